@@ -1,0 +1,47 @@
+"""Looks up a sentence in the catalogue and fills in its values."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@cache
+def sentences(language: Language) -> Mapping[str, str]:
+    """All sentences of a language: key `room.name` → text with `{placeholders}`."""
+    found: dict[str, str] = {}
+    for entry in sorted(files(__package__).iterdir(), key=lambda file: file.name):
+        if entry.name.endswith(f".{language}.toml"):
+            room = entry.name.split(".")[0]
+            found |= {f"{room}.{name}": text for name, text in tomllib.loads(entry.read_text("utf-8")).items()}
+    return found
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence by key, with the values that fill its placeholders; the language is chosen where it is shown."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, language: Language) -> str:
+        """The sentence in `language`; KeyError if the catalogue lacks it, so that a test finds it."""
+        return sentences(language)[self.key].format_map(self.values)
+
+    def to_json(self) -> str:
+        """One line of JSON with sorted keys, the form in which a table keeps the values of a message."""
+        return json.dumps({"key": self.key, "values": dict(self.values)}, ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, line: str) -> Message:
+        """The inverse of `to_json`."""
+        read = json.loads(line)
+        return cls(read["key"], read["values"])
