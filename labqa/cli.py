@@ -1,0 +1,277 @@
+"""The command line: each command is one call of the service, and says in sentences what it did."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from labqa.core.errors import LabQAError, UsageError
+from labqa.core.wording.catalogue import LANGUAGES, Language, Message
+
+if TYPE_CHECKING:
+    from labqa.service.wiring import Platform
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="LabQA: which laboratory is wrong, by how much, and how sure that is. 实验室质量评价。",
+)
+
+Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
+Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
+Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
+
+
+def language() -> Language:
+    """Language of the terminal: LABQA_LANG, else Chinese where the locale is Chinese, else English."""
+    asked = os.environ.get("LABQA_LANG", "")
+    if asked in LANGUAGES:
+        return cast("Language", asked)
+    return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
+
+
+def say(key: str, **values: object) -> None:
+    """Prints one sentence of the catalogue."""
+    typer.echo(Message(key, values).text(language()))
+
+
+def main() -> None:
+    """Entry point: an error of ours is a sentence and its exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except LabQAError as error:
+        typer.echo(error.message.text(language()), err=True)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on a terminal, nothing elsewhere: `progress(done, total, what)`."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def step(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield step
+
+
+def face(name: str) -> Callable[..., Any]:
+    """A face by entry point, so that the command line imports none."""
+    found = [entry for entry in entry_points(group="labqa.faces") if entry.name == name]
+    if not found:
+        raise UsageError("cli.no_face", face=name)
+    return cast("Callable[..., Any]", found[0].load())
+
+
+def opened(home: Path | None) -> Platform:
+    """The platform of `home`."""
+    from labqa.service.wiring import open_platform
+
+    return open_platform(home)
+
+
+@app.command()
+def template(file: Annotated[Path, typer.Argument(help="Excel file to write.")]) -> None:
+    """Write the bilingual delivery template with a filled example. 写出交付模板。"""
+    from labqa.service import intake
+
+    intake.write_template(file)
+    say("cli.template_written", file=file)
+
+
+@app.command()
+def register(
+    kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
+    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.")],
+    programme: Programme = None,
+    home: Home = None,
+) -> None:
+    """Register laboratories, items, products or classes in force. 登记实验室、项目、产品或现行分类。"""
+    from labqa.service import intake
+
+    receipt = intake.register(opened(home), kind, file, programme=programme or "national")
+    key = "cli.already_received" if receipt.already else "cli.registered"
+    say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
+
+
+@app.command()
+def ingest(
+    files: Files,
+    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, or a TOML file.")] = "template",
+    programme: Programme = None,
+    home: Home = None,
+) -> None:
+    """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。"""
+    from labqa.service import intake
+
+    platform = opened(home)
+    for file in files:
+        with progress_bar() as progress:
+            receipt = intake.ingest(platform, file, profile=profile, programme=programme, progress=progress)
+        key = "cli.already_received" if receipt.already else "cli.received"
+        say(
+            key,
+            file=file.name,
+            rows=receipt.accepted,
+            refused=receipt.refused,
+            delivered=receipt.delivered,
+            position=receipt.position,
+            hash=receipt.entry_hash[:12],
+        )
+
+
+@app.command()
+def refusals(
+    home: Home = None, programme: Programme = None, limit: Annotated[int, typer.Option(help="Rows to print.")] = 50
+) -> None:
+    """List refused rows: file, row, column, value and why. 列出被拒收的行。"""
+    from labqa.service import queries
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    for row in queries.refusals(opened(home), viewer=LOCAL_ANALYST, programme=programme, limit=limit).iter_rows(named=True):
+        sentence = Message.from_json(row["message"]).text(language())
+        say("cli.refusal", file=row["file_name"], row=row["row"], column=row["column"], value=row["value"], sentence=sentence)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder for the deliveries, registers and the truth beside them.")],
+    card: Annotated[str, typer.Option(help="demo, calibration, or a TOML file.")] = "demo",
+    seed: Annotated[int, typer.Option(help="Seed: the same seed gives the same network.")] = 1,
+) -> None:
+    """Make a national network with known truth. 模拟一个真值已知的全国实验室网络。"""
+    from labqa.service import demonstration
+
+    rows = demonstration.write_simulated(folder, card=card, seed=seed)
+    say("cli.simulated", folder=folder, rows=rows)
+
+
+@app.command()
+def evaluate(
+    period: Annotated[str, typer.Option(help="A year (2018), a range (2016-2018), or all.")] = "all",
+    edition: Annotated[str, typer.Option(help="Edition of the rules.")] = "cn-2012-26",
+    programme: Programme = None,
+    home: Home = None,
+) -> None:
+    """Evaluate every laboratory of a programme and propose classes. 评价全部实验室并提出分类建议。"""
+    from labqa.service import evaluations
+
+    with progress_bar() as progress:
+        done = evaluations.evaluate(opened(home), programme=programme or "national", period=period, edition=edition, progress=progress)
+    _tell_run(done)
+
+
+def _tell_run(done: Any) -> None:
+    say("cli.evaluated", run=done.run_id, programme=done.programme, period=done.period, pairs=done.pairs)
+    say("cli.assessed", assessed=done.labs_assessed, labs=done.labs, share=f"{done.labs_assessed / max(done.labs, 1):.0%}")
+    if done.classes:
+        say("cli.classes", classes=" · ".join(f"{name} {n}" for name, n in done.classes.items()))
+    say("cli.proposals", downgrades=done.downgrades, by_veto=done.downgrades_by_veto, upgrades=done.upgrades, first=done.first_ratings)
+
+
+@app.command()
+def runs(home: Home = None) -> None:
+    """List the evaluation runs. 列出评价运行。"""
+    from labqa.service import queries
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    for row in queries.run_list(opened(home), viewer=LOCAL_ANALYST).iter_rows(named=True):
+        typer.echo("  ".join(str(row[name]) for name in ("run", "programme", "period", "edition", "data_version")))
+
+
+@app.command()
+def verify(
+    run: Annotated[str | None, typer.Argument(help="Run to derive again; without it only stored bytes are checked.")] = None,
+    home: Home = None,
+    anchor: Annotated[str | None, typer.Option(help="Printed ledger head, `count:hash`, against which to check.")] = None,
+) -> None:
+    """Find any flipped byte in facts, runs and ledger, and derive a run again. 校验存储并重新推导。"""
+    from labqa.service import evaluations
+
+    findings = evaluations.verify(opened(home), run=run, anchor=anchor)
+    for finding in findings:
+        typer.echo(finding.text(language()), err=True)
+    if findings:
+        raise SystemExit(5)
+    say("cli.verified_run" if run else "cli.verified", run=run)
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="Run to report.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for HTML and PDF.")],
+    home: Home = None,
+) -> None:
+    """Write the annual evaluation, zh and en, as HTML and PDF. 生成年度评价报告。"""
+    for file in face("report")(opened(home), run, folder):
+        typer.echo(str(file))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port; the next free one if taken.")] = 8050,
+    host: Annotated[str, typer.Option(help="Loopback only until there is a login.")] = "127.0.0.1",
+    home: Home = None,
+) -> None:
+    """Serve the dashboards. 启动看板。"""
+    face("serve")(opened(home), port=port, host=host, open_browser=bool(os.environ.get("DISPLAY")), announce=typer.echo)
+
+
+@app.command()
+def warm() -> None:
+    """Compile the kernels once, so that the first evaluation does not wait for it. 预编译。"""
+    from labqa.service import evaluations
+
+    with progress_bar() as progress:
+        evaluations.warm(progress=progress)
+    say("cli.warm")
+
+
+@app.command()
+def demo(
+    data: Annotated[str, typer.Option(help="national, usgs, rmstudy, or all three.")] = "all",
+    home: Annotated[Path, typer.Option(help="Folder of the demo; no other is touched.")] = Path(".labqa-demo"),
+    serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the dashboards at the end.")] = True,
+    port: Annotated[int, typer.Option(help="Port; the next free one if taken.")] = 8050,
+) -> None:
+    """Run the whole job: ingest, evaluate, propose classes, report, serve. 端到端演示。"""
+    from labqa.service import demonstration
+
+    platform = opened(home)
+    for name in demonstration.PROGRAMMES if data == "all" else [data]:
+        say("cli.demo_step", programme=name)
+        with progress_bar() as progress:
+            told = demonstration.run(platform, name, progress=progress)
+        say("cli.demo_rows", delivered=told.delivered, accepted=told.accepted, refused=told.refused)
+        _tell_run(told.evaluation)
+        if told.fresh or not _reports(home, told.evaluation.run_id):
+            for file in face("report")(platform, told.evaluation.run_id, _report_folder(home, told.evaluation.run_id)):
+                say("cli.report_written", file=file)
+        else:
+            for file in _reports(home, told.evaluation.run_id):
+                say("cli.report_there", file=file)
+    if serving:
+        say("cli.demo_end")
+        face("serve")(platform, port=port, open_browser=bool(os.environ.get("DISPLAY")), announce=typer.echo)
+
+
+def _report_folder(home: Path, run_id: str) -> Path:
+    return home / "reports" / run_id
+
+
+def _reports(home: Path, run_id: str) -> list[Path]:
+    return sorted(file for file in _report_folder(home, run_id).glob("*") if file.suffix in {".pdf", ".html"})

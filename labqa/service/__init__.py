@@ -1,0 +1,1 @@
+"""The one door: plain functions, Platform first, a Viewer on every query."""
