@@ -1,0 +1,208 @@
+"""What the faces read: each answer is a frame limited to the viewer, or one case as that viewer may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from labqa.core.errors import AccessDenied
+from labqa.core.provenance import Manifest
+from labqa.core.vocabulary import Scope
+from labqa.service.viewer import Viewer, check_may_read_all, check_may_read_lab, own_rows
+from labqa.service.wiring import Platform
+
+MOST_ROWS = 200
+"""Rows that a page is sent at the most."""
+
+_BOTH = ("original_lab", "retest_lab")
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One pair, down to the delivered rows: everything that a reviewer needs to judge it."""
+
+    pair: dict[str, Any]
+    discrepancy: dict[str, Any]
+    original: dict[str, Any]
+    retest: dict[str, Any]
+    item: dict[str, Any]
+    yardstick: dict[str, Any]
+    lab_bias: pl.DataFrame
+    same_sample: pl.DataFrame
+
+
+def run_list(platform: Platform, *, viewer: Viewer) -> pl.DataFrame:
+    """Runs, newest first: run, programme, period, edition, data_version."""
+    del viewer
+    rows = [
+        {
+            "run": manifest.run_id,
+            "programme": manifest.programme,
+            "period": manifest.period,
+            "edition": manifest.edition,
+            "data_version": manifest.data_version,
+        }
+        for manifest in platform.manifests()
+    ]
+    types = {"run": pl.String, "programme": pl.String, "period": pl.String, "edition": pl.String, "data_version": pl.Int64}
+    return pl.DataFrame(rows, schema=types).reverse()
+
+
+def manifest(platform: Platform, run: str, *, viewer: Viewer) -> Manifest:
+    """The inputs of a run."""
+    del viewer
+    return platform.run(run).manifest
+
+
+def fingerprints(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Content hash of each table of a run: table, rows, content_hash, file_hash."""
+    del viewer
+    return platform.run(run).fingerprints
+
+
+def ledger_head(platform: Platform, *, viewer: Viewer) -> tuple[int, str]:
+    """Entries in the ledger and the hash of the last one: the anchor that reports print."""
+    del viewer
+    return platform.ledger.head()
+
+
+def registers(platform: Platform, *, programme: str, viewer: Viewer) -> dict[str, pl.DataFrame]:
+    """Registers in force of a programme: labs, capabilities, items, products (names for pages and reports)."""
+    del viewer
+    return {name: platform.register(programme, name) for name in ("labs", "capabilities", "items", "products")}
+
+
+def table(platform: Platform, run: str, name: str, *, viewer: Viewer) -> pl.DataFrame:
+    """A whole table of a run, for the national report; only for viewers not bound to a laboratory."""
+    check_may_read_all(viewer)
+    return platform.run(run).table(name)
+
+
+def summary(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Totals of a run; they name no laboratory."""
+    del viewer
+    return platform.run(run).table("summary")
+
+
+def ratings(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Ratings of the laboratories that the viewer may see."""
+    return own_rows(platform.run(run).table("ratings"), viewer, "lab")
+
+
+def reasons(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Reasons of one laboratory's rating, in reading order."""
+    return _of_lab(platform, run, "reasons", lab, viewer).sort("position")
+
+
+def lab_bias(platform: Platform, run: str, *, viewer: Viewer, lab: str | None = None, scope: str | None = None) -> pl.DataFrame:
+    """Biases of the laboratories that the viewer may see, of one laboratory or scope if asked."""
+    frame = own_rows(platform.run(run).table("lab_bias"), viewer, "lab")
+    if lab is not None:
+        frame = frame.filter(pl.col("lab") == lab)
+    return frame if scope is None else frame.filter(pl.col("scope") == scope)
+
+
+def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Precision of one laboratory."""
+    return _of_lab(platform, run, "lab_precision", lab, viewer)
+
+
+def pt_scores(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Scores of one laboratory's comparison results."""
+    return _of_lab(platform, run, "pt_scores", lab, viewer)
+
+
+def indicators(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Indicators of one laboratory."""
+    return _of_lab(platform, run, "indicators", lab, viewer)
+
+
+def flags(platform: Platform, run: str, *, viewer: Viewer, lab: str | None = None) -> pl.DataFrame:
+    """Flags that concern the laboratories that the viewer may see."""
+    frame = own_rows(platform.run(run).table("flags"), viewer, "lab")
+    return frame if lab is None else frame.filter(pl.col("lab") == lab)
+
+
+def pairs(
+    platform: Platform,
+    run: str,
+    *,
+    viewer: Viewer,
+    lab: str | None = None,
+    sample: str | None = None,
+    product: str | None = None,
+    limit: int = MOST_ROWS,
+) -> pl.DataFrame:
+    """Pairs with their differences, the largest |D| first, at most `limit`."""
+    found = _pairs_scored(platform, run, viewer)
+    if lab is not None:
+        found = found.filter((pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab))
+    if sample is not None:
+        found = found.filter(pl.col("sample") == sample)
+    if product is not None:
+        found = found.filter(pl.col("product") == product)
+    order = pl.col("d").abs()
+    return found.sort(order, pl.col("pair"), descending=[True, False], nulls_last=True).head(limit)
+
+
+def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairView:
+    """One pair down to the delivered rows; AccessDenied if it is not there or not the viewer's."""
+    opened = platform.run(run)
+    found = own_rows(opened.table("pairs").filter(pl.col("pair") == pair_id), viewer, *_BOTH)
+    if found.is_empty():
+        raise AccessDenied("service.not_yours")
+    row = found.row(0, named=True)
+    programme = opened.manifest.programme
+    labs = [lab for lab in (row["original_lab"], row["retest_lab"]) if lab]
+    bias = own_rows(opened.table("lab_bias"), viewer, "lab").filter(pl.col("lab").is_in(labs))
+    here = pl.col("scope").is_in([str(Scope.LAB)]) | (pl.col("scope_id") == row["item"])
+    return PairView(
+        pair=row,
+        discrepancy=_one(opened.table("discrepancies"), "pair", pair_id),
+        original=delivered_row(platform, programme, row["original_result"], viewer=viewer),
+        retest=delivered_row(platform, programme, row["retest_result"], viewer=viewer),
+        item=_one(platform.register(programme, "items"), "item", row["item"]),
+        yardstick=_one(opened.table("yardsticks"), "item", row["item"]),
+        lab_bias=bias.filter(here),
+        same_sample=_pairs_scored(platform, run, viewer).filter((pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)),
+    )
+
+
+def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Viewer) -> dict[str, Any]:
+    """One accepted result with everything delivered of it, its file's name, and its row there."""
+    found = own_rows(platform.results(programme).filter(pl.col("result") == result), viewer, "lab")
+    if found.is_empty():
+        return {}
+    row = found.row(0, named=True)
+    return {**row, "file_name": platform.file_name(row["file"])}
+
+
+def refusals(platform: Platform, *, viewer: Viewer, programme: str | None = None, limit: int = MOST_ROWS) -> pl.DataFrame:
+    """Refused rows, in file and row order, at most `limit`; not for viewers bound to a laboratory."""
+    check_may_read_all(viewer)
+    return platform.refusals(programme).sort("file_name", "row", "column", "rule").head(limit)
+
+
+def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = None) -> int:
+    """How many delivered rows were refused."""
+    check_may_read_all(viewer)
+    return platform.refusals(programme).select("file", "row").n_unique()
+
+
+def _of_lab(platform: Platform, run: str, name: str, lab: str, viewer: Viewer) -> pl.DataFrame:
+    check_may_read_lab(viewer, lab)
+    return platform.run(run).table(name).filter(pl.col("lab") == lab)
+
+
+def _pairs_scored(platform: Platform, run: str, viewer: Viewer) -> pl.DataFrame:
+    opened = platform.run(run)
+    visible = own_rows(opened.table("pairs"), viewer, *_BOTH)
+    return visible.join(opened.table("discrepancies"), on="pair", how="left", maintain_order="left")
+
+
+def _one(frame: pl.DataFrame, key: str, value: object) -> dict[str, Any]:
+    """The row whose key has that value, or nothing."""
+    found = frame.filter(pl.col(key) == value)
+    return found.row(0, named=True) if found.height else {}
