@@ -1,0 +1,1 @@
+"""National networks with known truth, drawn from a card and a seed: for the demo, calibration and stress tests."""

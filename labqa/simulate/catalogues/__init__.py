@@ -1,0 +1,1 @@
+"""Catalogues of products and items that cards choose from, as TOML files."""
