@@ -1,0 +1,1 @@
+"""The only code that persists: facts, runs and the ledger, files first and their acceptance last."""

@@ -1,0 +1,45 @@
+"""The one way in which facts are accepted: delivered file and fact files to disk, then the ledger entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from labqa.store.durable import writing
+from labqa.store.facts import FactStore
+from labqa.store.ledger import Entry, Kind, Ledger
+
+
+def accept(
+    facts: FactStore,
+    ledger: Ledger,
+    kind: Kind,
+    tables: Mapping[str, pl.DataFrame],
+    recorded_at: datetime,
+    *,
+    source: Path,
+    sha256: str,
+    programme: str | None,
+    note: Mapping[str, Any],
+    known_version: int | None = None,
+) -> Entry:
+    """Accept facts read from `source`, whose bytes had `sha256`; for a delivery already accepted, its receipt.
+
+    `programme` None: registers that hold for every programme. `note`: what else the receipt tells (file name,
+    profile, counts). `known_version`: the data version against which the tables were worked out; StoreError, and nothing
+    accepted, if other facts came in since.
+    """
+    with writing(facts.home):
+        if kind == Kind.DELIVERY and (receipt := ledger.delivery(sha256, programme or "")):
+            return receipt
+        payload = {
+            **note,
+            "programme": programme,
+            "facts": [file.as_payload() for file in facts.accept(tables)],
+            "raw": facts.keep_raw(source, expected=sha256),
+        }
+        return ledger.append(kind, payload, recorded_at, known_version=known_version)

@@ -1,0 +1,123 @@
+"""Files that are either wholly there or not at all: write to `tmp/`, fsync, rename, fsync the folder; one writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from labqa.core.errors import IntegrityError, StoreError
+from labqa.store.home import TMP
+
+PATIENCE = 300.0
+"""Seconds for which a writer waits for another one; a large run is written in far less."""
+
+
+@contextmanager
+def refusals_as_sentences(path: Path) -> Iterator[None]:
+    """Turn what the operating system or polars refuses (no space, no permission) into a StoreError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError("store.cannot_write", path=str(path), reason=error.strerror or str(error)) from error
+    except pl.exceptions.PolarsError as error:
+        raise StoreError("store.cannot_write", path=str(path), reason=str(error)) from error
+
+
+@contextmanager
+def refusals_as_damage(path: Path) -> Iterator[None]:
+    """Turn a stored file that cannot be read as what it is into an IntegrityError that names `path`."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise IntegrityError("store.file_unreadable", path=str(path), reason=str(error)) from error
+
+
+@contextmanager
+def writing(home: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the home's only pen: from the first file of an acceptance to its ledger entry nobody else writes or sweeps.
+
+    The lock is the operating system's, so it dies with its process. It is not reentrant.
+    """
+    path = home / "pen.lock"
+    with refusals_as_sentences(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + patience
+        while not _locked(handle):
+            if time.monotonic() >= deadline:
+                raise StoreError("store.locked", path=str(path), seconds=round(patience))
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def temporary(home: Path) -> Path:
+    """A new path in the home's `tmp/`, on the same file system as its final place."""
+    return home / TMP / uuid.uuid4().hex
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def publish(finished: Path, target: Path) -> None:
+    """Move a finished file or folder of `tmp/` to its place, which must be on the same file system, for good."""
+    with refusals_as_sentences(target):
+        sync(finished)
+        finished.rename(target)
+        sync(target.parent)
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> str:
+    """Write a frame to `path`, fsync it, and return the SHA-256 of the file."""
+    with refusals_as_sentences(path):
+        frame.write_parquet(path, compression="zstd", statistics=True)
+        sync(path)
+        return sha256_of_file(path)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write bytes to `path` and fsync it."""
+    with refusals_as_sentences(path):
+        path.write_bytes(data)
+        sync(path)
+
+
+def copy_file(source: Path, path: Path) -> str:
+    """Copy `source` to `path` piece by piece, fsync it, and return the SHA-256 of what was copied."""
+    summed = hashlib.sha256()
+    with refusals_as_sentences(path), source.open("rb") as read, path.open("wb") as written:
+        while piece := read.read(1 << 20):
+            summed.update(piece)
+            written.write(piece)
+        written.flush()
+        os.fsync(written.fileno())
+    return summed.hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

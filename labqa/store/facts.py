@@ -1,0 +1,97 @@
+"""Facts: accepted rows as immutable Parquet files named by their hash, and the delivered files themselves, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from labqa.core.errors import IntegrityError, StoreError
+from labqa.core.tables import FACT_TABLES, empty
+from labqa.store import durable
+from labqa.store.contract import checked
+from labqa.store.home import FACTS, RAW, prepare
+from labqa.store.ledger import Entry
+
+GROWING = ("results", "refusals")
+"""Tables to which each entry adds rows; of the others, the registers, a later entry supersedes rows by their key."""
+
+
+@dataclass(frozen=True)
+class FactFile:
+    """A file of facts as a ledger entry names it."""
+
+    table: str
+    sha256: str
+    rows: int
+
+    def as_payload(self) -> dict[str, Any]:
+        """The form in which an entry keeps it."""
+        return asdict(self)
+
+
+def files_of(entries: Iterable[Entry], table: str | None = None) -> list[FactFile]:
+    """The fact files that the entries name, in their order; of one table, or of all."""
+    named = [FactFile(**one) for entry in entries for one in entry.payload.get("facts", [])]
+    return [file for file in named if table in (None, file.table)]
+
+
+class FactStore:
+    """The facts of a home. A file counts only once a ledger entry names it; nothing is read by looking into the folder."""
+
+    def __init__(self, home: Path) -> None:
+        """Use the facts below `home`, whose folders are made where missing."""
+        self.home = prepare(home)
+
+    def path(self, file: FactFile) -> Path:
+        """Where a file of facts lies."""
+        return self.home / FACTS / f"{file.sha256}.parquet"
+
+    def raw_path(self, sha256: str) -> Path:
+        """Where a delivered file lies."""
+        return self.home / RAW / sha256
+
+    def accept(self, tables: Mapping[str, pl.DataFrame]) -> list[FactFile]:
+        """Check the tables against the dictionary, then write each that has rows; hold `durable.writing` until the entry."""
+        kept = {name: frame for name, frame in checked(tables, FACT_TABLES).items() if frame.height}
+        return [self._write(name, frame) for name, frame in kept.items()]
+
+    def keep_raw(self, source: Path, *, expected: str) -> str:
+        """Keep a delivered file; StoreError if it is no longer the file whose SHA-256 was read."""
+        copy = durable.temporary(self.home)
+        found = durable.copy_file(source, copy)
+        if found != expected:
+            copy.unlink()
+            raise StoreError("store.delivery_changed", path=str(source), expected=expected, found=found)
+        durable.publish(copy, self.raw_path(found))
+        return found
+
+    def read(self, files: Sequence[FactFile], table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of one table in the files, in the files' order; IntegrityError names a file that is not there."""
+        chosen = [self.path(file) for file in files if file.table == table]
+        for path in chosen:
+            if not path.is_file():
+                raise IntegrityError("store.file_missing", path=str(path.relative_to(self.home)))
+        wanted = list(columns) if columns is not None else FACT_TABLES[table].column_names()
+        if not chosen:
+            return empty(FACT_TABLES[table]).select(wanted)
+        with durable.refusals_as_damage(self.home / FACTS):
+            return pl.concat([pl.read_parquet(path, columns=wanted, glob=False).select(wanted) for path in chosen])
+
+    def in_force(self, entries: Iterable[Entry], table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """What holds after the entries, taken in order: of registers the last row of each key, of results every row."""
+        files = files_of(entries, table)
+        if table in GROWING:
+            return self.read(files, table, columns)
+        key = FACT_TABLES[table].primary_key()
+        rows = self.read(files, table).unique(subset=key, keep="last", maintain_order=True).sort(key)
+        return rows if columns is None else rows.select(columns)
+
+    def _write(self, table: str, frame: pl.DataFrame) -> FactFile:
+        made = durable.temporary(self.home)
+        file = FactFile(table, durable.write_parquet(frame, made), frame.height)
+        durable.publish(made, self.path(file))
+        return file

@@ -1,0 +1,35 @@
+"""Where user data live, and how a home is laid out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from labqa.core.errors import StoreError
+
+VARIABLE = "LABQA_HOME"
+TMP, FACTS, RAW, RUNS, SWEPT = "tmp", "facts", "raw", "runs", "swept"
+FOLDERS = (TMP, FACTS, RAW, RUNS, SWEPT)
+
+
+def resolve(given: Path | None = None) -> Path:
+    """The folder of user data: the one given, else `LABQA_HOME`, else the platform's user-data folder; absolute."""
+    named = given or os.environ.get(VARIABLE)
+    return Path(named or platformdirs.user_data_path("labqa", appauthor=False)).expanduser().absolute()
+
+
+def prepare(home: Path) -> Path:
+    """Make the folders of a home where they are missing, and return it."""
+    try:
+        for name in FOLDERS:
+            (home / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError("store.cannot_write", path=str(home), reason=error.strerror or str(error)) from error
+    return home
+
+
+def ledger_url(home: Path) -> str:
+    """Address of the embedded ledger of a home."""
+    return f"sqlite:///{home / 'ledger.sqlite'}"

@@ -1,0 +1,49 @@
+"""Start-up: set aside what an interrupted write left, and find out at once if an accepted file is gone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from labqa.core.errors import IntegrityError, StoreError
+from labqa.store.durable import refusals_as_sentences, writing
+from labqa.store.home import FACTS, RAW, RUNS, SWEPT, TMP, prepare
+from labqa.store.ledger import Ledger
+from labqa.store.verification import named_files
+
+
+def start(home: Path, ledger: Ledger) -> list[Path]:
+    """Sweep the home and return what was set aside; IntegrityError names an accepted file that is not there.
+
+    Unfinished files in `tmp/` are deleted; finished ones that no entry names go to `swept/`, so that a lost or cut-off
+    ledger never costs the data. While another process writes, nothing is swept: its files have no entry yet.
+    """
+    prepare(home)
+    try:
+        with writing(home, patience=0):
+            swept = _sweep(home, ledger)
+    except StoreError as error:
+        if error.message.key != "store.locked":
+            raise
+        swept = []
+    missing = sorted(path for path in named_files(iter(ledger.entries())) if not (home / path).is_file())
+    if missing:
+        raise IntegrityError("store.files_missing", path=str(missing[0]), count=len(missing))
+    return swept
+
+
+def _sweep(home: Path, ledger: Ledger) -> list[Path]:
+    named = set(named_files(iter(ledger.entries())))
+    places = named | {path.parent for path in named}
+    with refusals_as_sentences(home):
+        for unfinished in (home / TMP).iterdir():
+            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
+        found = [path for folder in (FACTS, RAW, RUNS) for path in (home / folder).iterdir()]
+        left = [path for path in sorted(found) if path.relative_to(home) not in places]
+        return [_set_aside(path, home / SWEPT / path.name) for path in left]
+
+
+def _set_aside(path: Path, target: Path) -> Path:
+    if target.is_dir():
+        shutil.rmtree(target)
+    return path.rename(target)
