@@ -59,7 +59,9 @@ def manifest(platform: Platform, run: str, *, viewer: Viewer) -> Manifest:
 def fingerprints(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
     """Content hash of each table of a run: table, rows, content_hash, file_hash."""
     del viewer
-    return platform.run(run).fingerprints
+    tables = platform.run(run).info.tables
+    rows = [{"table": name, "rows": one.rows, "content_hash": one.content_sha256, "file_hash": one.file_sha256} for name, one in tables.items()]
+    return pl.DataFrame(rows)
 
 
 def ledger_head(platform: Platform, *, viewer: Viewer) -> tuple[int, str]:
@@ -71,7 +73,7 @@ def ledger_head(platform: Platform, *, viewer: Viewer) -> tuple[int, str]:
 def registers(platform: Platform, *, programme: str, viewer: Viewer) -> dict[str, pl.DataFrame]:
     """Registers in force of a programme: labs, capabilities, items, products (names for pages and reports)."""
     del viewer
-    return {name: platform.register(programme, name) for name in ("labs", "capabilities", "items", "products")}
+    return {name: platform.table(programme, name) for name in ("labs", "capabilities", "items", "products")}
 
 
 def table(platform: Platform, run: str, name: str, *, viewer: Viewer) -> pl.DataFrame:
@@ -163,7 +165,7 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
         discrepancy=_one(opened.table("discrepancies"), "pair", pair_id),
         original=delivered_row(platform, programme, row["original_result"], viewer=viewer),
         retest=delivered_row(platform, programme, row["retest_result"], viewer=viewer),
-        item=_one(platform.register(programme, "items"), "item", row["item"]),
+        item=_one(platform.table(programme, "items"), "item", row["item"]),
         yardstick=_one(opened.table("yardsticks"), "item", row["item"]),
         lab_bias=bias.filter(here),
         same_sample=_pairs_scored(platform, run, viewer).filter((pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)),
@@ -172,7 +174,7 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
 
 def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Viewer) -> dict[str, Any]:
     """One accepted result with everything delivered of it, its file's name, and its row there."""
-    found = own_rows(platform.results(programme).filter(pl.col("result") == result), viewer, "lab")
+    found = own_rows(platform.table(programme, "results").filter(pl.col("result") == result), viewer, "lab")
     if found.is_empty():
         return {}
     row = found.row(0, named=True)
@@ -182,13 +184,13 @@ def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Vi
 def refusals(platform: Platform, *, viewer: Viewer, programme: str | None = None, limit: int = MOST_ROWS) -> pl.DataFrame:
     """Refused rows, in file and row order, at most `limit`; not for viewers bound to a laboratory."""
     check_may_read_all(viewer)
-    return platform.refusals(programme).sort("file_name", "row", "column", "rule").head(limit)
+    return platform.table(programme, "refusals").sort("file_name", "row", "column", "rule").head(limit)
 
 
 def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = None) -> int:
     """How many delivered rows were refused."""
     check_may_read_all(viewer)
-    return platform.refusals(programme).select("file", "row").n_unique()
+    return platform.table(programme, "refusals").select("file", "row").n_unique()
 
 
 def _of_lab(platform: Platform, run: str, name: str, lab: str, viewer: Viewer) -> pl.DataFrame:

@@ -1,0 +1,68 @@
+"""Wires the platform: the one place that names the concrete stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from labqa.core.provenance import Manifest
+from labqa.store import home as homes
+from labqa.store import sweep
+from labqa.store.facts import FactStore
+from labqa.store.ledger import FACT_KINDS, Ledger
+from labqa.store.runs import Run, RunStore
+
+_REMEMBERED = 4
+"""Versions of facts kept in memory; older ones are read again."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A home opened: its ledger, facts and runs. Facts are read as of a data version, so each reading can be kept."""
+
+    home: Path
+    ledger: Ledger
+    facts: FactStore
+    runs: RunStore
+    _kept: dict[tuple[str | None, str, int], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    def run(self, run_id: str) -> Run:
+        """A run by its id; UsageError if there is none."""
+        return self.runs.open(run_id)
+
+    def manifests(self) -> list[Manifest]:
+        """Manifests of all runs, in the order in which they were recorded."""
+        return [info.manifest for info in self.runs.runs()]
+
+    def table(self, programme: str | None, name: str, *, version: int | None = None) -> pl.DataFrame:
+        """A fact table of a programme as of a data version, by default the present one; of all programmes if None."""
+        at = self.ledger.data_version() if version is None else version
+        key = (programme, name, at)
+        if key not in self._kept:
+            entries = self.ledger.entries(FACT_KINDS, programme=programme, until=at)
+            found = self.facts.in_force(entries, name)
+            while len(self._kept) >= _REMEMBERED * 7:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = found
+        return self._kept[key]
+
+    def file_name(self, sha256: str) -> str | None:
+        """The name under which a delivered file came, by its hash."""
+        entries = self.ledger.entries(FACT_KINDS)
+        return next((entry.payload.get("file_name") for entry in entries if entry.payload.get("raw") == sha256), None)
+
+
+def now() -> datetime:
+    """The moment that a ledger entry records; it enters no run."""
+    return datetime.now(UTC)
+
+
+def open_platform(home: Path | None = None) -> Platform:
+    """The platform of `home` (else `LABQA_HOME`, else the user-data folder), swept of what an interrupted write left."""
+    place = homes.prepare(homes.resolve(home))
+    ledger = Ledger.at(place)
+    sweep.start(place, ledger)
+    return Platform(place, ledger, FactStore(place), RunStore(place, ledger))
