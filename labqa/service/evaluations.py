@@ -1,0 +1,141 @@
+"""Evaluation runs: made once from facts and an edition, written once, derived again to the same content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from labqa.core.errors import UsageError
+from labqa.core.provenance import Manifest, code_version
+from labqa.core.wording.catalogue import Message
+from labqa.rating import rulesets
+from labqa.rating.rulesets import Edition
+from labqa.service import pipeline
+from labqa.service.period import Window, Year, window
+from labqa.service.pipeline import Facts, Progress
+from labqa.service.wiring import Platform, now
+from labqa.store.ledger import Head
+from labqa.store.runs import Run
+from labqa.store.verification import compare, verify_store
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a finished run is told as: its id and its main figures, all read from its SUMMARY."""
+
+    run_id: str
+    programme: str
+    period: str
+    pairs: int
+    labs: int
+    labs_assessed: int
+    classes: Mapping[str, int]
+    downgrades: int
+    downgrades_by_veto: int
+    upgrades: int
+    first_ratings: int
+
+
+def evaluate(
+    platform: Platform,
+    *,
+    programme: str,
+    period: str,
+    edition: str = "cn-2012-26",
+    settings: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Evaluate a programme's period by an edition; a run made before from the same inputs is the answer."""
+    version = platform.ledger.data_version()
+    rules = rulesets.load(edition).with_settings(settings or {})
+    seen = _window(platform, programme, period, rules, version)
+    manifest = _manifest(programme, seen, rules, version)
+    if platform.ledger.run(manifest.run_id) is None:
+        facts = _facts(platform, programme, seen, version)
+        tables = pipeline.run_tables(facts, rules, seen, progress=progress)
+        pipeline.told(progress, "write")
+        platform.runs.write(manifest, tables, now())
+    return _evaluated(platform.run(manifest.run_id))
+
+
+def verify(platform: Platform, *, run: str | None = None, anchor: str | None = None) -> list[Message]:
+    """What is not as it was written: stored bytes and ledger, and with `run` its tables derived again from the facts."""
+    findings = verify_store(platform.home, platform.ledger, _head(anchor))
+    if run is None or findings:
+        return findings
+    opened = platform.run(run)
+    made = opened.manifest
+    if made.code != code_version():
+        return [Message("service.other_code", {"run": run, "made_with": made.code, "here": code_version()})]
+    return compare(opened, derive(platform, made))
+
+
+def derive(platform: Platform, made: Manifest) -> dict[str, pl.DataFrame]:
+    """All tables of a run, computed again from the facts of its data version by its edition and settings."""
+    rules = rulesets.load(made.edition).with_settings(made.settings)
+    seen = _window(platform, made.programme, made.period, rules, made.data_version)
+    return pipeline.run_tables(_facts(platform, made.programme, seen, made.data_version), rules, seen)
+
+
+def _window(platform: Platform, programme: str, period: str, rules: Edition, version: int) -> Window:
+    there: list[Year] = platform.table(programme, "results", version=version)["period"].unique().to_list()
+    if not there:
+        raise UsageError("service.nothing_there", programme=programme)
+    return window(
+        period,
+        there,
+        evidence_years=rules.whole("evidence_years"),
+        veto_years=rules.whole("veto_look_back_years"),
+        trend_years=rules.whole("trend_years"),
+    )
+
+
+def _manifest(programme: str, seen: Window, rules: Edition, version: int) -> Manifest:
+    return Manifest(
+        programme=programme,
+        period=seen.label,
+        data_version=version,
+        edition=rules.id,
+        edition_hash=rules.sha256,
+        partitions=tuple("undated" if year is None else str(year) for year in seen.read),
+        settings=dict(rules.chosen),
+        code=code_version(),
+    )
+
+
+def _facts(platform: Platform, programme: str, seen: Window, version: int) -> Facts:
+    registers = {
+        name: platform.table(programme, name, version=version)
+        for name in ("labs", "capabilities", "items", "products", "class_in_force")
+    }
+    results = pipeline.of_years(platform.table(programme, "results", version=version), seen.read)
+    return Facts(results=results.sort("result"), **registers)
+
+
+def _head(anchor: str | None) -> Head | None:
+    if anchor is None:
+        return None
+    count, _, found = anchor.partition(":")
+    if not count.isdigit() or not found:
+        raise UsageError("service.anchor_form", anchor=anchor)
+    return Head(int(count), found)
+
+
+def _evaluated(run: Run) -> Evaluated:
+    told = run.table("summary").filter(pl.col("period") == run.manifest.period)
+    values = {(row["metric"], row["scope_id"]): int(row["value"] or 0) for row in told.iter_rows(named=True)}
+    return Evaluated(
+        run_id=run.manifest.run_id,
+        programme=run.manifest.programme,
+        period=run.manifest.period,
+        pairs=values.get(("pairs", ""), 0),
+        labs=values.get(("labs_rated", ""), 0),
+        labs_assessed=values.get(("labs_assessed", ""), 0),
+        classes={name: n for (metric, name), n in sorted(values.items()) if metric == "class_by_points"},
+        downgrades=values.get(("proposals", "downgrade"), 0),
+        downgrades_by_veto=values.get(("downgrades", "veto"), 0),
+        upgrades=values.get(("proposals", "upgrade"), 0),
+        first_ratings=values.get(("proposals", "first_rating"), 0),
+    )
