@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,19 @@ from labqa.simulate.card import Card
 from labqa.simulate.randomness import Array, Index, Mask, stream
 
 CATALOGUES = Path(__file__).parent / "catalogues"
-FIELDS = ("item", "name_zh", "name_en", "scale", "unit", "lower", "upper", "constant", "slope", "spread", "decimals")
+FIELDS: tuple[str, ...] = (
+    "item",
+    "name_zh",
+    "name_en",
+    "scale",
+    "unit",
+    "lower",
+    "upper",
+    "constant",
+    "slope",
+    "spread",
+    "decimals",
+)
 FIELDS += ("interval", "loq", "method", "tolerance")
 GRADES = "1|1-2|2|2-3|3|3-4|4|4-5|5"
 
@@ -43,6 +56,7 @@ class Catalogue:
     upper: Array
     spread: Array
     fail: Array
+    lod: Array
     loq: Array
     interval: Array
     decimals: Index
@@ -57,11 +71,7 @@ def build(card: Card, *, seed: int) -> Catalogue:
     """The catalogue that the card names, limited to its scales; which items a product is tested for is drawn."""
     families = _read(card)
     rows = [dict(zip(FIELDS, item, strict=True)) | _of(family, card) for family in families for item in family["items"]]
-    frame = pl.DataFrame(
-        {name: [None if row[name] == "" else row[name] for row in rows] for name in (*FIELDS, "fail", "standard")},
-        strict=False,
-        infer_schema_length=None,
-    )
+    frame = _items(rows)
     products = [(*product, k) for k, family in enumerate(families) for product in family["products"]]
     product_family = np.array([product[3] for product in products], dtype=np.int64)
     sizes = np.array([len(family["items"]) for family in families])
@@ -83,6 +93,7 @@ def build(card: Card, *, seed: int) -> Catalogue:
         upper=_floats(frame, "upper"),
         spread=_floats(frame, "spread"),
         fail=_floats(frame, "fail"),
+        lod=_floats(frame, "lod"),
         loq=_floats(frame, "loq") * card.censoring,
         interval=_floats(frame, "interval"),
         decimals=frame["decimals"].cast(pl.Int64).to_numpy().copy(),
@@ -90,21 +101,28 @@ def build(card: Card, *, seed: int) -> Catalogue:
     )
 
 
-def _read(card: Card) -> list[dict[str, object]]:
+def _read(card: Card) -> list[dict[str, Any]]:
     path = CATALOGUES / f"{card.catalogue}.toml"
     path = path if path.is_file() else Path(card.catalogue)
     if not path.is_file():
         raise UsageError("simulate.catalogue_unknown", catalogue=card.catalogue)
-    families: list[dict[str, object]] = tomllib.loads(path.read_text("utf-8"))["families"]
+    families: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8"))["families"]
     for family in families:
-        family["items"] = [item for item in family["items"] if item[3] in card.scales]  # type: ignore[attr-defined]
+        family["items"] = [item for item in family["items"] if item[3] in card.scales]
     return [family for family in families if family["items"]]
 
 
-def _of(family: dict[str, object], card: Card) -> dict[str, object]:
+def _items(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """One row an item, absent limits null; the limit of detection is a third of that of quantification, in one digit."""
+    columns = {name: [None if row[name] == "" else row[name] for row in rows] for name in (*FIELDS, "fail", "standard")}
+    lod = [float(f"{row['loq'] / 3:.1g}") if row["loq"] > 0 else None for row in rows]
+    return pl.DataFrame(columns, strict=False, infer_schema_length=None).with_columns(pl.Series("lod", lod, dtype=pl.Float64))
+
+
+def _of(family: dict[str, Any], card: Card) -> dict[str, Any]:
     """What an item inherits from its family: judgement standard and the chance that one of its items fails."""
-    share = float(family.get("fail", card.quality.sample_fail))  # type: ignore[arg-type]
-    n_items = min(len(family["items"]), (card.items_per_sample[0] + card.items_per_sample[1]) / 2)  # type: ignore[arg-type]
+    share = float(family.get("fail", card.quality.sample_fail))
+    n_items = min(len(family["items"]), (card.items_per_sample[0] + card.items_per_sample[1]) / 2)
     return {"standard": family["standard"], "fail": 1.0 - (1.0 - share) ** (1.0 / n_items)}
 
 
@@ -121,7 +139,8 @@ def _product_slots(card: Card, product_family: Index, slots: Index, seed: int) -
 
 def _floats(frame: pl.DataFrame, name: str) -> Array:
     """The column as floats, NaN where it is absent (NaN stays within the simulator)."""
-    return frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
+    values: Array = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
+    return values
 
 
 def _item_register(frame: pl.DataFrame, card: Card) -> pl.DataFrame:
@@ -131,6 +150,7 @@ def _item_register(frame: pl.DataFrame, card: Card) -> pl.DataFrame:
     ruled = (pl.col("tolerance") == "rule") & ~known & (pl.col("scale") != "binary")
     limit = pl.coalesce(pl.col("upper").cast(pl.Float64), pl.col("lower").cast(pl.Float64), 0.0).abs()
     ratio = card.effects.error  # r / R = σr / σR
+    ordinal = pl.col("scale") == "ordinal"
     loq = pl.when(pl.col("loq") > 0).then(pl.col("loq"))
     register = frame.select(
         "item", "name_zh", "name_en", "scale", "unit", "method",
@@ -145,8 +165,8 @@ def _item_register(frame: pl.DataFrame, card: Card) -> pl.DataFrame:
         repeatability_slope=pl.when(known).then(pl.col("slope") * ratio),
         reproducibility_constant=pl.when(known).then("constant"),
         reproducibility_slope=pl.when(known).then("slope"),
-        rule_tolerance=pl.when(ruled & (pl.col("scale") == "ordinal")).then(0.5).when(ruled).then(pl.col("constant") + pl.col("slope") * limit),
-        lod=loq / 3,
+        rule_tolerance=pl.when(ruled & ordinal).then(0.5).when(ruled).then(pl.col("constant") + pl.col("slope") * limit),
+        lod="lod",
         loq=loq,
         severity=pl.when(pl.col("scale") == "ordinal").then(pl.lit("minor")).otherwise(pl.lit("major")),
         judgement_standard="standard",
@@ -167,7 +187,7 @@ def locations(catalogue: Catalogue, card: Card) -> Array:
     total SD being √(spread² + σR²) at the limit; with two limits in their middle; a latent centre for binary items.
     """
     years = np.arange(card.n_years)
-    centres = np.empty((len(catalogue.codes), card.n_years))
+    centres: Array = np.empty((len(catalogue.codes), card.n_years))
     for k, scale in enumerate(catalogue.scale):
         change = np.clip(1.0 + card.quality.yearly * (years - (card.n_years - 1) / 2), 0.2, 5.0)
         margins = np.array([NormalDist().inv_cdf(1.0 - catalogue.fail[k] * one) for one in change])
@@ -179,17 +199,17 @@ def _centre(catalogue: Catalogue, k: int, scale: str, margins: Array) -> Array:
     low, high, spread = catalogue.lower[k], catalogue.upper[k], catalogue.spread[k]
     if scale in (str(vocabulary.Scale.RATIO), str(vocabulary.Scale.COUNT)):
         if not (np.isnan(low) or np.isnan(high)):
-            return np.full(len(margins), np.log((low + high) / 2))
+            return np.full_like(margins, np.log((low + high) / 2))
         limit = high if np.isnan(low) else low
         sigma = catalogue.sigma_constant[k] + catalogue.sigma_slope[k] * limit
-        shift = margins * np.hypot(spread, sigma / limit)
-        return np.log(limit) + (shift if np.isnan(high) else -shift)
+        shift: Array = margins * np.hypot(spread, sigma / limit)
+        return np.asarray(np.log(limit) + (shift if np.isnan(high) else -shift))
     sigma = catalogue.sigma_constant[k]
     shift = margins * np.hypot(spread, sigma)
     if scale == str(vocabulary.Scale.BINARY):
         return shift
     if not (np.isnan(low) or np.isnan(high)):
-        return np.full(len(margins), (low + high) / 2)
+        return np.full_like(margins, (low + high) / 2)
     # a grade is the nearest half: the lowest conforming grade starts a quarter below itself
     offset = 0.25 if scale == str(vocabulary.Scale.ORDINAL) else 0.0
-    return low - offset + shift if np.isnan(high) else high - shift
+    return np.asarray(low - offset + shift if np.isnan(high) else high - shift)

@@ -18,7 +18,7 @@ BATCHES = 4
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Samples, one entry each: product, year (0 = the first), round within the year, day drawn (from 1 January of the first year)."""
+    """Samples, one entry each: product, year (0 = the first), round within it, day drawn (0 = 1 January of the first year)."""
 
     product: Index
     year: Index
@@ -132,7 +132,7 @@ def _participants(card: Card, people: Population, family: Index, year: Index, rn
 def choose_labs(
     card: Card, people: Population, family: Index, year: Index, first: Index, second: Index | None, rng: np.random.Generator
 ) -> Index:
-    """A laboratory for each sample that may test its family, by the card's network style, never `first` nor `second`; −1: none."""
+    """A laboratory able to test each sample, by the card's network style, neither `first` nor `second`; −1: none was found."""
     chosen = np.full(len(first), -1, dtype=np.int64)
     near = rng.random(len(first)) >= card.network.bridge
     hub = rng.random(len(first)) < card.network.hub_share

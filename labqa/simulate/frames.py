@@ -11,7 +11,7 @@ import polars as pl
 from labqa.core import tables
 from labqa.simulate.design import TRIGGERS, TestSet
 from labqa.simulate.measurement import Rows, World
-from labqa.simulate.randomness import Array, Index
+from labqa.simulate.randomness import Array, Index, Mask
 from labqa.simulate.reporting import Reported
 
 KEY = ("programme", "round", "sample", "item", "lab", "role", "replicate", "revision")
@@ -53,7 +53,7 @@ def results(
 ) -> pl.DataFrame:
     """Rows of RESULTS for these tests, ids still missing."""
     card, n_tests = world.card, len(tests.sample)
-    u = _stated(world, rows, said, rng)
+    u = _stated(world, rows, said)
     chance = rng.random(n_tests)
     silent = (rng.random(n_tests) < 0.03)[rows.test]
     blind = np.where(tests.trigger == 0, chance < 0.8, chance < 0.5).astype(np.int8)
@@ -72,6 +72,7 @@ def results(
             "trigger": pl.Series(TRIGGERS).gather(np.maximum(tests.trigger[rows.test], 0)),
             "qualifier": said.qualifier,
             "value": said.value,
+            "lower": said.lower,
             "upper": said.upper,
             "raw": said.raw,
             "decimals": said.decimals,
@@ -84,7 +85,7 @@ def results(
         }
     )
     return frame.with_columns(
-        pl.col("value", "upper", "u").fill_nan(None),
+        pl.col("value", "lower", "upper", "u").fill_nan(None),
         decimals=pl.when(pl.col("decimals") >= 0).then("decimals"),
         trigger=pl.when(pl.lit(pl.Series(tests.trigger[rows.test] >= 0))).then("trigger"),
         retest_blind=pl.when(pl.lit(pl.Series(~unknown[rows.test]))).then("retest_blind"),
@@ -94,21 +95,18 @@ def results(
         report=pl.col("lab") + pl.lit("-") + pl.col("sample"),
         replicate=pl.lit(1, dtype=pl.Int64),
         revision=pl.lit(0, dtype=pl.Int64),
-        lower=pl.lit(None, dtype=pl.Float64),
         file=pl.lit(""),
         row=pl.lit(0, dtype=pl.Int64),
     )
 
 
-def _stated(world: World, rows: Rows, said: Reported, rng: np.random.Generator) -> Array:
-    """Stated standard uncertainty: six laboratories in ten state one, a factor 0.4–1.2 of σR of their own, as U = 2 u in 3 digits."""
-    n = len(world.people.codes)
-    factor = np.where(rng.random(n) < 0.6, np.exp(rng.normal(np.log(0.7), 0.3, n)), np.nan)[rows.lab]
+def _stated(world: World, rows: Rows, said: Reported) -> Array:
+    """Stated standard uncertainty u = U / 2, with U rounded to three digits; NaN where none is stated."""
     numeric = world.catalogue.of_scale("ratio", "interval", "count")[rows.item] & ~np.isnan(said.value)
-    expanded = np.where(numeric, 2.0 * factor * rows.sigma, np.nan)
+    expanded = np.where(numeric, 2.0 * world.people.u_factor[rows.lab] * rows.sigma, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        digits = 10.0 ** np.floor(np.log10(expanded) - 2)
-    return np.asarray(np.round(expanded / digits) * digits / 2.0)
+        power = 10.0 ** np.maximum(2.0 - np.floor(np.log10(expanded)), 0.0)
+    return np.asarray(np.rint(expanded * power) / power / 2.0)
 
 
 def _dates(first_year: int, days: Index) -> pl.Series:
@@ -125,7 +123,7 @@ def identified(frame: pl.DataFrame) -> pl.DataFrame:
     return tables.shaped(frame.with_columns(ids), tables.Results)
 
 
-def assigned(world: World, named: Names, has_value: np.ndarray, rng: np.random.Generator) -> pl.DataFrame:
+def assigned(world: World, named: Names, has_value: Mask, rng: np.random.Generator) -> pl.DataFrame:
     """Rows with the assigned values of comparison samples (numeric items, no laboratory): the truth with its uncertainty."""
     card, catalogue = world.card, world.catalogue
     sample, slot = np.nonzero(world.samples.slots & has_value[:, None])
@@ -155,7 +153,7 @@ def assigned(world: World, named: Names, has_value: np.ndarray, rng: np.random.G
     )
     return tables.shaped(
         frame.with_columns(
-            value=pl.col("raw").cast(pl.Float64),
+            **dict.fromkeys(("value", "lower", "upper"), pl.col("raw").cast(pl.Float64)),
             qualifier=pl.lit("quantified"),
             role=pl.lit("assigned"),
             programme=pl.lit(card.programme),

@@ -66,7 +66,10 @@ def _levels(card: Card, catalogue: Catalogue, samples: SampleSet, seed: int) -> 
 
 
 def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:
-    """Results of these tests: y = true + σR(true) · (m + g + ratio · (sample×lab + run + error) + portion), and chance faults."""
+    """Results of these tests, with the chance faults of ordinary laboratories.
+
+    y = true + σR(true) · (m_lab + g_lab,item + ratio_lab · (sample×lab + run + error) + portion)
+    """
     rng, card, people = stream(seed, part), world.card, world.people
     test, slot = np.nonzero(tests.slots)
     sample, lab = tests.sample[test], tests.lab[test]

@@ -10,9 +10,9 @@ from labqa.simulate.measurement import Rows, World
 from labqa.simulate.randomness import Array, stream
 
 
-def fabricated(world: World, rows: Rows, *, seed: int) -> Rows:
+def fabricated(world: World, rows: Rows, *, seed: int, part: str) -> Rows:
     """Results of a `fabricator` beyond a limit are reported up to 0.3 σR inside it, for the planted share of them."""
-    rng = stream(seed, "statements")
+    rng = stream(seed, part)
     y = rows.y.copy()
     for lab in world.people.with_fault("fabricator"):
         at = np.flatnonzero(rows.lab == lab)
@@ -25,7 +25,7 @@ def fabricated(world: World, rows: Rows, *, seed: int) -> Rows:
 
 def copied(world: World, rows: Rows, *, seed: int) -> Rows:
     """A `copier` reports for the planted share of its samples the values of its sample before of the same product."""
-    rng = stream(seed, "statements")
+    rng = stream(seed, "copied")
     y = rows.y.copy()
     for lab in world.people.with_fault("copier"):
         last: dict[int, dict[int, float]] = {}
@@ -42,7 +42,7 @@ def copied(world: World, rows: Rows, *, seed: int) -> Rows:
 
 def echoed(world: World, rows: Rows, original: Array, *, seed: int) -> Rows:
     """An `echo` repeats the original (`original`: samples × slots, NaN if none) in the planted share of its retests."""
-    rng = stream(seed, "statements")
+    rng = stream(seed, "echoed")
     y = rows.y.copy()
     for lab in world.people.with_fault("echo"):
         at = np.flatnonzero(rows.lab == lab)

@@ -72,28 +72,35 @@ def _joined(first: SampleSet, second: SampleSet) -> SampleSet:
 
 
 def _reported(state: World, rows: Rows, part: str, seed: int) -> tuple[Rows, Reported]:
-    return rows, report(state.catalogue, rows, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(99, len(part)))))
+    return rows, report(state.catalogue, rows, stream(seed, f"{part} reported"))
 
 
 def _original(state: World, tests: TestSet, seed: int) -> tuple[Rows, Reported]:
     """First results, with planted conduct that changes them before they are reported."""
     rows = measure(state, tests, seed=seed, part="originals measured")
-    rows = misconduct.copied(state, misconduct.fabricated(state, rows, seed=seed), seed=seed)
+    rows = misconduct.copied(state, misconduct.fabricated(state, rows, seed=seed, part="originals fabricated"), seed=seed)
     return _reported(state, rows, "originals", seed)
 
 
-def _dense(state: World, rows: Rows, values: Array | Mask, fill: float | bool) -> Array | Mask:
-    """Values of rows as samples × slots."""
-    spread = np.full(state.level.shape, fill)
+def _spread_out(state: World, rows: Rows, values: Array) -> Array:
+    """Values of rows as samples × slots, NaN where there is none."""
+    spread = np.full(state.level.shape, np.nan)
     spread[rows.sample, rows.slot] = values
     return spread
+
+
+def _failed(state: World, rows: Rows, said: Reported) -> Mask:
+    """Which items of a sample were seen to fail, samples × slots."""
+    failed = np.zeros(state.level.shape, dtype=bool)
+    failed[rows.sample, rows.slot] = said.fails
+    return failed
 
 
 def _retests(state: World, first: TestSet, original: tuple[Rows, Reported], seed: int) -> tuple[TestSet, Rows, Reported]:
     """Retests of the three triggers: `planned` at random, `objection` only of items seen to fail, `expert` at random."""
     rng, shares = stream(seed, "retests"), state.card.retests
     rows, said = original
-    failed = np.asarray(_dense(state, rows, said.fails, False))[first.sample]
+    failed = _failed(state, rows, said)[first.sample]
     n = len(first.sample)
     trigger = np.where(rng.random(n) < shares.expert, 2, -1)
     trigger[failed.any(axis=1) & (rng.random(n) < shares.objection)] = 1
@@ -106,8 +113,8 @@ def _retests(state: World, first: TestSet, original: tuple[Rows, Reported], seed
     day = first.day[chosen] + rng.integers(15, 61, len(chosen))
     tests = TestSet(first.sample[chosen], lab[chosen], day, slots, trigger[chosen])
     measured = measure(state, tests, seed=seed, part="retests measured")
-    measured = misconduct.fabricated(state, measured, seed=seed + 1)
-    before = np.asarray(_dense(state, rows, rows.y, np.nan))
+    measured = misconduct.fabricated(state, measured, seed=seed, part="retests fabricated")
+    before = _spread_out(state, rows, rows.y)
     return (tests, *_reported(state, misconduct.echoed(state, measured, before, seed=seed), "retests", seed))
 
 
@@ -117,7 +124,7 @@ def _referees(
     """Referee tests by a third laboratory of a share of the retests that changed a verdict."""
     rng = stream(seed, "referees")
     tests, rows, said = retest
-    before = np.asarray(_dense(state, original[0], original[1].fails, False))
+    before = _failed(state, *original)
     changed = np.zeros(len(tests.sample), dtype=bool)
     np.logical_or.at(changed, rows.test, before[rows.sample, rows.slot] != said.fails)
     at: Index = np.flatnonzero(changed & (rng.random(len(changed)) < state.card.retests.referee))

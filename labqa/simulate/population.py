@@ -15,7 +15,8 @@ from labqa.simulate.randomness import Array, Index, Mask, stream, truncated_norm
 class Population:
     """Laboratories; arrays have one entry a lab unless stated. `bias` is labs × items in σR, `families` labs × families.
 
-    `fault` is "" or the planted kind and `size` its size; `ratio` multiplies every within-laboratory effect.
+    `fault` is "" or the planted kind and `size` its size; `ratio` multiplies every within-laboratory effect; `u_factor` is the
+    standard uncertainty that the laboratory states, in σR, NaN if it states none.
     """
 
     codes: list[str]
@@ -30,6 +31,7 @@ class Population:
     mean_bias: Array
     bias: Array
     ratio: Array
+    u_factor: Array
 
     @property
     def faultless(self) -> Mask:
@@ -70,7 +72,14 @@ def populate(card: Card, catalogue: Catalogue, *, seed: int) -> Population:
         mean_bias=mean_bias,
         bias=bias,
         ratio=ratio,
+        u_factor=_uncertainties(card, seed),
     )
+
+
+def _uncertainties(card: Card, seed: int) -> Array:
+    """What each laboratory states as u, in σR: about 0.7, or nothing at all (NaN) for four in ten."""
+    rng, n = stream(seed, "uncertainties"), card.labs.n
+    return np.where(rng.random(n) < 0.6, 0.7 * np.exp(rng.normal(0.0, 0.3, n)), np.nan)
 
 
 def _marked(n: int, chosen: Index) -> Mask:

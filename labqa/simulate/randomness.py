@@ -9,8 +9,13 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-PARTS = ("labs", "biases", "products", "originals", "rounds", "levels", "runs", "retests", "referees", "originals measured")
-PARTS += ("rounds measured", "retests measured", "referees measured", "assigned", "statements", "register")
+PARTS: tuple[str, ...] = (
+    *("labs", "biases", "products", "originals", "rounds", "levels", "runs", "retests", "referees", "assigned", "register"),
+    *("originals measured", "retests measured", "referees measured", "rounds measured", "statements"),
+    *("originals reported", "retests reported", "referees reported", "rounds reported"),
+    *("originals fabricated", "retests fabricated", "copied", "echoed", "uncertainties"),
+)
+"""Parts of a simulation, each with its own stream; new ones go last, so that the others keep theirs."""
 
 
 def stream(seed: int, part: str) -> np.random.Generator:
@@ -20,9 +25,8 @@ def stream(seed: int, part: str) -> np.random.Generator:
 
 def heavy_tailed(rng: np.random.Generator, n: int, df: int) -> Array:
     """`n` draws with mean 0 and SD 1: Student t with `df` > 2 degrees of freedom scaled to its SD √(df/(df−2)); 0 = normal."""
-    if df == 0:
-        return rng.standard_normal(n)
-    return rng.standard_t(df, n) / np.sqrt(df / (df - 2))
+    drawn: Array = rng.standard_normal(n) if df == 0 else rng.standard_t(df, n) / np.sqrt(df / (df - 2))
+    return drawn
 
 
 def truncated_normal(rng: np.random.Generator, sd: float, low: Array, high: Array) -> Array:

@@ -60,7 +60,7 @@ def capabilities(card: Card, catalogue: Catalogue, people: Population) -> pl.Dat
 
 
 def class_in_force(card: Card, people: Population, *, seed: int) -> pl.DataFrame:
-    """The class of each laboratory but the new: planted ones Ⅰ or Ⅱ, so that a downgrade can show; the rest by the real shares."""
+    """The class of each laboratory but the new: planted ones Ⅰ or Ⅱ, so that a downgrade can show; the rest by real shares."""
     rng = stream(seed, "register")
     drawn = rng.choice(len(CLASSES), size=card.labs.n, p=SHARES)
     drawn[people.planted] = rng.integers(0, 2, int(people.planted.sum()))

@@ -11,16 +11,25 @@ from labqa.simulate.catalogue import Catalogue
 from labqa.simulate.measurement import Rows
 from labqa.simulate.randomness import Array, Index, Mask
 
-NOT_APPLICABLE_SHARE = 0.0005
+NOT_APPLICABLE = 0.0005
+"""Share of results on numeric items that say: does not apply."""
+WORDED = 0.6
+"""Share of results below the LOD that are words, not `<LOQ`."""
+FULL_WIDTH = 0.0005
+"""Share of numbers typed in full-width digits."""
 
 
 @dataclass(frozen=True)
 class Reported:
-    """Reported results, one entry each; `value` is NaN where there is none, `decimals` −1, `upper` NaN unless below a limit."""
+    """Reported results, one entry each; numbers are NaN where there is none, `decimals` −1.
+
+    `lower` and `upper` are the interval that the result states: twice the value, or 0 (open on an interval scale) and a limit.
+    """
 
     raw: list[str]
     qualifier: list[str]
     value: Array
+    lower: Array
     upper: Array
     decimals: Index
     fails: Mask
@@ -30,47 +39,71 @@ class Reported:
 def report(catalogue: Catalogue, rows: Rows, rng: np.random.Generator) -> Reported:
     """Rounds, censors and grades the results, judges them against the limits and writes them as laboratories do."""
     ordinal, binary = catalogue.of_scale("ordinal")[rows.item], catalogue.of_scale("binary")[rows.item]
-    positive = catalogue.of_scale("ratio", "count")[rows.item]
-    loq = catalogue.loq[rows.item]
-    draw = rng.random(len(rows.y))
-    absent = (draw < NOT_APPLICABLE_SHARE) & catalogue.loq.any() & ~ordinal & ~binary
-    below = (rows.y < loq) & positive & (loq > 0) & ~absent
+    positive, lod, loq = catalogue.of_scale("ratio", "count")[rows.item], catalogue.lod[rows.item], catalogue.loq[rows.item]
+    habit = rng.random(len(rows.y))
+    absent = (habit < NOT_APPLICABLE) & catalogue.loq.any() & ~ordinal & ~binary
+    below = (rows.y < loq) & (loq > 0) & ~absent
+    worded = below & (rows.y < lod) & (habit < WORDED)
     decimals = catalogue.decimals[rows.item] - np.minimum(rows.slip, 0)
-    y = np.where(positive, np.maximum(rows.y, 0.0), rows.y)
-    y = np.where(ordinal, np.clip(np.rint(y * 2) / 2, 1.0, 5.0), y)
-    y = np.where(binary, (y >= 0.0).astype(np.float64), y)
-    numbers = _texts(y, np.where(ordinal, 1, np.where(binary, 0, decimals)))
-    value = numbers.cast(pl.Float64).to_numpy().copy()
-    limits = _texts(loq, np.maximum(decimals, 0))
-    raw = pl.select(
-        pl.when(pl.lit(pl.Series(absent))).then(pl.lit("/"))
-        .when(pl.lit(pl.Series(below & (draw < 0.2)))).then(pl.lit("未检出"))
-        .when(pl.lit(pl.Series(below & (draw < 0.3)))).then(pl.lit("ND"))
-        .when(pl.lit(pl.Series(below))).then(pl.lit("<") + pl.lit(limits))
-        .when(pl.lit(pl.Series(ordinal))).then(pl.lit(_grades(value)))
-        .when(pl.lit(pl.Series(binary & (value == 1.0)))).then(pl.lit("合格"))
-        .when(pl.lit(pl.Series(binary))).then(pl.lit("不合格"))
-        .otherwise(pl.lit(numbers))
-        .alias("raw")
-    ).to_series().to_list()  # fmt: skip
+    value = _rounded(np.where(positive, np.maximum(rows.y, 0.0), rows.y), decimals)
+    value = np.where(ordinal, np.clip(np.rint(rows.y * 2) / 2, 1.0, 5.0), value)
+    value = np.where(binary, (rows.y >= 0.0).astype(np.float64), value)
     fails = _fails(catalogue, rows.item, value) & ~below & ~absent
     judged = ~absent & (binary | ~np.isnan(catalogue.lower[rows.item]) | ~np.isnan(catalogue.upper[rows.item]))
+    value[below | absent] = np.nan
+    written = np.where(below, loq, np.where(ordinal | binary | absent, 0.0, value))
     return Reported(
-        raw=raw,
+        raw=_texts(written, decimals, _Kinds(absent, worded, below, ordinal, binary), value, habit),
         qualifier=np.where(absent, "not_applicable", np.where(below, "below", "quantified")).tolist(),
-        value=np.where(below | absent, np.nan, value),
-        upper=np.where(below, np.where(draw < 0.3, loq, loq), np.nan),
-        decimals=np.where(below | absent | ordinal | binary, -1, decimals),
+        value=value,
+        lower=np.where(below, 0.0, value),
+        upper=np.where(worded, lod, np.where(below, loq, value)),
+        decimals=np.where(worded | absent | ordinal | binary, -1, decimals),
         fails=fails,
         judged=judged,
     )
 
 
-def _texts(values: Array, decimals: Index) -> pl.Series:
-    """Each value with its number of digits after the point; never a negative zero."""
-    rounded = np.round(values, 12) + 0.0
-    texts = ["%.*f" % pair for pair in zip(decimals.tolist(), rounded.tolist(), strict=True)]  # noqa: UP031  twice as fast
-    return pl.Series("text", texts, dtype=pl.String).str.replace(r"^-(0(?:\.0*)?)$", "$1")
+def _rounded(values: Array, decimals: Index) -> Array:
+    """Values rounded to their digits after the point: the very float that the written text gives; never a negative zero."""
+    power = 10.0**decimals
+    return np.asarray(np.rint(values * power) / power + 0.0)
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """Which results are written as something else than a number."""
+
+    absent: Mask
+    worded: Mask
+    below: Mask
+    ordinal: Mask
+    binary: Mask
+
+
+def _texts(written: Array, decimals: Index, kinds: _Kinds, value: Array, habit: Array) -> list[str]:
+    """What laboratories write: numbers (a few in full-width digits), `<limit`, 未检出, ND, grades, 合格 or 不合格, /."""
+    numbers = ["%.*f" % pair for pair in zip(decimals.tolist(), written.tolist(), strict=True)]  # noqa: UP031  twice as fast
+    texts = pl.DataFrame(
+        {
+            "number": pl.Series(numbers, dtype=pl.String),
+            "grade": _grades(np.where(kinds.ordinal, value, np.nan)),
+            "conforms": value == 1.0,
+            "habit": habit,
+        }
+        | {name: getattr(kinds, name) for name in _Kinds.__dataclass_fields__}
+    )
+    wide = pl.col("number").str.replace_many(list("0123456789."), list("０１２３４５６７８９．"))
+    return texts.select(
+        pl.when("absent").then(pl.lit("/"))
+        .when(pl.col("worded")).then(pl.when(pl.col("habit") < WORDED / 2).then(pl.lit("未检出")).otherwise(pl.lit("ND")))
+        .when(pl.col("below")).then(pl.lit("<") + pl.col("number"))
+        .when(pl.col("ordinal")).then("grade")
+        .when(pl.col("binary")).then(pl.when("conforms").then(pl.lit("合格")).otherwise(pl.lit("不合格")))
+        .when(pl.col("habit") > 1.0 - FULL_WIDTH).then(wide)
+        .otherwise("number")
+        .alias("raw")
+    )["raw"].to_list()  # fmt: skip
 
 
 def _grades(values: Array) -> pl.Series:
