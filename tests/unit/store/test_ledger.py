@@ -1,0 +1,219 @@
+"""The ledger: one chain whatever the number of writers, and every kind of tampering found and named."""
+
+import sqlite3
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from labqa.core.errors import StoreError
+from labqa.core.provenance import canonical_json, sha256_of
+from labqa.store.ledger import GENESIS, Head, Kind, Ledger
+
+NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger.at(tmp_path)
+
+
+def filled(ledger, count=5):
+    for number in range(count):
+        ledger.append(Kind.DELIVERY, {"programme": "national", "raw": f"{number:064x}", "n": number}, NOON)
+    return ledger.head()
+
+
+def tamper(ledger, *statements):
+    with sqlite3.connect(ledger.url.removeprefix("sqlite:///")) as connection:
+        for trigger in ("no_UPDATE", "no_DELETE"):
+            connection.execute(f"DROP TRIGGER {trigger}")
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def findings(ledger, anchor=None):
+    return [(found.key, found.values.get("position")) for found in ledger.verify(anchor)]
+
+
+def test_each_entry_carries_the_hash_of_the_one_before(ledger):
+    filled(ledger, 3)
+    entries = ledger.entries()
+    assert [entry.position for entry in entries] == [1, 2, 3]
+    assert [entry.previous_hash for entry in entries] == [GENESIS, entries[0].hash, entries[1].hash]
+    assert ledger.head() == (3, entries[2].hash)
+    assert ledger.verify(ledger.head()) == []
+
+
+def test_an_empty_ledger_is_sound(ledger):
+    assert ledger.head() == Head(0, GENESIS)
+    assert ledger.data_version() == 0
+    assert ledger.verify(Head(0, GENESIS)) == []
+
+
+def test_the_data_version_moves_with_facts_only(ledger):
+    filled(ledger, 2)
+    ledger.append(Kind.RUN, {"run": "a"}, NOON)
+    ledger.append("vote", {"for": 1}, NOON)
+    assert ledger.data_version() == 2
+    ledger.append(Kind.REGISTER, {"programme": None}, NOON)
+    assert ledger.data_version() == 5
+    ledger.append(Kind.CORRECTION, {"programme": "national"}, NOON)
+    assert ledger.data_version() == 6
+
+
+def test_entries_are_chosen_by_kind_programme_and_position(ledger):
+    ledger.append(Kind.DELIVERY, {"programme": "usgs", "raw": "a"}, NOON)
+    ledger.append(Kind.DELIVERY, {"programme": "national", "raw": "a"}, NOON)
+    ledger.append(Kind.REGISTER, {"programme": None}, NOON)
+    positions = [entry.position for entry in ledger.entries(programme="national")]
+    assert positions == [2, 3]
+    assert [entry.position for entry in ledger.entries([Kind.DELIVERY])] == [1, 2]
+    assert [entry.position for entry in ledger.entries(until=1)] == [1]
+
+
+def test_a_file_is_accepted_once_in_a_programme(ledger):
+    first = ledger.append(Kind.DELIVERY, {"programme": "national", "raw": "f" * 64, "name": "a.xlsx"}, NOON)
+    again = ledger.append(Kind.DELIVERY, {"programme": "national", "raw": "f" * 64, "name": "renamed.xlsx"}, NOON)
+    assert again == first and again.repeated and not first.repeated
+    assert ledger.delivery("f" * 64, "national") == first
+    assert ledger.delivery("f" * 64, "usgs") is None
+    assert not ledger.append(Kind.DELIVERY, {"programme": "usgs", "raw": "f" * 64}, NOON).repeated
+    assert ledger.head().entries == 2
+
+
+def test_a_register_may_return_to_what_it_was(ledger):
+    for raw in ("a", "b", "a"):
+        ledger.append(Kind.REGISTER, {"programme": None, "raw": raw}, NOON)
+    assert [entry.payload["raw"] for entry in ledger.entries()] == ["a", "b", "a"]
+
+
+def test_facts_that_came_in_meanwhile_stop_an_acceptance(ledger):
+    filled(ledger, 1)
+    with pytest.raises(StoreError) as caught:
+        ledger.append(Kind.DELIVERY, {"programme": "national", "raw": "b"}, NOON, known_version=0)
+    assert caught.value.message.key == "store.facts_moved_on"
+    assert ledger.append(Kind.DELIVERY, {"programme": "national", "raw": "b"}, NOON, known_version=1).position == 2
+
+
+def test_many_threads_make_one_chain_and_one_acceptance(ledger):
+    receipts = []
+
+    def work(thread):
+        own = Ledger(ledger.url)
+        for number in range(6):
+            own.append("vote", {"thread": thread, "number": number}, NOON)
+        receipts.append(own.append(Kind.DELIVERY, {"programme": "national", "raw": "same"}, NOON))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.head().entries == 6 * 6 + 1
+    assert ledger.verify() == []
+    assert len({receipt.position for receipt in receipts}) == 1
+    assert sorted(receipt.repeated for receipt in receipts) == [False] + [True] * 5
+
+
+def test_the_database_refuses_to_change_or_delete_an_entry(ledger):
+    filled(ledger, 2)
+    with sqlite3.connect(ledger.url.removeprefix("sqlite:///")) as connection:
+        for statement in ("UPDATE entries SET payload = '{}'", "DELETE FROM entries"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("column", ["kind", "payload", "recorded_at", "once", "hash"])
+def test_a_changed_column_is_named_by_its_entry(ledger, column):
+    filled(ledger)
+    tamper(ledger, f"UPDATE entries SET {column} = {column} || ' ' WHERE position = 3")
+    assert findings(ledger) == [("store.entry_changed", 3)]
+
+
+def test_a_changed_previous_hash_is_named_by_its_entry(ledger):
+    filled(ledger)
+    tamper(ledger, "UPDATE entries SET previous_hash = 'x' WHERE position = 3")
+    assert findings(ledger) == [("store.entry_misplaced", 3)]
+
+
+def test_a_deleted_entry_is_named(ledger):
+    filled(ledger)
+    tamper(ledger, "DELETE FROM entries WHERE position = 2")
+    assert findings(ledger) == [("store.entry_missing", 2)]
+
+
+def test_a_deleted_entry_whose_gap_was_closed_is_named(ledger):
+    filled(ledger)
+    tamper(ledger, "DELETE FROM entries WHERE position = 2", "UPDATE entries SET position = position - 1 WHERE position > 2")
+    assert findings(ledger) == [("store.entry_misplaced", 2)]
+
+
+def test_an_inserted_entry_is_named(ledger):
+    filled(ledger)
+    columns = "kind, payload, recorded_at, once || 'x', 'y', 'z' FROM entries WHERE position = 2"
+    tamper(
+        ledger,
+        "UPDATE entries SET position = position + 100 WHERE position > 2",
+        f"INSERT INTO entries SELECT 3, {columns}",
+        "UPDATE entries SET position = position - 99 WHERE position > 100",
+    )
+    assert findings(ledger) == [("store.entry_misplaced", 3)]
+
+
+def test_exchanged_entries_are_named(ledger):
+    filled(ledger)
+    tamper(
+        ledger,
+        "UPDATE entries SET position = 99 WHERE position = 2",
+        "UPDATE entries SET position = 2 WHERE position = 4",
+        "UPDATE entries SET position = 4 WHERE position = 99",
+    )
+    assert findings(ledger) == [("store.entry_misplaced", 2)]
+
+
+def test_a_cut_off_tail_shows_against_an_anchor_only(ledger):
+    anchor = filled(ledger)
+    tamper(ledger, "DELETE FROM entries WHERE position > 3")
+    assert findings(ledger) == []
+    assert findings(ledger, anchor) == [("store.ledger_cut_off", None)]
+
+
+def test_a_chain_computed_again_shows_against_an_anchor_only(ledger, tmp_path):
+    anchor = filled(ledger, 3)
+    forged = Ledger.at(tmp_path / "forged")
+    for entry in ledger.entries():
+        forged.append(entry.kind, {**entry.payload, "n": 7}, NOON)
+    assert findings(forged) == []
+    assert findings(forged, anchor) == [("store.anchor_differs", 3)]
+
+
+def test_an_anchor_holds_while_the_ledger_grows(ledger):
+    anchor = filled(ledger, 2)
+    ledger.append("vote", {}, NOON)
+    assert findings(ledger, anchor) == []
+
+
+def test_a_byte_flipped_in_the_database_file_is_named(ledger, tmp_path):
+    filled(ledger, 4)
+    path = tmp_path / "ledger.sqlite"
+    whole = bytearray(path.read_bytes())
+    place = whole.index(canonical_json(ledger.entries()[2].payload).encode())
+    whole[place + 3] ^= 0x80  # no longer valid UTF-8
+    path.write_bytes(whole)
+    assert ("store.entry_changed", 3) in findings(ledger)
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path):
+    (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(tmp_path)
+    assert caught.value.message.key == "store.ledger_failed"
+
+
+def test_the_hash_is_over_everything_an_entry_says(ledger):
+    entry = ledger.append("vote", {"for": "甲"}, NOON)
+    told = '[1,"vote","{\\"for\\":\\"甲\\"}","2018-05-01T12:00:00+00:00","' + GENESIS + '"]'
+    assert entry.hash == sha256_of(told.encode())
