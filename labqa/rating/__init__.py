@@ -1,0 +1,1 @@
+"""From indicators to proposed classes: rule sets as data, their lines, the literal veto; it decides nothing."""
