@@ -1,0 +1,82 @@
+"""From a table as delivered to the fields of a profile, still text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from labqa.core.errors import DeliveryError
+from labqa.ingest import words
+from labqa.ingest.profiles import FIELDS, Profile
+from labqa.ingest.readers import ROW, Table
+
+
+@dataclass(frozen=True)
+class Fields:
+    """`rows`: `ROW`, every field as text (null where nothing is said) and `raw`, the result to the letter; `headers`: field →
+    header it was read from."""
+
+    rows: pl.DataFrame
+    headers: Mapping[str, str]
+
+
+def normal(header: str) -> str:
+    """A header without case, spaces, line breaks, underscores and hyphens."""
+    return re.sub(r"[\s_\-]+", "", words.plain(header)).lower()
+
+
+def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Field → headers that name it. The template's headers carry the first two aliases together, Chinese and English."""
+    found: dict[str, list[str]] = {}
+    for field, names in aliases.items():
+        understood = {normal(name) for name in names} | {normal("".join(names[:2]))}
+        named = [header for header in headers if normal(header) in understood]
+        if named:
+            found[field] = named
+    return found
+
+
+def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
+    """The table that holds the results: the one with most of the required columns, which must be there."""
+    by_missing = sorted(tables, key=lambda table: len(_missing(table, profile)))
+    missing = _missing(by_missing[0], profile)
+    if missing:
+        found, expected = (
+            ", ".join(by_missing[0].headers),
+            "; ".join(" / ".join(profile.columns[field][:2]) for field in missing),
+        )
+        raise DeliveryError("ingest.columns_missing", file=file, profile=profile.name, column=expected, found=found)
+    return by_missing[0]
+
+
+def _missing(table: Table, profile: Profile) -> list[str]:
+    found = match(table.headers, profile.columns)
+    return [field for field in profile.required if field not in found and field not in profile.declared]
+
+
+def fields(file: str, table: Table, profile: Profile) -> Fields:
+    """The table's rows by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
+    found = match(table.headers, profile.columns)
+    for field, headers in found.items():
+        if len(headers) > 1:
+            raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(headers))
+    headers = {field: named[0] for field, named in found.items()}
+    made = [_field(field, headers.get(field), profile).alias(field) for field in FIELDS]
+    letters = [pl.col(headers[field]).str.strip_chars() for field in ("qualifier", "value") if field in headers]
+    said = [pl.when(text != "").then(text) for text in letters]
+    return Fields(table.rows.select(ROW, *made, pl.concat_str(said, separator=" ", ignore_nulls=True).alias("raw")), headers)
+
+
+def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:
+    """One field as text."""
+    declared = pl.lit(profile.declared.get(field), dtype=pl.String)
+    if header is None:
+        return declared
+    text = pl.col(header).str.strip_chars()
+    text = pl.when(~text.is_in(list(profile.null_words))).then(text)
+    if field in profile.words:
+        text = text.replace(dict(profile.words[field]))
+    return pl.coalesce(text, declared) if field in profile.declared else text

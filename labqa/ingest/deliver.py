@@ -1,0 +1,119 @@
+"""A delivered file becomes accepted results and refusals; every row is the one or the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from labqa.core import tables
+from labqa.core.provenance import sha256_of
+from labqa.core.wording.catalogue import Message
+from labqa.ingest import columns
+from labqa.ingest.harmonise import harmonise
+from labqa.ingest.profiles import Profile
+from labqa.ingest.readers import ROW, Table, read
+from labqa.ingest.registers import Registers, derive, from_table, kind_of
+
+Progress = Callable[[Message, float], None]
+"""Called with what is being done and the share of the work that is behind."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
+    columns that the profile does not read."""
+
+    results: pl.DataFrame
+    refusals: pl.DataFrame
+    registers: dict[str, pl.DataFrame]
+    file_sha: str
+    n_delivered: int
+    unread_columns: tuple[str, ...] = ()
+
+
+def read_delivery(
+    path: Path,
+    profile: Profile,
+    registers: Registers,
+    *,
+    programme: str,
+    known: pl.DataFrame,
+    progress: Progress | None = None,
+) -> Delivery:
+    """Read a delivered file through a profile; `known` are the results of the programme accepted so far.
+
+    Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
+    """
+    tell = progress or (lambda _message, _share: None)
+    tell(Message("ingest.step_read", {"file": path.name}), 0.0)
+    data = path.read_bytes()
+    found = read(path, data)
+    brought = _registers_in(path.name, found)
+    table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    fields = columns.fields(path.name, table, profile)
+    own = registers.with_found(brought)
+    for name, derived in derive(fields.rows, profile, own).items():
+        brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
+    tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
+    harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known)
+    tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
+    sha = sha256_of(data)
+    results = _results(harmonised.facts, sha)
+    refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
+    _check_every_row(table, results, refusals)
+    unread = [header for header in table.headers if header not in fields.headers.values()]
+    return Delivery(results, refusals, brought, sha, table.rows.height, tuple(unread))
+
+
+def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
+    """Registers in the sheets that bear their names."""
+    brought: dict[str, pl.DataFrame] = {}
+    for table in found:
+        kind = kind_of(table.sheet)
+        if kind and table.rows.height:
+            brought |= from_table(kind, file, table)
+    return brought
+
+
+def _results(facts: pl.DataFrame, sha: str) -> pl.DataFrame:
+    """Accepted rows as the table `Results`, those of a sample side by side."""
+    dated = facts.with_columns(pl.lit(sha).alias("file"), pl.col(ROW).alias("row"))
+    return tables.shaped(dated, tables.Results).sort("sample", "item", "result")
+
+
+def _refusals(
+    broken: pl.DataFrame, table: Table, headers: Mapping[str, str], profile: Profile, file: str, sha: str
+) -> pl.DataFrame:
+    """One entry a broken rule, with the sentence and the whole row as delivered."""
+    rows = {row[ROW]: row for row in table.rows.join(broken, on=ROW, how="semi").iter_rows(named=True)}
+    whole = {number: json.dumps({k: v for k, v in row.items() if k != ROW}, ensure_ascii=False) for number, row in rows.items()}
+    entries = []
+    for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
+        column = headers.get(field) or profile.columns.get(field, (field,))[0]
+        value = rows[number].get(headers.get(field, ""))
+        said = {
+            "file": file,
+            "row": number,
+            "column": column,
+            "value": "" if value is None else value,
+            "expected": expected or "",
+        }
+        message = Message(f"ingest.{rule}", said).to_json()
+        entries.append((sha, file, number, column, value, f"ingest.{rule}", message, whole[number]))
+    schema = tables.empty(tables.Refusals).schema
+    return pl.DataFrame(entries, schema=schema, orient="row").unique(
+        ["row", "column", "rule"], keep="first", maintain_order=True
+    )
+
+
+def _check_every_row(table: Table, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
+    """Accepted and refused rows together are the delivered rows, each once; else it is an error of ours and nothing is returned."""
+    counted = pl.concat([results["row"], refusals["row"].unique()]).sort()
+    if not counted.equals(table.rows[ROW].sort()):
+        raise AssertionError(
+            f"{table.rows.height} rows were delivered, {results.height} accepted, {refusals['row'].n_unique()} refused"
+        )

@@ -1,0 +1,158 @@
+"""Harmonising: fields of text become typed facts in the item's unit, and the rules that rows break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from labqa.core import tables
+from labqa.core.vocabulary import Role
+from labqa.ingest import dates, samples, words
+from labqa.ingest.profiles import Profile
+from labqa.ingest.readers import ROW
+from labqa.ingest.registers import Registers
+from labqa.ingest.samples import BROKEN, FOLLOWERS, broken
+from labqa.ingest.typing import typed
+
+_LISTS = {
+    "role": "role",
+    "trigger": "trigger",
+    "reported_verdict": "verdict",
+    "retest_blind": "yes_no",
+    "qualifier": "qualifier",
+}
+_DAYS = ("drawn_on", "tested_on")
+_WHOLE = {"replicate": (1, 999), "revision": (0, 999), "period": (1900, 2100)}
+_MEASURES = ("u", "expanded_u", "k", "reporting_limit")
+_RULES = {
+    **dict.fromkeys(_LISTS, "word_not_allowed"),
+    **dict.fromkeys(_DAYS, "impossible_date"),
+    **dict.fromkeys(_MEASURES, "not_a_measure"),
+    **dict.fromkeys(_WHOLE, "not_a_whole_number"),
+}
+_REQUIRED = ("sample", "item", "role")
+_FIELD_OF_RULE = {
+    "unit_contradicts": "unit",
+    "missing_unit": "unit",
+    "unknown_unit": "unit",
+    "qualifier_contradicts": "qualifier",
+}
+_COVERAGE_FACTOR = 2.0
+"""Taken where a report states U and no k (JCGM 100, 7.2.3 asks for k; 2 is what reports mean by an unnamed one)."""
+_KEPT = [ROW, *(name for name in tables.Results.column_names() if name not in {"result", "file", "row"})]
+
+
+@dataclass(frozen=True)
+class Harmonised:
+    """`facts`: rows that break no rule, as `Results` without file, and with `ROW`; `broken`: the rules that the others break."""
+
+    facts: pl.DataFrame
+    broken: pl.DataFrame
+
+
+def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame) -> Harmonised:
+    """Types each row by itself, then settles what holds between rows; a row already refused takes no part in that."""
+    parsed = _parsed(rows)
+    valued = _with_period(_with_values(parsed, rows, registers.items), profile)
+    found = pl.concat([_misread(rows, parsed), _missing(rows, valued), _unregistered(valued, registers), _mistyped(valued)])
+    sound = valued.join(found, on=ROW, how="anti", maintain_order="left")
+    settled = samples.settle(sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT), known, profile)
+    return Harmonised(settled.rows, pl.concat([found, settled.broken]))
+
+
+def _parsed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
+    listed = [words.word_column(pl.col(name), closed_list).alias(name) for name, closed_list in _LISTS.items()]
+    days = [dates.day(pl.col(name)).alias(name) for name in _DAYS]
+    return rows.with_columns(*listed, *days, *(_whole(name) for name in _WHOLE), *(_measure(name) for name in _MEASURES))
+
+
+def _whole(name: str) -> pl.Expr:
+    low, high = _WHOLE[name]
+    number = words.plain_column(pl.col(name)).str.extract(r"^([0-9]{1,9})(?:\.0+)?$").cast(pl.Int64)
+    return pl.when(number.is_between(low, high)).then(number).alias(name)
+
+
+def _measure(name: str) -> pl.Expr:
+    """A number that is finite and not negative; k positive."""
+    text = words.plain_column(pl.col(name)).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
+    number = text.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number).alias(name)
+
+
+def _misread(rows: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
+    """Words outside their closed list, days that do not exist, numbers that are none."""
+    found = [pl.DataFrame(schema=BROKEN)]
+    for name, rule in _RULES.items():
+        unread = rows.filter(rows[name].is_not_null() & parsed[name].is_null())
+        found.append(broken(unread, name, rule, _expected(name)))
+    return pl.concat(found)
+
+
+def _expected(name: str) -> pl.Expr | None:
+    if name in _LISTS:
+        return pl.lit(words.allowed(_LISTS[name]))
+    return pl.lit("{} – {}".format(*_WHOLE[name])) if name in _WHOLE else None
+
+
+def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The results typed on their item's scale and in its unit, and the stated uncertainty as a standard uncertainty."""
+    of_item = items.select("item", "scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
+    limit = pl.when(parsed["reporting_limit"].is_not_null()).then(words.plain_column(rows["reporting_limit"]))
+    texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(limit.alias("reporting_limit"))
+    joined = texts.join(of_item, on="item", how="left", maintain_order="left")
+    result = pl.concat([joined, typed(joined)], how="horizontal")
+    u = pl.coalesce("u", pl.col("expanded_u") / pl.col("k").fill_null(_COVERAGE_FACTOR)) * pl.col("factor")
+    follows = pl.col("role").is_in(FOLLOWERS)
+    return result.with_columns(
+        u.alias("u"),
+        pl.when(follows).then("trigger").alias("trigger"),
+        pl.when(follows).then(pl.col("retest_blind") == "true").alias("retest_blind"),
+        pl.col("replicate").fill_null(1),
+        pl.col("revision").fill_null(0),
+        pl.coalesce("run", pl.col("tested_on").dt.to_string("%Y-%m-%d")).alias("run"),
+    )
+
+
+def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Round and period as the profile has them; retests get theirs from the original later."""
+    if profile.period == "undated":
+        return rows.with_columns(
+            pl.lit(None, dtype=pl.String).alias("round"), pl.lit(None, dtype=pl.Int64).alias("period"), dated=False
+        )
+    if profile.period == "year_drawn":
+        year = pl.col("drawn_on").dt.year().cast(pl.Int64)
+        return rows.with_columns(year.cast(pl.String).alias("round"), year.alias("period"), dated=True)
+    named = pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64)
+    return rows.with_columns(pl.coalesce("period", named).alias("period"), dated=True)
+
+
+def _missing(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
+    """What a row must say and does not; `rows` as delivered, `valued` as understood."""
+    found = [broken(rows.filter(pl.col(name).is_null()), name, "missing") for name in _REQUIRED]
+    needs_period = valued["dated"] & ~valued["role"].is_in(FOLLOWERS).fill_null(False)
+    undated = rows.filter(needs_period & valued["period"].is_null() & rows["period"].is_null())
+    found.append(broken(undated, "period", "missing_period"))
+    unreasoned = rows.filter((valued["role"] == str(Role.RETEST)) & rows["trigger"].is_null())
+    return pl.concat([*found, broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))])
+
+
+def _unregistered(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:
+    """Laboratories, items and products that no register holds; products only where any are registered."""
+    found = [
+        broken(rows.filter(pl.col(name).is_not_null()).join(register, on=name, how="anti"), name, f"unknown_{name}")
+        for name, register in (("lab", registers.labs), ("item", registers.items), ("product", registers.products))
+        if name != "product" or not register.is_empty()
+    ]
+    return pl.concat(found)
+
+
+def _mistyped(rows: pl.DataFrame) -> pl.DataFrame:
+    """Results that typing refused, of registered items."""
+    refused = rows.filter(pl.col("scale").is_not_null() & pl.col("rule").is_not_null())
+    field = pl.col("rule").replace_strict(_FIELD_OF_RULE, default="value", return_dtype=pl.String)
+    of_unit = pl.when(pl.col("rule").is_in(list(_FIELD_OF_RULE))).then("item_unit")
+    of_grade = pl.when(pl.col("rule") == "not_a_grade").then(pl.col("grades").str.replace_all("|", ", ", literal=True))
+    of_binary = pl.when(pl.col("rule") == "not_binary").then(pl.lit(words.allowed("binary")))
+    return refused.select(ROW, field.alias("field"), "rule", pl.coalesce(of_unit, of_grade, of_binary).alias("expected"))

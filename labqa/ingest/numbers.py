@@ -1,0 +1,188 @@
+"""Typing of numeric items: numbers, reporting limits and non-detects, read by column expressions."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from labqa.core.vocabulary import Qualifier, Scale
+from labqa.ingest import units, words
+
+_NUMBER = (
+    r"^(<=|>=|<|>|=)?\s*"
+    r"([+-]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,4}))?"
+    r"\s*([^0-9\s.,+\-<>=eE][^<>=]*)?$"
+)
+_RANGE = r"^[0-9.]+\s*(?:-|~|–|—|至|到)\s*[0-9.]+"
+_POWER_OF_TEN = r"\s*[×xX*·]\s*10\s*\^\s*\(?([+-]?[0-9]{1,4})\)?"
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
+_SIGN_WORDS = {"不大于": "<=", "不小于": ">=", "小于": "<", "低于": "<", "大于": ">", "高于": ">"}
+_WITH_LIMIT = (
+    r"^(?i:未检出|未检测出|未测出|nd|n\.d\.?|not detected)\s*"
+    r"\((?i:检出限|方法检出限|lod|mdl|定量限|loq)?\s*[:=]?\s*(?:<=|<)?\s*([0-9][^()]*)\)$"
+)
+_BELOW, _ABOVE = pl.lit(str(Qualifier.BELOW)), pl.lit(str(Qualifier.ABOVE))
+_QUANTIFIED, _NOT_APPLICABLE = pl.lit(str(Qualifier.QUANTIFIED)), pl.lit(str(Qualifier.NOT_APPLICABLE))
+_UNIT_KEY = ["unit", "tail", "item_unit"]
+
+
+def typed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of numeric items with qualifier, value, lower, upper, decimals and the rule that refuses them added.
+
+    A number without sign is quantified, with `<` or a word such as 未检出 it is below, with `>` above; a non-detect takes its
+    limit from its own text, else the delivered reporting limit, else the item's LOD, else its LOQ. On a ratio or count
+    scale it starts at 0, on an interval scale it is open below.
+    """
+    read = _with_conversion(_parts(rows.with_columns(_plain(pl.col("text")).alias("plain"))))
+    read = read.with_columns(
+        _converted(read, "number").alias("number_value"), _converted(read, "reporting_limit").alias("limit_delivered")
+    )
+    read = read.with_columns(_qualifier().alias("qualifier"), _limit().alias("limit"))
+    return read.with_columns(*_interval(), _decimals().alias("decimals"), _rule().alias("rule"))
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    """One way of writing: ASCII digits and signs, `e5` for ×10⁵, `<0.01` for 小于0.01 and 未检出(<0.01)."""
+    text = words.plain_column(text)
+    power = text.str.replace(r"(10)\s*([⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+)", "$1^$2").str.replace_many(_SUPERSCRIPTS)
+    text = pl.when(text.str.contains("10", literal=True)).then(power.str.replace(_POWER_OF_TEN, "e$1")).otherwise(text)
+    return text.str.replace_many(_SIGN_WORDS, leftmost=True).str.replace(_WITH_LIMIT, "<$1")
+
+
+def _parts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sign, digits, exponent and trailing unit of the text, and which special word it is."""
+    groups = pl.col("plain").str.extract_groups(_NUMBER)
+    sign, minus, whole, fraction, exponent, tail = (groups.struct[place] for place in range(6))
+    bare = pl.col("plain").str.to_lowercase().str.replace(r"^<=?\s*", "")
+    result = words.lists()["result"]
+    rows = rows.with_columns(sign.alias("sign"), fraction.alias("fraction"), exponent.alias("exponent"), tail.alias("tail"),
+                             minus.alias("minus"), whole.str.replace_all(",", "", literal=True).alias("whole"))  # fmt: skip
+    digits = pl.col("whole").fill_null("") + "." + pl.col("fraction").fill_null("") + "0"
+    number = pl.col("minus").str.replace("+", "", literal=True) + "0" + digits + "e" + pl.col("exponent").fill_null("0")
+    has_digits = pl.col("whole").is_not_null() | (pl.col("fraction").str.len_chars() > 0)
+    return rows.with_columns(
+        pl.when(has_digits).then(number).alias("number"),
+        pl.when(has_digits).then("tail").alias("tail"),
+        pl.col("plain").str.to_lowercase().is_in(result["not_applicable"]).fill_null(False).alias("is_not_applicable"),
+        pl.col("plain").str.to_lowercase().is_in(result["nondetect"]).fill_null(False).alias("is_nondetect"),
+        (bare.is_in(result["detection_limit"]) & (bare != pl.col("plain").str.to_lowercase()))
+        .fill_null(False)
+        .alias("below_lod"),
+        (bare.is_in(result["quantification_limit"]) & (bare != pl.col("plain").str.to_lowercase()))
+        .fill_null(False)
+        .alias("below_loq"),
+    )
+
+
+def _with_conversion(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `factor` (from the delivered unit to the item's) and `unit_rule` (why the unit is refused)."""
+    kinds = rows.select(_UNIT_KEY).unique()
+    rules = [_unit_rule(*kind) for kind in kinds.iter_rows()]
+    factors = [_factor(*kind) for kind in kinds.iter_rows()]
+    kinds = kinds.with_columns(pl.Series("unit_rule", rules, dtype=pl.String), pl.Series("factor", factors, dtype=pl.Float64))
+    return rows.join(kinds, on=_UNIT_KEY, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _unit_in_force(unit: str | None, tail: str | None) -> str:
+    """The unit that a result is in: its column's, else the one behind the number, else `1`."""
+    written = units.canonical(unit or "1")
+    return units.canonical(tail) if tail and written == "1" else written
+
+
+def _unit_rule(unit: str | None, tail: str | None, item_unit: str) -> str | None:
+    """Why a unit is refused: it is missing, contradicts the one behind the number, or cannot become the item's."""
+    in_force = _unit_in_force(unit, tail)
+    if tail and units.canonical(tail) != in_force:
+        return "unit_contradicts"
+    if units.conversion(in_force, item_unit) is None:
+        return "missing_unit" if in_force == "1" else "unknown_unit"
+    return None
+
+
+def _factor(unit: str | None, tail: str | None, item_unit: str) -> float | None:
+    conversion = units.conversion(_unit_in_force(unit, tail), item_unit)
+    return float(conversion.factor) if conversion else None
+
+
+def _converted(rows: pl.DataFrame, number: str) -> pl.Series:
+    """Numbers as delivered, in the item's unit: parsed where the units agree, else converted exactly once a distinct number."""
+    key = [number, *_UNIT_KEY]
+    other = (
+        pl.col(number).is_not_null() & pl.col("unit_rule").is_null() & (pl.col("unit").fill_null("1") != pl.col("item_unit"))
+    )
+    kinds = rows.filter(other).select(key).unique()
+    made = [_exactly(*kind) for kind in kinds.iter_rows()]
+    kinds = kinds.with_columns(pl.Series("made", made, dtype=pl.Float64))
+    joined = rows.select(key).join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")
+    return joined.select(pl.coalesce("made", pl.col(number).cast(pl.Float64, strict=False))).to_series()
+
+
+def _exactly(number: str, unit: str | None, tail: str | None, item_unit: str) -> float | None:
+    conversion = units.conversion(_unit_in_force(unit, tail), item_unit)
+    return conversion.of(number) if conversion else None
+
+
+def _qualifier() -> pl.Expr:
+    """What the text says, else what the qualifier's own column says, else quantified."""
+    said = _said_by_text()
+    return pl.coalesce(said, pl.col("delivered_qualifier"), _QUANTIFIED)
+
+
+def _said_by_text() -> pl.Expr:
+    below = pl.col("sign").is_in(["<", "<="]) | pl.col("is_nondetect") | pl.col("below_lod") | pl.col("below_loq")
+    return (
+        pl.when(pl.col("is_not_applicable")).then(_NOT_APPLICABLE)
+        .when(below.fill_null(False)).then(_BELOW)
+        .when(pl.col("sign").is_in([">", ">="])).then(_ABOVE)
+        .when(pl.col("sign") == "=").then(_QUANTIFIED)
+    )  # fmt: skip
+
+
+def _limit() -> pl.Expr:
+    """The limit that a censored result states."""
+    by_loq = pl.when(pl.col("below_loq")).then(pl.coalesce("limit_delivered", "loq", "lod"))
+    by_lod = pl.when(pl.col("below_lod")).then(pl.coalesce("lod", "limit_delivered", "loq"))
+    return pl.coalesce("number_value", by_loq, by_lod, "limit_delivered", "lod", "loq")
+
+
+def _is(qualifier: pl.Expr) -> pl.Expr:
+    return pl.col("qualifier") == qualifier
+
+
+def _starts_at_zero() -> pl.Expr:
+    return pl.col("scale").is_in([str(Scale.RATIO), str(Scale.COUNT)])
+
+
+def _interval() -> list[pl.Expr]:
+    """Value and the interval that the result states."""
+    number, limit = pl.col("number_value") + 0.0, pl.col("limit") + 0.0  # -0 becomes 0
+    lower = pl.when(_is(_QUANTIFIED)).then(number).when(_is(_ABOVE)).then(limit).when(_is(_BELOW) & _starts_at_zero()).then(0.0)
+    upper = pl.when(_is(_QUANTIFIED)).then(number).when(_is(_BELOW)).then(limit)
+    return [pl.when(_is(_QUANTIFIED)).then(number).alias("value"), lower.alias("lower"), upper.alias("upper")]
+
+
+def _decimals() -> pl.Expr:
+    """Decimal place of the last digit as delivered: 2 for 1.20, 4 for 1.2e-3, 0 for 12 and 1.2e3."""
+    places = pl.col("fraction").str.len_chars().cast(pl.Int64).fill_null(0) - pl.col("exponent").cast(pl.Int64).fill_null(0)
+    return pl.when(pl.col("number").is_not_null()).then(places.clip(lower_bound=0))
+
+
+def _rule() -> pl.Expr:
+    """The first rule that a row breaks."""
+    number = pl.col("number_value")
+    needs_number = _is(_QUANTIFIED) | _is(_ABOVE) | (_is(_BELOW) & pl.col("plain").is_not_null())
+    wordless = pl.col("number").is_null() & ~(pl.col("is_nondetect") | pl.col("below_lod") | pl.col("below_loq"))
+    states_limit = pl.col("number").is_not_null() | pl.col("reporting_limit").is_not_null()
+    vanished = (number == 0) & pl.col("number").str.contains(r"[1-9].*e")
+    said = _said_by_text()
+    return (
+        pl.when(said.is_not_null() & (said != pl.col("delivered_qualifier")).fill_null(False)).then(pl.lit("qualifier_contradicts"))
+        .when(_is(_NOT_APPLICABLE)).then(None)
+        .when(pl.col("plain").is_null() & ~_is(_BELOW)).then(pl.lit("missing_value"))
+        .when(needs_number & wordless & pl.col("plain").str.contains(_RANGE)).then(pl.lit("range_for_number"))
+        .when(needs_number & wordless).then(pl.lit("not_a_number"))
+        .when(pl.col("unit_rule").is_not_null() & (states_limit | (pl.col("unit_rule") != "missing_unit"))).then("unit_rule")
+        .when(~number.is_finite().fill_null(True) | vanished.fill_null(False)).then(pl.lit("out_of_range"))
+        .when(_starts_at_zero() & (number < 0).fill_null(False)).then(pl.lit("negative_on_ratio"))
+        .when(_starts_at_zero() & _is(_BELOW) & (pl.col("limit") <= 0).fill_null(False)).then(pl.lit("negative_on_ratio"))
+        .when((pl.col("scale") == str(Scale.COUNT)) & (number != number.floor()).fill_null(False)).then(pl.lit("fraction_for_count"))
+    )  # fmt: skip

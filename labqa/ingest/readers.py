@@ -1,0 +1,135 @@
+"""Readers: a path in, tables of text out, with the row numbers that people see. Nothing is typed here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import fastexcel
+import polars as pl
+
+from labqa.core.errors import DeliveryError
+
+ROW = "\0row"
+"""Column that holds the row number, header = 1; no delivered header can have this name."""
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ue000-\uf8ff]")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column of text a header, and `ROW`."""
+
+    sheet: str
+    rows: pl.DataFrame
+
+    @property
+    def headers(self) -> list[str]:
+        """The headers as delivered, without the row number."""
+        return [name for name in self.rows.columns if name != ROW]
+
+
+def read(path: Path, data: bytes) -> list[Table]:
+    """The tables of a delivered file, all text; blank rows are counted and left out."""
+    suffix = path.suffix.lower()
+    if suffix in {".csv", ".txt", ".tsv"}:
+        tables = [_table(path.name, "", _csv(path.name, data))]
+    elif suffix in {".xlsx", ".xlsm"}:
+        tables = [_table(path.name, sheet, cells) for sheet, cells in _xlsx(path.name, data) if not cells.is_empty()]
+    elif suffix == ".parquet":
+        tables = [Table("", _parquet(path.name, data))]
+    else:
+        raise DeliveryError("ingest.file_kind", file=path.name, found=suffix or "—", expected="csv, xlsx, parquet")
+    if not any(table.rows.height for table in tables):
+        raise DeliveryError("ingest.file_empty", file=path.name)
+    return tables
+
+
+def _csv(name: str, data: bytes) -> pl.DataFrame:
+    """Cells of a csv file, the header among them."""
+    text = _decoded(name, data)
+    header = text.lstrip("\r\n").split("\n", 1)[0]
+    separator = max(",;\t", key=header.count)
+    if not text.strip():
+        raise DeliveryError("ingest.file_empty", file=name)
+    try:
+        return pl.read_csv(io.BytesIO(text.encode()), separator=separator, has_header=False, infer_schema=False)
+    except (pl.exceptions.PolarsError, OSError) as cause:
+        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(text, separator)) from cause
+
+
+def _decoded(name: str, data: bytes) -> str:
+    """Text in UTF-8 (with or without BOM) or GB18030, decoded strictly; anything else is refused."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _NOT_TEXT.search(text):
+            return text
+    raise DeliveryError("ingest.file_encoding", file=name, expected="UTF-8, GB18030")
+
+
+def _first_ragged(text: str, separator: str) -> dict[str, object]:
+    """The first row that has another number of fields than the header, for the sentence."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    expected, number = 0, 0
+    try:
+        for number, cells in enumerate(rows, start=1):
+            expected = expected or len(cells)
+            if len(cells) > expected:
+                return {"row": number, "found": len(cells), "expected": expected}
+    except csv.Error:
+        pass
+    return {"row": number, "found": "?", "expected": expected}
+
+
+def _xlsx(name: str, data: bytes) -> list[tuple[str, pl.DataFrame]]:
+    """Cells of every sheet as text; dates arrive as dates, numbers in the shortest form that gives them back."""
+    try:
+        book = fastexcel.read_excel(data)
+        return [
+            (sheet, book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars())
+            for sheet in book.sheet_names
+        ]
+    except Exception as cause:  # fastexcel and calamine raise kinds of their own, some of them not documented
+        raise DeliveryError("ingest.xlsx_unreadable", file=name, found=str(cause).split("\n")[0]) from cause
+
+
+def _parquet(name: str, data: bytes) -> pl.DataFrame:
+    """Columns of a parquet file as text; lists, structs and bytes are refused."""
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError) as cause:
+        raise DeliveryError("ingest.parquet_unreadable", file=name, found=str(cause).split("\n")[0]) from cause
+    for column, dtype in frame.schema.items():
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise DeliveryError(
+                "ingest.parquet_column", file=name, column=column, found=str(dtype), expected="text, numbers, dates"
+            )
+    return frame.cast(pl.String).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
+
+
+def _table(name: str, sheet: str, cells: pl.DataFrame) -> Table:
+    """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
+    blank = pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == "")
+    cells = cells.with_columns(blank.alias("\0blank")).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
+    cells = cells.filter(~pl.col("\0blank")).drop("\0blank")
+    if cells.is_empty():
+        return Table(sheet, cells.select(ROW))
+    named = {column: (cells[column][0] or "").strip() for column in cells.columns if column != ROW}
+    _check_headers(name, sheet, [header for header in named.values() if header])
+    unnamed = [column for column, header in named.items() if not header]
+    beyond = [column for column in unnamed if cells[column][1:].fill_null("").str.strip_chars().ne("").any()]
+    if beyond:
+        raise DeliveryError("ingest.header_missing", file=name, sheet=sheet, column=cells.columns.index(beyond[0]))
+    return Table(sheet, cells[1:].drop(unnamed).rename({column: header for column, header in named.items() if header}))
+
+
+def _check_headers(name: str, sheet: str, headers: list[str]) -> None:
+    """Refuse a table in which two columns bear one name."""
+    twice = sorted({header for header in headers if headers.count(header) > 1})
+    if twice:
+        raise DeliveryError("ingest.header_twice", file=name, sheet=sheet, column=", ".join(twice))

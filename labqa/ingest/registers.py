@@ -1,0 +1,240 @@
+"""Registers of laboratories, items, products and classes in force: read from files and sheets, or made of a delivery."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import dataframely as dy
+import polars as pl
+
+from labqa.core import tables
+from labqa.core.errors import RegisterError
+from labqa.core.vocabulary import CompareMethod, Scale
+from labqa.ingest import dates, words
+from labqa.ingest.columns import match, normal
+from labqa.ingest.profiles import Profile
+from labqa.ingest.readers import ROW, Table, read
+
+KINDS: Mapping[str, type[dy.Schema]] = {
+    "labs": tables.Labs,
+    "items": tables.Items,
+    "products": tables.Products,
+    "class": tables.ClassInForce,
+}
+"""Kinds of register file, and the table each fills; `labs` fills the capabilities too."""
+_TABLE_OF = {"labs": "labs", "items": "items", "products": "products", "class": "class_in_force"}
+_LISTS = {"scale": "scale", "compare_method": "compare_method", "severity": "severity", "lab_class": "lab_class"}
+_KEYS = {"labs": ["lab"], "items": ["item"], "products": ["product"], "class": ["lab", "valid_from"]}
+_OPEN_START = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What is registered when a delivery is read."""
+
+    labs: pl.DataFrame = field(default_factory=lambda: tables.empty(tables.Labs))
+    capabilities: pl.DataFrame = field(default_factory=lambda: tables.empty(tables.Capabilities))
+    items: pl.DataFrame = field(default_factory=lambda: tables.empty(tables.Items))
+    products: pl.DataFrame = field(default_factory=lambda: tables.empty(tables.Products))
+    class_in_force: pl.DataFrame = field(default_factory=lambda: tables.empty(tables.ClassInForce))
+
+    def with_found(self, found: Mapping[str, pl.DataFrame]) -> Registers:
+        """These registers, with the rows found taking the place of those of the same key."""
+        keys = {
+            "labs": ["lab"],
+            "capabilities": ["lab"],
+            "items": ["item"],
+            "products": ["product"],
+            "class_in_force": ["lab", "valid_from"],
+        }
+        merged = {}
+        for name, key in keys.items():
+            own: pl.DataFrame = getattr(self, name)
+            fresh = found.get(name)
+            merged[name] = own if fresh is None else pl.concat([own.join(fresh, on=key, how="anti"), fresh])
+        return Registers(**merged)
+
+
+@cache
+def headers() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Headers understood in registers: kind → field → headers."""
+    content = tomllib.loads(files(__package__).joinpath("registers.toml").read_text("utf-8"))
+    return {kind: {name: tuple(aliases) for name, aliases in named.items()} for kind, named in content.items()}
+
+
+def read_register(kind: str, path: Path) -> dict[str, pl.DataFrame]:
+    """The register in a csv, xlsx or parquet file, by table name; `labs` gives `labs` and `capabilities`."""
+    if kind not in KINDS:
+        raise RegisterError("ingest.register_kind", found=kind, expected=", ".join(KINDS))
+    found = read(path, path.read_bytes())
+    table = next((table for table in found if kind_of(table.sheet) == kind), found[0])
+    return from_table(kind, path.name, table)
+
+
+def kind_of(sheet: str) -> str | None:
+    """The kind of register that a sheet's name announces, as the template names its sheets."""
+    names = {"labs": "实验室 Labs", "items": "项目 Items", "products": "产品 Products", "class": "现行分类 Class"}
+    for kind, name in names.items():
+        if normal(sheet) in {normal(name), *(normal(part) for part in name.split())}:
+            return kind
+    return None
+
+
+def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
+    """The register that a table holds, typed and checked; a RegisterError names the first row and column that is wrong."""
+    where = {"file": file, "sheet": table.sheet}
+    found = match(table.headers, headers()[kind])
+    for name in (*_KEYS[kind], *(["scale"] if kind == "items" else []), *(["lab_class"] if kind == "class" else [])):
+        if name not in found:
+            raise RegisterError(
+                "ingest.register_column", **where, column=" / ".join(headers()[kind][name][:2]), found=", ".join(table.headers)
+            )
+    text = table.rows.select(ROW, *(_text(named[0]).alias(name) for name, named in found.items()))
+    schema = KINDS[kind]
+    types = schema.create_empty().schema
+    typed = text.with_columns(_typed(name, dtype).alias(name) for name, dtype in types.items() if name in text.columns)
+    for name in types:
+        if name in text.columns:
+            _check_understood(where, name, found[name][0], text, typed)
+    typed = _completed(kind, typed)
+    _check_keys(where, kind, found, typed)
+    register = tables.shaped(typed, schema)
+    if not schema.is_valid(register):
+        rules = ", ".join(schema.filter(register)[1].counts())
+        raise RegisterError("ingest.register_contract", **where, found=rules)
+    result = {_TABLE_OF[kind]: register}
+    if kind == "labs":
+        result["capabilities"] = _capabilities(where, found.get("capabilities", ["capabilities"])[0], text)
+    return result
+
+
+def _text(header: str) -> pl.Expr:
+    text = words.plain_column(pl.col(header))
+    return pl.when(text != "").then(text)
+
+
+def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
+    """One column of a register as its table wants it; null where the text is not understood."""
+    column = pl.col(name)
+    if name in _LISTS:
+        return words.word_column(column, _LISTS[name])
+    if dtype == pl.Date:
+        return dates.day(column)
+    if dtype == pl.Boolean:
+        return words.word_column(column, "yes_no") == "true"
+    if dtype == pl.Float64:
+        number = column.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+        return pl.when(number.is_finite()).then(number)
+    return column
+
+
+def _check_understood(where: Mapping[str, str], name: str, header: str, text: pl.DataFrame, typed: pl.DataFrame) -> None:
+    """Refuse a register in which a text could not be read as what its column holds."""
+    lost = text.filter(text[name].is_not_null() & typed[name].is_null())
+    if not lost.is_empty():
+        expected = words.allowed(_LISTS[name]) if name in _LISTS else ("2018-03-05" if typed[name].dtype == pl.Date else "0.5")
+        raise RegisterError(
+            "ingest.register_value", **where, row=lost[ROW][0], column=header, value=lost[name][0], expected=expected
+        )
+
+
+def _check_keys(where: Mapping[str, str], kind: str, found: Mapping[str, list[str]], typed: pl.DataFrame) -> None:
+    """Refuse a register with a missing or repeated key."""
+    key, column = _KEYS[kind], found[_KEYS[kind][0]][0]
+    empty = typed.filter(pl.any_horizontal(pl.col(key).is_null()))
+    if not empty.is_empty():
+        raise RegisterError("ingest.register_key", **where, row=empty[ROW][0], column=column)
+    twice = typed.filter(pl.struct(key).is_duplicated())
+    if not twice.is_empty():
+        rows = ", ".join(str(row) for row in twice[ROW].head(2))
+        raise RegisterError("ingest.register_twice", **where, row=rows, column=column, value=str(twice[key[0]][0]))
+
+
+def _completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:
+    """A register with what follows from the rest: family of a product, unit and compare method of an item."""
+    if kind == "products":
+        family = pl.col("product").str.split(".").list.head(2).list.join(".")
+        own = pl.col("family") if "family" in typed.columns else pl.lit(None, dtype=pl.String)
+        return typed.with_columns(pl.coalesce(own, family).alias("family"))
+    if kind == "items":
+        typed = tables.shaped(typed, tables.Items).with_columns(typed[ROW])
+        wordy = pl.col("scale").is_in([str(Scale.ORDINAL), str(Scale.BINARY)])
+        return typed.with_columns(
+            pl.coalesce("unit", pl.when(wordy).then(pl.lit("1"))),
+            pl.col("compare_method").fill_null(str(CompareMethod.FULL)),
+            pl.when(pl.col("lower_limit").is_not_null())
+            .then(pl.col("lower_inclusive").fill_null(True))
+            .alias("lower_inclusive"),
+            pl.when(pl.col("upper_limit").is_not_null())
+            .then(pl.col("upper_inclusive").fill_null(True))
+            .alias("upper_inclusive"),
+        )
+    return typed
+
+
+def _capabilities(where: Mapping[str, str], header: str, text: pl.DataFrame) -> pl.DataFrame:
+    """Capabilities written as `01.02:2014-01-01/2019-12-31; 03.01:2015-01-01/`: family, first and last day, either open."""
+    if "capabilities" not in text.columns:
+        return tables.empty(tables.Capabilities)
+    rows: list[tuple[str, str, date, date | None]] = []
+    for number, lab, written in text.select(ROW, "lab", "capabilities").iter_rows():
+        for entry in filter(None, (part.strip() for part in re.split(r"[;；]", written or ""))):
+            parsed = re.fullmatch(r"([^:\s]+)(?:\s*:\s*([0-9-]*)\s*/\s*([0-9-]*))?", entry)
+            try:
+                if not parsed:
+                    raise ValueError(entry)
+                first, last = (date.fromisoformat(day) if day else None for day in (parsed[2], parsed[3]))
+            except ValueError:
+                raise RegisterError(
+                    "ingest.register_value",
+                    **where,
+                    row=number,
+                    column=header,
+                    value=entry,
+                    expected="01.02:2014-01-01/2019-12-31",
+                ) from None
+            rows.append((lab, parsed[1], first or _OPEN_START, last))
+    return pl.DataFrame(rows, schema=tables.Capabilities.create_empty().schema, orient="row")
+
+
+def derive(rows: pl.DataFrame, profile: Profile, registers: Registers) -> dict[str, pl.DataFrame]:
+    """Registers that the profile makes of the delivered rows: what they name and is not yet registered, with the barest entries."""
+    made: dict[str, pl.DataFrame] = {}
+    if "labs" in profile.derive:
+        made["labs"] = _named(rows, "lab").join(registers.labs, on="lab", how="anti").with_columns(name_en=pl.col("lab"))
+    if "items" in profile.derive:
+        made["items"] = _items(rows, profile).join(registers.items, on="item", how="anti")
+    if "products" in profile.derive:
+        products = _named(rows, "product").join(registers.products, on="product", how="anti")
+        made["products"] = _completed("products", products)
+    return {name: tables.shaped(frame, KINDS[name]) for name, frame in made.items() if not frame.is_empty()}
+
+
+def _named(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    return rows.select(name).drop_nulls().unique().sort(name)
+
+
+def _items(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Items as delivered: each with the unit most of its rows bear, and the scale that the profile gives that unit."""
+    unit = pl.coalesce("unit", pl.lit("1"))
+    counted = (
+        rows.filter(pl.col("item").is_not_null()).group_by("item", unit.alias("unit")).agg(pl.len(), pl.col("item_name").min())
+    )
+    items = counted.sort("item", "len", "unit", descending=[False, True, False]).unique(
+        "item", keep="first", maintain_order=True
+    )
+    scale = pl.col("unit").replace_strict(dict(profile.derived_scale), default=str(Scale.RATIO), return_dtype=pl.String)
+    return items.select(
+        "item",
+        "unit",
+        pl.col("item_name").alias("name_en"),
+        scale.alias("scale"),
+        pl.lit(str(CompareMethod.FULL)).alias("compare_method"),
+    )

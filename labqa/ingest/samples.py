@@ -1,0 +1,131 @@
+"""What holds between rows: a sample has one round and product, a retest has an original, a key is delivered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from labqa.core.vocabulary import Role
+from labqa.ingest.identity import result_ids
+from labqa.ingest.profiles import Profile
+from labqa.ingest.readers import ROW
+
+FOLLOWERS = [str(Role.RETEST), str(Role.REFEREE)]
+"""Roles that take up a sample which an original brought: they inherit what is known of it."""
+OF_SAMPLE = ("round", "period", "product", "sampler", "drawn_on")
+BROKEN = {ROW: pl.Int64, "field": pl.String, "rule": pl.String, "expected": pl.String}
+"""A broken rule: row, field that breaks it, rule, and what was expected there."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Rows that hold together, with their ids, and the rules that the others break."""
+
+    rows: pl.DataFrame
+    broken: pl.DataFrame
+
+
+def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled:
+    """Rows that agree with each other and with the results known so far; the order of the rows does not matter."""
+    rounds = known.select("round", "period").unique()
+    known = known.join(rows.select("sample").unique(), on="sample", how="semi")
+    follows = pl.col("role").is_in(FOLLOWERS)
+    leaders, followers = rows.filter(~follows), rows.filter(follows)
+    of_round = _round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
+    leaders = _without(leaders, of_round)
+    of_sample = _sample_contradicts(leaders, known.filter(~follows))
+    leaders = _identified(_without(leaders, of_sample))
+    of_key = _delivered_twice(leaders, known)
+    leaders = _without(leaders, of_key)
+    brought = pl.concat([leaders.select(_SEEN), known.filter(~follows).select(_SEEN)])
+    followers = _identified(_inherited(followers, brought))
+    of_retest = _retest_rules(followers, brought, profile)
+    followers = _without(followers, of_retest).select(leaders.columns)
+    of_retest_key = _delivered_twice(followers, known)
+    settled = pl.concat([leaders, _without(followers, of_retest_key)])
+    return Settled(settled, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
+
+
+_SEEN = ["sample", "item", "lab", "role", "tested_on", *OF_SAMPLE]
+
+
+def broken(rows: pl.DataFrame, field: str, rule: str, expected: pl.Expr | None = None) -> pl.DataFrame:
+    """Each of the rows breaks this rule in this field."""
+    said = pl.lit(None, dtype=pl.String) if expected is None else expected.cast(pl.String)
+    return rows.select(ROW, pl.lit(field).alias("field"), pl.lit(rule).alias("rule"), said.alias("expected"))
+
+
+def _none() -> pl.DataFrame:
+    return pl.DataFrame(schema=BROKEN)
+
+
+def _without(rows: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    return rows if refused.is_empty() else rows.join(refused, on=ROW, how="anti", maintain_order="left")
+
+
+def _identified(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(result_ids(rows))
+
+
+def _round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.DataFrame:
+    """A round has the year that is known of it, else the one that most of its rows state (of two as frequent, the earlier)."""
+    stated = leaders.group_by("round", "period").len().sort("round", "len", "period", descending=[False, True, False])
+    stated = stated.unique("round", keep="first", maintain_order=True).select("round", pl.col("period").alias("stated"))
+    before = rounds.group_by("round").agg(pl.col("period").min().alias("before"))
+    year = leaders.join(stated, on="round", how="left").join(before, on="round", how="left")
+    year = year.with_columns(pl.coalesce("before", "stated").alias("year"))
+    return broken(year.filter(pl.col("period") != pl.col("year")), "period", "round_in_two_periods", pl.col("year"))
+
+
+def _sample_contradicts(leaders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Rows that say of their sample what contradicts what is known of it, or, where nothing is known, what others of the file say."""
+    found = [_none()]
+    described = leaders.select("sample", *OF_SAMPLE).unique()
+    before = known.group_by("sample").agg(pl.col(name).max() for name in OF_SAMPLE)
+    for name in OF_SAMPLE:
+        range_of = described.group_by("sample").agg(pl.col(name).min().alias("low"), pl.col(name).max().alias("high"))
+        told = range_of.join(before.select("sample", pl.col(name).alias("before")), on="sample", how="left")
+        wrong = pl.col("low") != pl.col("high")
+        wrong = wrong | (pl.col("before") != pl.col("low")) | (pl.col("before") != pl.col("high"))
+        suspects = leaders.select(ROW, "sample", name).join(told.filter(wrong), on="sample").filter(pl.col(name).is_not_null())
+        refused = suspects.filter(pl.col("before").is_null() | (pl.col(name) != pl.col("before")))
+        both = pl.col("low").cast(pl.String) + " / " + pl.col("high").cast(pl.String)
+        found.append(broken(refused, name, "sample_contradicts", pl.coalesce(pl.col("before").cast(pl.String), both)))
+    return pl.concat(found)
+
+
+def _inherited(followers: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
+    """Retests and referee tests with what the original brought; their own product is kept beside it for the check."""
+    described = brought.group_by("sample").agg(pl.col(name).max() for name in OF_SAMPLE)
+    kept = followers.with_columns(pl.col("product").alias("own_product")).drop(OF_SAMPLE)
+    return kept.join(described, on="sample", how="left", maintain_order="left")
+
+
+def _retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Retests without an original, before it, by its laboratory, or of another product."""
+    key = ["sample", "item"]
+    originals = brought.filter(pl.col("role") == str(Role.ORIGINAL))
+    first = originals.group_by(key).agg(pl.col("tested_on").min().alias("first_tested"))
+    orphans = followers.join(first, on=key, how="anti")
+    met = followers.join(first, on=key)
+    found = [broken(orphans, "sample", "retest_without_original")]
+    found.append(
+        broken(met.filter(pl.col("own_product") != pl.col("product")), "product", "retest_other_product", pl.col("product"))
+    )
+    if profile.times_comparable:
+        early = met.filter(pl.col("tested_on") < pl.col("first_tested"))
+        found.append(broken(early, "tested_on", "retest_before_original", pl.col("first_tested")))
+    if not profile.duplicates_within_lab:
+        same = met.join(originals.select(*key, "lab").unique(), on=[*key, "lab"], how="semi")
+        found.append(broken(same, "lab", "retest_same_lab"))
+    return pl.concat(found)
+
+
+def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose key was accepted before; and all rows of a key that the file holds more than once, since none is preferred."""
+    before = rows.join(known.select("result", pl.col("row").alias("known_row")), on="result")
+    twice = rows.filter(pl.col("result").is_duplicated()).join(before, on=ROW, how="anti")
+    twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
+    found = [broken(before, "sample", "already_delivered", pl.col("known_row"))]
+    return pl.concat([*found, broken(twice, "sample", "duplicate_key", pl.col("rows"))])

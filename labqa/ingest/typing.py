@@ -1,0 +1,30 @@
+"""Typing: delivered text with the item's scale and unit becomes (qualifier, value, lower, upper, decimals), or a rule refuses it.
+
+A row to be typed has `text`, `delivered_qualifier` (a word of the vocabulary or null), `unit` (null stands for `1`),
+`reporting_limit` (a number as text, in that unit, or null), and of its item: `item`, `scale`, `item_unit`, `grades`, `lod`, `loq`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from labqa.core.vocabulary import NUMERIC_SCALES
+from labqa.ingest import grades, numbers
+
+TYPED = {
+    **{"qualifier": pl.String, "value": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
+    **{"decimals": pl.Int64, "factor": pl.Float64, "rule": pl.String},
+}
+"""What typing adds to a row: `factor` from the delivered unit to the item's, `rule` that refuses it (null where accepted)."""
+_PLACE = "\0place"
+
+
+def typed(rows: pl.DataFrame) -> pl.DataFrame:
+    """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
+    placed = rows.with_row_index(_PLACE)
+    numeric = pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])
+    parts = [numbers.typed(placed.filter(numeric)), grades.typed(placed.filter(~numeric))]
+    unknown = placed.filter(pl.col("scale").is_null())
+    parts.append(unknown.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in TYPED.items()))
+    shaped = [part.select(_PLACE, *(pl.col(name).cast(dtype) for name, dtype in TYPED.items())) for part in parts]
+    return pl.concat(shaped).sort(_PLACE).drop(_PLACE)
