@@ -1,0 +1,1 @@
+"""From facts to indicators: frames in, frames out; contains no formula of its own."""
