@@ -54,8 +54,8 @@ def main() -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on a terminal, nothing elsewhere: `progress(done, total, what)`."""
+def progress_bar() -> Iterator[Callable[[Message, float], None]]:
+    """A bar on a terminal, nothing elsewhere: `progress(what, share of the work that is behind)`."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -63,8 +63,8 @@ def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
-        def step(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+        def step(what: Message, share: float) -> None:
+            bar.update(task, completed=share, total=1.0, description=what.text(language()))
 
         yield step
 

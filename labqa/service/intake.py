@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from labqa.core.errors import DeliveryError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
 from labqa.ingest import deliver, profiles, registers, template
+from labqa.ingest.deliver import Progress
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.ledger import Entry, Kind
 
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
