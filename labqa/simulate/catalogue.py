@@ -149,6 +149,7 @@ def _item_register(frame: pl.DataFrame, card: Card) -> pl.DataFrame:
     known = numeric & ((pl.col("tolerance") == "method") | (card.tolerances == "known"))
     ruled = (pl.col("tolerance") == "rule") & ~known & (pl.col("scale") != "binary")
     limit = pl.coalesce(pl.col("upper").cast(pl.Float64), pl.col("lower").cast(pl.Float64), 0.0).abs()
+    tolerance = pl.col("constant") + pl.col("slope") * limit
     ratio = card.effects.error  # r / R = σr / σR
     ordinal = pl.col("scale") == "ordinal"
     loq = pl.when(pl.col("loq") > 0).then(pl.col("loq"))
@@ -161,11 +162,11 @@ def _item_register(frame: pl.DataFrame, card: Card) -> pl.DataFrame:
         upper_inclusive=pl.when(pl.col("upper").is_not_null()).then(True),
         rounding_interval=pl.when(pl.col("interval") > 0).then(pl.col("interval")),
         compare_method=pl.when(pl.col("interval") > 0).then(pl.lit("rounded")).otherwise(pl.lit("full")),
-        repeatability_constant=pl.when(known).then(pl.col("constant") * ratio),
-        repeatability_slope=pl.when(known).then(pl.col("slope") * ratio),
+        repeatability_constant=pl.when(known).then((pl.col("constant") * ratio).round_sig_figs(3)),
+        repeatability_slope=pl.when(known).then((pl.col("slope") * ratio).round_sig_figs(3)),
         reproducibility_constant=pl.when(known).then("constant"),
         reproducibility_slope=pl.when(known).then("slope"),
-        rule_tolerance=pl.when(ruled & ordinal).then(0.5).when(ruled).then(pl.col("constant") + pl.col("slope") * limit),
+        rule_tolerance=pl.when(ruled & ordinal).then(0.5).when(ruled).then(tolerance.round_sig_figs(3)),
         lod="lod",
         loq=loq,
         severity=pl.when(pl.col("scale") == "ordinal").then(pl.lit("minor")).otherwise(pl.lit("major")),
