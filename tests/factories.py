@@ -545,7 +545,7 @@ def _ratings(truth: Truth, bias: pl.DataFrame, in_force: pl.DataFrame, pt: pl.Da
     classes = ["Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ"]
     now = dict(in_force.select("lab", "lab_class").iter_rows())
     whole = {row["lab"]: row for row in bias.filter(pl.col("scope") == "lab").iter_rows(named=True)}
-    z = {lab: values for lab, values in pt.group_by("lab").agg(pl.col("z")).iter_rows()}
+    z = dict(pt.group_by("lab").agg(pl.col("z")).iter_rows())
     rated, why = [], []
     for lab in truth.labs:
         row, held = whole[lab], now.get(lab)

@@ -1,0 +1,1 @@
+"""The charts: frames in, Spec out; each file answers one question."""

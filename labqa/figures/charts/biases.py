@@ -1,0 +1,141 @@
+"""Biases with their intervals: of all laboratories in order, and of one laboratory item by item."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from labqa.core.vocabulary import Scope, Status
+from labqa.core.wording.catalogue import Language
+from labqa.figures.extent import inside, reach, trimmed
+from labqa.figures.names import names, say, shortened
+from labqa.figures.spec import MOST_POINTS, Axis, Band, Line, Role, Series, Spec, Symbol
+
+DELTA_0 = 0.5
+"""Bias up to which a laboratory counts as blameless, in σR, where the edition names no other."""
+
+_GROUPS: tuple[tuple[str, Role, Symbol], ...] = (
+    ("beyond", "alarm", "square"),
+    (str(Status.ASSESSED), "main", "circle"),
+    (str(Status.UNDETERMINED), "second", "diamond-open"),
+    (str(Status.NOT_ASSESSED), "quiet", "circle-open"),
+)
+
+
+def caterpillar(
+    lab_bias: pl.DataFrame, labs: pl.DataFrame, language: Language, *, delta_0: float = DELTA_0, limit: int = MOST_POINTS
+) -> Spec:
+    """Mean bias of every laboratory with its 95 % interval, in ascending order, over the blameless band ±δ0."""
+    whole = lab_bias.filter((pl.col("scope") == Scope.LAB) & pl.col("estimate").is_not_null())
+    kept = _largest(whole, limit).sort("estimate", "lab").with_row_index("position")
+    called = names(labs, "lab", language)
+    half = _half_width(kept)
+    return Spec(
+        kind="caterpillar",
+        language=language,
+        title=say("caterpillar", language),
+        caption=say("caterpillar_caption", language, shown=kept.height, total=lab_bias["lab"].n_unique(), delta=delta_0),
+        alt=say("caterpillar_alt", language, shown=kept.height, beyond=kept.filter(_beyond(delta_0)).height, delta=delta_0),
+        x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(kept.height, 1) - 0.2)),
+        y=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
+        series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=False),
+        bands=(Band("y", -delta_0, delta_0, f"±δ₀ = {delta_0:g}"),),
+        lines=(Line("y", 0.0),),
+        empty=say("bias_empty", language),
+        n_shown=kept.height,
+        n_total=lab_bias["lab"].n_unique(),
+    )
+
+
+def lab_forest(
+    lab_bias: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language, *, delta_0: float = DELTA_0, limit: int = 60
+) -> Spec:
+    """Biases of one laboratory by item with 95 % intervals, largest first, below the laboratory as a whole."""
+    mine = lab_bias.filter((pl.col("lab") == lab) & pl.col("estimate").is_not_null())
+    whole = mine.filter(pl.col("scope") == Scope.LAB)
+    by_item = mine.filter(pl.col("scope") == Scope.ITEM)
+    kept = pl.concat([whole, _largest(by_item, limit)]).with_row_index("position")
+    called = names(items, "item", language) | {"": say("lab_as_a_whole", language)}
+    half = _half_width(kept)
+    rows = [called.get(code, code) for code in kept["scope_id"]]
+    return Spec(
+        kind="lab_forest",
+        language=language,
+        title=say("lab_forest", language, lab=lab),
+        caption=say("lab_forest_caption", language, shown=by_item.head(limit).height, total=by_item.height, delta=delta_0),
+        alt=say("lab_forest_alt", language, lab=lab, shown=kept.height),
+        x=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
+        y=Axis(categories=tuple(shortened(row, 30) for row in rows), range=(max(kept.height, 1) + 0.2, -0.6)),
+        series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=True),
+        bands=(Band("x", -delta_0, delta_0, f"±δ₀ = {delta_0:g}"),),
+        lines=(Line("x", 0.0),),
+        empty=say("bias_empty", language),
+        n_shown=kept.height,
+        n_total=whole.height + by_item.height,
+    )
+
+
+def _largest(frame: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """The rows whose bias lies furthest from zero, assessed ones before others where not all can be shown."""
+    if frame.height <= limit:
+        return frame.sort(pl.col("estimate").abs(), "lab", "scope_id", descending=[True, False, False])
+    first = pl.col("status") == Status.ASSESSED
+    return frame.sort(first, pl.col("estimate").abs(), "lab", "scope_id", descending=[True, True, False, False]).head(limit)
+
+
+def _beyond(delta_0: float) -> pl.Expr:
+    """Assessed, and the whole interval lies outside ±δ0."""
+    outside = (pl.col("lower") > delta_0) | (pl.col("upper") < -delta_0)
+    return (pl.col("status") == Status.ASSESSED) & outside.fill_null(False)
+
+
+def _half_width(frame: pl.DataFrame) -> float:
+    """Reach of the bias axis: every assessed interval, and the bulk of the others, whose few extremes stand at the edge."""
+    assessed = frame.filter(pl.col("status") == Status.ASSESSED)
+    ends = [*assessed["lower"], *assessed["upper"], *assessed["estimate"]]
+    others = frame.filter(pl.col("status") != Status.ASSESSED)
+    return reach([*ends, trimmed(others["estimate"], 0.95)], least=1.5)
+
+
+def _by_status(
+    frame: pl.DataFrame, called: dict[str, str], language: Language, *, delta_0: float, half: float, horizontal: bool
+) -> tuple[Series, ...]:
+    grouped = frame.with_columns(group=pl.when(_beyond(delta_0)).then(pl.lit("beyond")).otherwise(pl.col("status")))
+    found = []
+    for group, colour, symbol in _GROUPS:
+        rows = grouped.filter(pl.col("group") == group)
+        if rows.is_empty():
+            continue
+        at = tuple(float(position) for position in rows["position"])
+        estimates = tuple(value or 0.0 for value in inside(rows["estimate"].to_list(), half))
+        found.append(
+            Series(
+                name=say("beyond", language, delta=delta_0) if group == "beyond" else say(f"status_{group}", language),
+                mark="interval",
+                x=estimates if horizontal else at,
+                y=at if horizontal else estimates,
+                lower=inside(rows["lower"].to_list(), half),
+                upper=inside(rows["upper"].to_list(), half),
+                colour=colour,
+                symbol=symbol,
+                ids=tuple(rows["scope_id"] if horizontal else rows["lab"]),
+                hover=tuple(_hover(row, called, language, horizontal=horizontal) for row in rows.iter_rows(named=True)),
+                horizontal=horizontal,
+            )
+        )
+    return tuple(found)
+
+
+def _hover(row: dict[str, object], called: dict[str, str], language: Language, *, horizontal: bool) -> str:
+    code = str(row["scope_id"] if horizontal else row["lab"])
+    known = row["lower"] is not None
+    return say(
+        "bias_hover" if known else "bias_hover_alone",
+        language,
+        name=called.get(code, code),
+        code=code,
+        estimate=row["estimate"],
+        lower=row["lower"],
+        upper=row["upper"],
+        n=row["n_samples"],
+        status=say(f"status_{row['status']}", language),
+    )

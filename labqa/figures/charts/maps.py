@@ -1,0 +1,125 @@
+"""Laboratory × product family: where a laboratory reads off, and where its pairs disagree."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from labqa.core.vocabulary import Category, PairKind, Scope, Status
+from labqa.core.wording.catalogue import Language
+from labqa.figures.names import family_names, names, say, shortened
+from labqa.figures.spec import DIVERGING, SEQUENTIAL, Axis, Series, Spec, Step
+
+BIAS_EDGES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
+SHARE_EDGES = (0.05, 0.10, 0.20, 0.40)
+LEAST_PAIRS = 5
+"""Pairs below which a share of discrepant pairs is not shown."""
+
+
+def heat_map_bias(
+    lab_bias: pl.DataFrame, labs: pl.DataFrame, products: pl.DataFrame, language: Language, *, limit: int = 40
+) -> Spec:
+    """Bias of each laboratory by product family in steps of σR; cells that are not assessed are hatched."""
+    by_family = lab_bias.filter((pl.col("scope") == Scope.FAMILY) & pl.col("estimate").is_not_null())
+    cells = by_family.select(
+        "lab",
+        family="scope_id",
+        value="estimate",
+        known=pl.col("status") == Status.ASSESSED,
+        weight=pl.when(pl.col("status") == Status.ASSESSED).then(pl.col("estimate").abs()),
+        n="n_samples",
+    )
+    edges = [f"{edge:+g}".replace("-", "−") for edge in BIAS_EDGES]
+    return _map(
+        "heat_map_bias", cells, labs, products, language, BIAS_EDGES, _scale(edges, DIVERGING, language), "{:+.2f} σR", limit
+    )
+
+
+def heat_map_discrepancy(
+    scored: pl.DataFrame, labs: pl.DataFrame, products: pl.DataFrame, language: Language, *, limit: int = 40
+) -> Spec:
+    """Share of discrepant pairs of each laboratory by product family; both laboratories of a pair are counted, blame is not placed.
+
+    `scored` is PAIRS joined with DISCREPANCIES.
+    """
+    judged = scored.filter((pl.col("kind") == PairKind.BETWEEN) & (pl.col("category") != Category.NOT_ASSESSED))
+    off = pl.col("category").is_in([str(Category.DISCREPANT), str(Category.BLUNDER_SUSPECTED)])
+    sides = [judged.select("family", lab=side, off=off) for side in ("original_lab", "retest_lab")]
+    grouped = (
+        pl.concat(sides).drop_nulls(["lab", "family"]).group_by("lab", "family").agg(value=pl.col("off").mean(), n=pl.len())
+    )
+    known = pl.col("n") >= LEAST_PAIRS
+    cells = grouped.with_columns(known=known, weight=pl.when(known).then(pl.col("value")))
+    labels = [f"{edge:.0%}" for edge in SHARE_EDGES]
+    return _map(
+        "heat_map_discrepancy",
+        cells,
+        labs,
+        products,
+        language,
+        SHARE_EDGES,
+        _scale(labels, SEQUENTIAL, language),
+        "{:.0%}",
+        limit,
+    )
+
+
+def _scale(edges: list[str], colours: tuple[str, ...], language: Language) -> tuple[Step, ...]:
+    between = [say("from_to", language, low=low, high=high) for low, high in zip(edges, edges[1:], strict=False)]
+    return tuple(
+        Step(label, colour) for label, colour in zip([f"< {edges[0]}", *between, f"≥ {edges[-1]}"], colours, strict=True)
+    )
+
+
+def _map(
+    kind: str,
+    cells: pl.DataFrame,
+    labs: pl.DataFrame,
+    products: pl.DataFrame,
+    language: Language,
+    edges: tuple[float, ...],
+    scale: tuple[Step, ...],
+    form: str,
+    limit: int,
+) -> Spec:
+    order = cells.group_by("lab").agg(pl.col("weight").max(), pl.col("n").sum()).sort(
+        ["weight", "n", "lab"], descending=[True, True, False], nulls_last=True
+    )  # fmt: skip
+    rows = order["lab"].head(limit).to_list()
+    families = sorted(cells["family"].unique().to_list())
+    called, family = names(labs, "lab", language), family_names(products, language)
+    shown = cells.filter(pl.col("lab").is_in(rows)).sort("lab", "family")
+    drawn = [row for row in shown.iter_rows(named=True)] if shown["known"].any() else []
+    cell = Series(
+        name=say(kind, language),
+        mark="cell",
+        x=tuple(float(families.index(row["family"])) for row in drawn),
+        y=tuple(float(rows.index(row["lab"])) for row in drawn),
+        steps=tuple(sum(row["value"] >= edge for edge in edges) if row["known"] else None for row in drawn),
+        ids=tuple(row["lab"] for row in drawn),
+        hover=tuple(
+            f"{called.get(row['lab'], row['lab'])}<br>{family.get(row['family'], row['family'])}<br>"
+            + (form.format(row["value"]) if row["known"] else say("status_not_assessed", language))
+            + f" (n = {row['n']})"
+            for row in drawn
+        ),
+        in_legend=False,
+    )
+    return Spec(
+        kind=kind,
+        language=language,
+        title=say(kind, language),
+        caption=say(f"{kind}_caption", language, shown=len(rows), total=order.height, least=LEAST_PAIRS),
+        alt=say(f"{kind}_alt", language, shown=len(rows), families=len(families)),
+        x=Axis(
+            title=say("axis_family", language),
+            categories=tuple(shortened(family.get(name, name), 22) for name in families),
+            range=(-0.5, max(len(families), 1) - 0.5),
+        ),
+        y=Axis(categories=tuple(shortened(called.get(lab, lab), 32) for lab in rows), range=(max(len(rows), 1) - 0.5, -0.5)),
+        series=(cell,),
+        scale=scale,
+        unknown=say("status_not_assessed", language),
+        empty=say("bias_empty" if kind == "heat_map_bias" else "pairs_empty", language),
+        n_shown=len(rows),
+        n_total=order.height,
+    )

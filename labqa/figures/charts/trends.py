@@ -1,0 +1,126 @@
+"""Over the years: the programme as a whole, and one laboratory against its partners."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from labqa.core.vocabulary import PairKind
+from labqa.core.wording.catalogue import Language
+from labqa.figures.extent import reach
+from labqa.figures.names import say
+from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
+
+Measure = Literal["results", "pairs", "retest_coverage", "agreement_share"]
+MEASURES: tuple[Measure, ...] = ("results", "pairs", "retest_coverage", "agreement_share")
+_SHARES = ("retest_coverage", "agreement_share")
+
+
+def five_year_trend(summary: pl.DataFrame, language: Language, *, measure: Measure) -> Spec:
+    """One national figure of SUMMARY, year by year; years of a longer window than one year are left out."""
+    national = (pl.col("metric") == measure) & (pl.col("scope") == "national") & pl.col("period").str.contains(r"^\d{4}$")
+    rows = summary.filter(national).drop_nulls("value").sort("period")
+    share = measure in _SHARES
+    top = max([*rows["value"], 0.0])
+    if measure == "agreement_share":
+        span = (max(0.0, min([*rows["value"], 1.0]) * 2 - 1), 1.0)
+    else:
+        span = (0.0, min(1.0, top * 1.25 or 1.0) if share else top * 1.2 or 1.0)
+    shown = [f"{value:.1%}" if share else f"{value:,.0f}" for value in rows["value"]]
+    enough = rows.height >= 2
+    return Spec(
+        kind=f"trend_{measure}",
+        language=language,
+        title=say(f"trend_{measure}", language),
+        caption=say("trend_caption", language),
+        alt=say(
+            "trend_alt",
+            language,
+            title=say(f"trend_{measure}", language),
+            values="; ".join(map(": ".join, zip(rows["period"], shown, strict=True))),
+        ),
+        x=Axis(categories=tuple(rows["period"]), range=(-0.6, max(rows.height, 1) - 0.4)),
+        y=Axis(title=say(f"axis_{measure}", language), range=span, percent=share),
+        series=(
+            Series(
+                name=say(f"trend_{measure}", language),
+                mark="line" if share else "bar",
+                x=tuple(float(position) for position in range(rows.height)),
+                y=tuple(rows["value"]),
+                text=tuple(shown),
+                hover=tuple(f"{period}: {value}" for period, value in zip(rows["period"], shown, strict=True)),
+                width=0.6,
+                in_legend=False,
+            ),
+        )
+        if enough
+        else (),
+        empty=say("trend_empty", language),
+        n_shown=rows.height,
+        n_total=rows.height,
+    )
+
+
+def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language: Language) -> Spec:
+    """A laboratory year by year: median and middle 80 % of D against its partners (its own result minus theirs) and of its z.
+
+    `scored` is PAIRS joined with DISCREPANCIES; it may hold other laboratories, which are left out.
+    """
+    between = scored.filter((pl.col("kind") == PairKind.BETWEEN) & pl.col("d").is_not_null())
+    own = pl.concat(
+        [
+            between.filter(pl.col("retest_lab") == lab).select("period", value="d"),
+            between.filter(pl.col("original_lab") == lab).select("period", value=-pl.col("d")),
+        ]
+    ).drop_nulls()
+    z = pt_scores.filter(pl.col("lab") == lab).select("period", value="z").drop_nulls()
+    years = sorted(set(own["period"]) | set(z["period"]))
+    series = tuple(
+        drawn
+        for drawn in (
+            _spread(own, years, say("trend_own_d", language), "main", "circle", shift=-0.12),
+            _spread(z, years, say("trend_own_z", language), "second", "diamond-open", shift=0.12),
+        )
+        if drawn.x
+    )
+    half = reach([end for drawn in series for end in (*(drawn.lower or ()), *(drawn.upper or ()))], least=2.5)
+    return Spec(
+        kind="lab_trend",
+        language=language,
+        title=say("lab_trend", language, lab=lab),
+        caption=say("lab_trend_caption", language, pairs=own.height, scores=z.height),
+        alt=say("lab_trend_alt", language, lab=lab, years=len(years)),
+        x=Axis(categories=tuple(str(year) for year in years), range=(-0.6, max(len(years), 1) - 0.4)),
+        y=Axis(title=say("axis_d_or_z", language), range=(-half, half)),
+        series=series,
+        bands=(Band("y", -2.0, 2.0, "±2"),),
+        lines=(Line("y", 0.0),),
+        empty=say("lab_trend_empty", language),
+        n_shown=own.height + z.height,
+        n_total=own.height + z.height,
+    )
+
+
+def _spread(values: pl.DataFrame, years: list[int], name: str, colour: Role, symbol: Symbol, *, shift: float) -> Series:
+    """Median with the 10 % and 90 % points of each year."""
+    by_year = [
+        (position, values.filter(pl.col("period") == year)["value"].sort().to_numpy()) for position, year in enumerate(years)
+    ]
+    by_year = [(position, found) for position, found in by_year if found.size]
+    points = [np.quantile(found, (0.1, 0.5, 0.9)) for _, found in by_year]
+    return Series(
+        name=name,
+        mark="interval",
+        x=tuple(position + shift for position, _ in by_year),
+        y=tuple(float(point[1]) for point in points),
+        lower=tuple(float(point[0]) for point in points),
+        upper=tuple(float(point[2]) for point in points),
+        colour=colour,
+        symbol=symbol,
+        hover=tuple(
+            f"{name} {years[position]}: {point[1]:+.2f} [{point[0]:+.2f}, {point[2]:+.2f}], n = {found.size}"
+            for (position, found), point in zip(by_year, points, strict=True)
+        ),
+    )

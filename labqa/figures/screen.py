@@ -1,0 +1,268 @@
+"""Draws a Spec on the screen with plotly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Band, Line, Role, Series, Spec
+
+Theme = Literal["light", "dark"]
+CONFIG: dict[str, Any] = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+"""Settings of every graph: nothing is ever offered for upload."""
+
+FONTS = '"Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif'
+_DARK: dict[Role, str] = {"main": "#7FB2DB", "second": "#E3A857", "quiet": "#7C8894", "alarm": "#E8788B", "band": "#26313B"}
+_DARK |= {"limit": "#B79BE0", "text": "#E4E9EE", "grid": "#35414C"}
+_SYMBOLS = {"cross": "x"}
+_ROW = 22
+_HEIGHT = 340
+
+
+def draw(spec: Spec, *, theme: Theme = "light") -> dict[str, Any]:
+    """The figure as a plotly dict (`data`, `layout`), which `dcc.Graph` and `go.Figure` both take; no title, faces set it."""
+    colours = COLOURS if theme == "light" else _DARK
+    traces = [trace for series in spec.series for trace in _trace(series, spec, colours) if series.x]
+    return {"data": traces, "layout": _layout(spec, colours) if traces else _nothing(spec, colours)}
+
+
+def _trace(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    makers: dict[str, Callable[[Series, Spec, dict[Role, str]], list[dict[str, Any]]]] = {
+        "bar": _bar,
+        "cell": _cells,
+        "interval": _interval,
+    }
+    return makers.get(series.mark, _scatter)(series, spec, colours)
+
+
+def _common(series: Series) -> dict[str, Any]:
+    return {
+        "name": series.name,
+        "x": list(series.x),
+        "y": list(series.y),
+        "customdata": list(series.ids) if series.ids else None,
+        "hovertext": list(series.hover) if series.hover else None,
+        "hoverinfo": "text" if series.hover else "skip",
+        "showlegend": series.in_legend,
+    }
+
+
+def _bar(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    return [
+        _common(series)
+        | {
+            "type": "bar",
+            "orientation": "h" if series.horizontal else "v",
+            "width": series.width,
+            "marker": {"color": colours[series.colour], "line": {"width": 0}},
+            "text": list(series.text) if series.text else None,
+            "textposition": "outside",
+            "cliponaxis": False,
+        }
+    ]
+
+
+def _scatter(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    colour = colours[series.colour]
+    lines = {"point": "markers", "line": "lines+markers+text" if series.text else "lines+markers"}
+    return [
+        _common(series)
+        | {
+            "type": "scatter",
+            "mode": lines.get(series.mark, "lines"),
+            "marker": {
+                "color": colour,
+                "size": 8,
+                "symbol": _SYMBOLS.get(series.symbol, series.symbol),
+                "line": {"width": 1.5, "color": colour},
+            },
+            "line": {"color": colour, "width": 2, "shape": "hv" if series.mark == "step" else "linear"},
+            "fill": "tozeroy" if series.mark == "area" else None,
+            "text": list(series.text) if series.text else None,
+            "textposition": "top center",
+            "cliponaxis": False,
+        }
+    ]
+
+
+def _interval(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    """Whiskers as one line trace with gaps, points above: far faster than error bars, and ends may be missing."""
+    along, across = (series.x, series.y) if series.horizontal else (series.y, series.x)
+    lower, upper = series.lower or (None,) * len(along), series.upper or (None,) * len(along)
+    ends: list[float | None] = []
+    at: list[float | None] = []
+    for low, high, where in zip(lower, upper, across, strict=True):
+        if low is not None and high is not None:
+            ends += [low, high, None]
+            at += [where, where, None]
+    many = len(along) > 60 and not series.horizontal
+    colour = colours[series.colour]
+    whisker = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends if series.horizontal else at,
+        "y": at if series.horizontal else ends,
+        "line": {"color": colour, "width": 1.2 if many else 2},
+        "opacity": 0.55 if many else 0.8,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": series.name,
+    }
+    size = 5 if many else 8
+    symbol = _SYMBOLS.get(series.symbol, series.symbol)
+    marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1.2, "color": colour}}
+    return [whisker, _common(series) | {"type": "scatter", "mode": "markers", "legendgroup": series.name, "marker": marker}]
+
+
+def _cells(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    """A heat map in the steps of the Spec's scale; cells without a step are grey, and their hover text says why."""
+    columns = sorted({int(x) for x in range(len(spec.x.categories or ()))})
+    rows = range(len(spec.y.categories or ()))
+    steps: list[list[int | None]] = [[None] * len(columns) for _ in rows]
+    hover = [[spec.unknown] * len(columns) for _ in rows]
+    ids = [[""] * len(columns) for _ in rows]
+    for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
+        steps[int(y)][int(x)] = series.steps[k] if series.steps else None
+        hover[int(y)][int(x)] = series.hover[k] if series.hover else ""
+        ids[int(y)][int(x)] = series.ids[k] if series.ids else ""
+    n = len(spec.scale)
+    flat = [[(k + end) / n, step.colour] for k, step in enumerate(spec.scale) for end in (0, 1)]
+    return [
+        {
+            "type": "heatmap",
+            "z": steps,
+            "x": columns,
+            "y": list(rows),
+            "text": hover,
+            "customdata": ids,
+            "hoverinfo": "text",
+            "zmin": -0.5,
+            "zmax": n - 0.5,
+            "colorscale": flat,
+            "xgap": 2,
+            "ygap": 1,
+            "colorbar": {
+                "tickvals": list(range(n)),
+                "ticktext": [step.label for step in spec.scale],
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickfont": {"color": colours["text"]},
+            },
+        }
+    ]
+
+
+def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
+    named = [series for series in spec.series if series.in_legend and series.x]
+    rows = len(spec.y.categories or ())
+    cells = bool(spec.scale)
+    return {
+        "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _HEIGHT,
+        "margin": {"l": 12, "r": 16, "t": 34 if named else 14, "b": 12},
+        "font": {"family": FONTS, "size": 12, "color": colours["text"]},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": (UNKNOWN if colours is COLOURS else "#2B343D") if cells else "rgba(0,0,0,0)",
+        "showlegend": bool(named) and not cells,
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"},
+        "barmode": "overlay",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours["quiet"], "activecolor": colours["text"]},
+        "hovermode": "closest",
+        "hoverlabel": {"font": {"family": FONTS}, "align": "left"},
+        "xaxis": _axis(spec.x, colours, grid=not cells and spec.x.categories is None and spec.x.ticks),
+        "yaxis": _axis(spec.y, colours, grid=not cells and spec.y.categories is None),
+        "shapes": [_band(band, colours) for band in spec.bands] + [_line(line, colours) for line in spec.lines],
+        "annotations": [note for mark in (*spec.bands, *spec.lines) if (note := _label(mark, spec, colours))],
+        "meta": {"alt": spec.alt, "kind": spec.kind},
+    }
+
+
+def _axis(axis: Axis, colours: dict[Role, str], *, grid: bool) -> dict[str, Any]:
+    drawn: dict[str, Any] = {
+        "title": {"text": axis.label, "standoff": 8},
+        "type": "log" if axis.log else "linear",
+        "showgrid": grid,
+        "gridcolor": colours["grid"],
+        "linecolor": colours["quiet"],
+        "showline": axis.categories is None,
+        "zeroline": False,
+        "automargin": True,
+        "showticklabels": axis.ticks,
+        "ticks": "outside" if axis.ticks and axis.categories is None else "",
+        "tickcolor": colours["quiet"],
+        "tickformat": ".0%" if axis.percent else None,
+    }
+    if axis.categories is not None:
+        drawn |= {"tickvals": list(range(len(axis.categories))), "ticktext": list(axis.categories)}
+    elif axis.tick_values is not None:
+        drawn |= {"tickvals": list(axis.tick_values), "ticktext": list(axis.tick_labels or map(str, axis.tick_values))}
+    if axis.range is not None:
+        drawn["range"] = [math.log10(end) for end in axis.range] if axis.log else list(axis.range)
+    return drawn
+
+
+def _band(band: Band, colours: dict[Role, str]) -> dict[str, Any]:
+    across = "y" if band.axis == "x" else "x"
+    return {
+        "type": "rect",
+        "layer": "below",
+        f"{band.axis}0": band.low,
+        f"{band.axis}1": band.high,
+        f"{across}0": 0,
+        f"{across}1": 1,
+        f"{across}ref": "paper",
+        "fillcolor": colours[band.colour],
+        "line": {"width": 0},
+    }
+
+
+def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
+    across = "y" if line.axis == "x" else "x"
+    return {
+        "type": "line",
+        "layer": "between",
+        f"{line.axis}0": line.at,
+        f"{line.axis}1": line.at,
+        f"{across}0": 0,
+        f"{across}1": 1,
+        f"{across}ref": "paper",
+        "line": {"color": colours[line.colour], "width": 1.2, "dash": "dash" if line.dashed else "solid"},
+    }
+
+
+def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any] | None:
+    """A word at the far end of a band or line, on its upper or right edge."""
+    if not mark.label:
+        return None
+    at = mark.high if isinstance(mark, Band) else mark.at
+    log = (spec.x if mark.axis == "x" else spec.y).log
+    note: dict[str, Any] = {
+        "text": mark.label,
+        "showarrow": False,
+        "font": {"size": 11, "color": colours["text" if isinstance(mark, Band) else mark.colour]},
+        mark.axis: math.log10(at) if log else at,
+    }
+    if mark.axis == "x":
+        return note | {"yref": "paper", "y": 0, "xanchor": "left", "yanchor": "bottom"}
+    return note | {"xref": "paper", "x": 1, "xanchor": "right", "yanchor": "bottom"}
+
+
+def _nothing(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
+    """In place of an empty chart: the sentence that says why there is nothing."""
+    note = {"text": spec.empty, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
+    hidden = {"visible": False}
+    return {
+        "height": 140,
+        "xaxis": hidden,
+        "yaxis": hidden,
+        "annotations": [note],
+        "font": {"family": FONTS, "size": 13, "color": colours["text"]},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "meta": {"alt": spec.empty, "kind": spec.kind},
+    }
