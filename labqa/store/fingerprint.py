@@ -86,8 +86,8 @@ def rounded(x: np.ndarray[Any, Any], *, digits: int) -> tuple[np.ndarray[Any, An
 
 
 def _shifted(x: np.ndarray[Any, Any], by: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """x · 10^by, in two steps where one power would overflow (subnormal x)."""
-    first = np.minimum(by, _STEP)
-    up = _POWERS[np.maximum(first, 0)]
-    down = _POWERS[np.maximum(-first, 0)]
-    return np.asarray(x * up * _POWERS[by - first] / down)
+    """x · 10^by; in two steps at the ends of the range, where one power would overflow."""
+    near = np.clip(by, -_STEP, _STEP)
+    far = by - near
+    lifted = x * _POWERS[np.maximum(near, 0)] * _POWERS[np.maximum(far, 0)]
+    return np.asarray(lifted / _POWERS[np.maximum(-near, 0)] / _POWERS[np.maximum(-far, 0)])

@@ -1,0 +1,114 @@
+"""Start-up, the pen and the home: leftovers set aside, missing files named, writers one at a time."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from labqa.core.errors import IntegrityError, StoreError
+from labqa.core.provenance import sha256_of
+from labqa.core.tables import Labs, shaped
+from labqa.store import home as homes
+from labqa.store.acceptance import accept
+from labqa.store.durable import writing
+from labqa.store.facts import FactStore, files_of
+from labqa.store.ledger import Kind, Ledger
+from labqa.store.sweep import start
+
+NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def facts(tmp_path):
+    return FactStore(tmp_path / "home")
+
+
+@pytest.fixture
+def ledger(facts, tmp_path):
+    """A ledger with one register accepted."""
+    source = tmp_path / "labs.csv"
+    source.write_bytes(b"labs")
+    ledger = Ledger.at(facts.home)
+    tables = {"labs": shaped(pl.DataFrame({"lab": ["L1"]}), Labs)}
+    accept(facts, ledger, Kind.REGISTER, tables, NOON, source=source, sha256=sha256_of(b"labs"), programme=None, note={})
+    return ledger
+
+
+def leave_behind(facts):
+    """What writes that were killed at each step leave."""
+    (left,) = facts.accept({"labs": shaped(pl.DataFrame({"lab": ["L9"]}), Labs)})
+    (facts.home / "tmp" / "unfinished").write_bytes(b"half")
+    (facts.home / "tmp" / "run").mkdir()
+    (facts.home / "raw" / "beef").write_bytes(b"raw")
+    (facts.home / "runs" / "0123").mkdir()
+    (facts.home / "runs" / "0123" / "summary.parquet").write_bytes(b"run")
+    return {f"{left.sha256}.parquet", "beef", "0123"}
+
+
+def stored(home):
+    return {path for folder in ("facts", "raw", "runs", "tmp") for path in (home / folder).rglob("*")}
+
+
+def test_leftovers_are_set_aside_and_accepted_files_stay(facts, ledger):
+    before = stored(facts.home)
+    left = leave_behind(facts)
+    assert {path.name for path in start(facts.home, ledger)} == left
+    assert stored(facts.home) == before
+    assert {path.name for path in (facts.home / "swept").iterdir()} == left
+    assert start(facts.home, ledger) == []
+    leave_behind(facts)
+    assert len(start(facts.home, ledger)) == 3  # again, over what was set aside before
+
+
+def test_a_lost_ledger_costs_no_data(facts, ledger):
+    files = {path.name for path in stored(facts.home)}
+    (facts.home / "ledger.sqlite").unlink()
+    start(facts.home, Ledger.at(facts.home))
+    assert {path.name for path in (facts.home / "swept").iterdir()} == files
+
+
+def test_an_accepted_file_that_is_gone_is_named(facts, ledger):
+    (file,) = files_of(ledger.entries())
+    facts.path(file).unlink()
+    with pytest.raises(IntegrityError) as caught:
+        start(facts.home, ledger)
+    assert caught.value.message.values == {"path": f"facts/{file.sha256}.parquet", "count": 1}
+
+
+def test_nothing_is_swept_while_another_writes(facts, ledger):
+    leave_behind(facts)
+    with writing(facts.home):
+        assert start(facts.home, ledger) == []
+    assert len(start(facts.home, ledger)) == 3
+
+
+def test_writers_take_turns(facts):
+    order = []
+
+    def second():
+        with writing(facts.home):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with writing(facts.home):
+        waiting.start()
+        with pytest.raises(StoreError) as caught, writing(facts.home, patience=0.1):
+            order.append("never")
+        order.append("first")
+    waiting.join()
+    assert caught.value.message.key == "store.locked"
+    assert order == ["first", "second"]
+
+
+def test_user_data_live_where_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABQA_HOME", str(tmp_path / "from-environment"))
+    assert homes.resolve(tmp_path / "given") == tmp_path / "given"
+    assert homes.resolve() == tmp_path / "from-environment"
+    assert homes.resolve(Path("~/labqa")) == Path.home() / "labqa"
+    monkeypatch.delenv("LABQA_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    assert homes.resolve().name == "labqa" and homes.resolve().is_absolute()
+    assert homes.resolve(Path("here")) == tmp_path / "here"
