@@ -1,0 +1,44 @@
+# LabQA. `make demo` sets everything up and runs the main job; `make test` passes the tests; `make check` is the one
+# definition of done. SERVE=0 ends the demo instead of serving the dashboards.
+SHELL := /bin/bash
+SERVE ?= 1
+RUN := .venv/bin
+SOURCES := labqa dashboards reports tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help ready demo demo-clean test check bench calibrate warm docs
+
+help:  ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
+
+ready:
+	@bash bootstrap/environment.sh
+
+demo: ready  ## set up, evaluate the example networks, write the reports, serve the dashboards (SERVE=0: end instead)
+	@echo "==> Running the main job on three example data sets (about 3 minutes the first time)"
+	@$(RUN)/labqa demo --home ./.labqa-demo $(if $(filter 0 no false,$(SERVE)),--no-serve)
+
+demo-clean:  ## forget the demo's data
+	rm -rf ./.labqa-demo
+
+test: ready  ## all tests but the long trials
+	@bash bootstrap/test.sh
+
+check: ready  ## format, lint, types, contracts, tests: the definition of done
+	$(RUN)/ruff format --check $(SOURCES)
+	$(RUN)/ruff check $(SOURCES)
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	@bash bootstrap/test.sh
+
+bench: ready  ## time the main job; prints the figures that the README quotes
+	@$(RUN)/python -m bench.main_job
+
+calibrate: ready  ## long trials: coverage and error rates over many simulated networks (hours)
+	@$(RUN)/python -m pytest -m long
+
+warm: ready  ## compile the numerical kernels ahead of use
+	@$(RUN)/labqa warm
+
+docs: ready  ## write the data dictionary from the code
+	@$(RUN)/python -m labqa.core.dictionary docs
