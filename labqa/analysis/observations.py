@@ -1,0 +1,199 @@
+"""From results to the observations of the network fit: what enters, in which unit, and why the rest does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from labqa.core import tables as t
+from labqa.core.vocabulary import NUMERIC_SCALES, BlockKind, Qualifier, Role, Trigger, YardstickSource
+from labqa.stats.slips import blundering
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+ANCHOR = "\0assigned"
+"""Node of the assigned values: not a laboratory, its bias is 0. Sorts before every code."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """One value a block and laboratory, sorted by item, sample and laboratory; integer codes into the sorted names."""
+
+    labs: list[str]
+    items: list[str]
+    samples: list[str]
+    families: list[str]
+    block_ids: list[str]
+    lab: Ints
+    item: Ints
+    sample: Ints
+    run: Ints
+    family: Ints
+    block: Ints
+    y: Floats
+    u: Floats
+    scale: Floats
+
+    @property
+    def is_anchor(self) -> NDArray[np.bool_]:
+        """Observations that are assigned values."""
+        return self.lab == len(self.labs)
+
+
+def observations(
+    results: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    *,
+    scale: Literal["standardised", "raw"],
+    include_objection: bool,
+    blunder: float | None,
+) -> tuple[Observations, pl.DataFrame]:
+    """The observations, and BLOCKS with `used_for_bias` and `why_not` filled."""
+    measured = _measured(results, blocks)
+    judged = _why_not_by_block(measured, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
+    usable = judged.filter(pl.col("why_not").is_null()).drop("why_not")
+    kept = measured.join(usable, on="block", how="inner")
+    if not include_objection:
+        kept = kept.filter(~pl.col("objection"))
+    means = _means(kept)
+    arrays = _arrays(means)
+    reasons = {}
+    if blunder is not None and scale != "raw" and len(arrays.y):
+        arrays, reasons = _without(means, _blunders(means, starts(arrays.block), limit=blunder))
+    named = pl.DataFrame(
+        {"block": list(reasons), "cut": list(reasons.values())}, schema={"block": pl.String, "cut": pl.String}
+    )
+    told = judged.join(named, on="block", how="left").with_columns(why_not=pl.coalesce("why_not", "cut"))
+    filled = blocks.drop("used_for_bias", "why_not", strict=False).join(
+        told.select("block", "why_not"), on="block", how="left", maintain_order="left"
+    )
+    return arrays, t.shaped(filled.with_columns(used_for_bias=pl.col("why_not").is_null()), t.Blocks)
+
+
+def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Results of named laboratories and assigned values in their last revision, with their block."""
+    key = ["sample", "item", "lab", "role", "replicate"]
+    named = results.filter((pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED))) & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE)))
+    last = named.sort(*key, "revision", "result").unique(key, keep="last", maintain_order=True)
+    anchor = pl.col("role") == str(Role.ASSIGNED)
+    return last.select(
+        "sample",
+        "item",
+        "replicate",
+        "result",
+        "value",
+        "qualifier",
+        "u",
+        "run",
+        lab=pl.when(anchor).then(pl.lit(ANCHOR)).otherwise(pl.col("lab")),
+        objection=pl.col("trigger").eq_missing(pl.lit(str(Trigger.OBJECTION))),
+        referee=pl.col("role") == str(Role.REFEREE),
+        first=pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
+    ).join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
+
+
+def _why_not_by_block(
+    measured: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, *, scale: str, include_objection: bool
+) -> pl.DataFrame:
+    """One row a block: its unit (σR at its level, or 1) and the first reason why it may not enter, else null."""
+    usable = pl.lit(True) if include_objection else ~pl.col("objection")
+    counted = measured.group_by("block").agg(
+        n_nodes=pl.col("lab").n_unique(),
+        n_usable=pl.col("lab").filter(usable).n_unique(),
+        censored=(pl.col("qualifier") != str(Qualifier.QUANTIFIED)).any(),
+        valued=pl.col("value").is_not_null().all(),
+        objected=pl.col("objection").any(),
+        independent=(usable & ~pl.col("referee") & ~pl.col("first")).any(),
+        compared=(pl.col("first").sum() >= 2),
+    )
+    joined = (
+        blocks.select("block", "item", "kind", "level")
+        .join(counted, on="block", how="left", maintain_order="left")
+        .join(items.select("item", scale="scale"), on="item", how="left", maintain_order="left")
+        .join(yardsticks.select("item", "source", "sigma_R_constant", "sigma_R_slope"), on="item", how="left", maintain_order="left")
+    )
+    sigma = pl.col("sigma_R_constant").fill_null(0.0) + pl.col("sigma_R_slope").fill_null(0.0) * pl.col("level").abs()
+    unit = pl.lit(1.0) if scale == "raw" else sigma
+    only_objected = pl.col("objected") & ~pl.col("independent") & ~pl.col("compared")
+    no_yardstick = (pl.col("source").is_null() | (pl.col("source") == str(YardstickSource.NONE))) if scale != "raw" else pl.lit(False)
+    why_not = (
+        pl.when((pl.col("n_nodes").fill_null(0) < 2) & (pl.col("kind") == str(BlockKind.DUPLICATE)))
+        .then(pl.lit("bias.duplicate"))
+        .when(pl.col("n_nodes").fill_null(0) < 2)
+        .then(pl.lit("bias.single"))
+        .when(~pl.col("scale").is_in([str(one) for one in NUMERIC_SCALES]).fill_null(value=False))
+        .then(pl.lit("bias.not_numeric"))
+        .when(pl.col("censored"))
+        .then(pl.lit("bias.censored"))
+        .when(~pl.col("valued"))
+        .then(pl.lit("bias.no_value"))
+        .when((pl.lit(not include_objection) & only_objected) | (pl.col("n_usable") < 2))
+        .then(pl.lit("bias.objection"))
+        .when(no_yardstick)
+        .then(pl.lit("bias.no_yardstick"))
+        .when(~(unit > 0).fill_null(value=False))
+        .then(pl.lit("bias.no_unit"))
+    )
+    constant, slope = pl.col("sigma_R_constant").fill_null(0.0), pl.col("sigma_R_slope").fill_null(0.0)
+    return joined.select("block", unit=unit, constant=constant, slope=slope, why_not=why_not)
+
+
+def _means(kept: pl.DataFrame) -> pl.DataFrame:
+    """Mean of the replicates of each laboratory in each block, summed in the order of replicate and result."""
+    key = ["item", "sample", "lab"]
+    ordered = kept.sort(*key, "replicate", "result")
+    first = ordered.unique(key, keep="first", maintain_order=True)
+    group = ordered.select(pl.struct(key).rle_id()).to_series().to_numpy()
+    count = np.bincount(group, minlength=first.height).astype(np.float64)
+    mean = np.bincount(group, weights=ordered["value"].to_numpy(), minlength=first.height) / np.maximum(count, 1.0)
+    return first.with_columns(value=pl.Series(mean, dtype=pl.Float64))
+
+
+def _codes(column: pl.Series) -> tuple[list[str], Ints]:
+    """Sorted distinct names, and the position of each entry among them; null is −1."""
+    names = column.drop_nulls().unique().sort()
+    code = pl.DataFrame({"name": column}).join(
+        pl.DataFrame({"name": names, "code": np.arange(len(names))}), on="name", how="left", maintain_order="left"
+    )
+    return names.to_list(), code["code"].fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _arrays(means: pl.DataFrame) -> Observations:
+    named = means["lab"].replace(ANCHOR, None)
+    labs, lab = _codes(named)
+    lab = np.where(means["lab"].to_numpy() == ANCHOR, len(labs), lab) if len(lab) else lab
+    items, item = _codes(means["item"])
+    samples, sample = _codes(means["sample"])
+    families, family = _codes(means["family"])
+    runs = means.select(pl.when(pl.col("run").is_not_null() & (pl.col("lab") != ANCHOR)).then(pl.format("{}\0{}", "lab", "run"))).to_series()
+    unit = means["unit"].to_numpy().astype(np.float64)
+    changes = np.flatnonzero(np.diff(item * (len(samples) + 1) + sample, prepend=-1))
+    block = np.repeat(np.arange(len(changes)), np.diff(np.append(changes, len(item))))
+    y = means["value"].to_numpy().astype(np.float64) / unit
+    u = means["u"].fill_null(np.nan).to_numpy().astype(np.float64) / unit
+    block_ids = means["block"].gather(changes).to_list()
+    return Observations(labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit)
+
+
+def starts(block: Ints) -> Ints:
+    """Where each block begins, and the end."""
+    return np.append(np.flatnonzero(np.diff(block, prepend=-1)), len(block)).astype(np.int64)
+
+
+def _blunders(means: pl.DataFrame, start: Ints, *, limit: float) -> NDArray[np.bool_]:
+    x, constant, slope, unit = (means[name].to_numpy() for name in ("value", "constant", "slope", "unit"))
+    return blundering(start, x, constant, slope, unit, limit=limit)
+
+
+def _without(means: pl.DataFrame, out: NDArray[np.bool_]) -> tuple[Observations, dict[str, str]]:
+    """The observations without the blunders and what they leave alone, and the blocks that this empties."""
+    clean = means.filter(~pl.Series(out))
+    left = clean.filter(pl.len().over("block") >= 2)
+    gone = set(means["block"].to_list()) - set(left["block"].to_list())
+    return _arrays(left), {block: "bias.blunder" for block in sorted(gone)}

@@ -1,0 +1,183 @@
+"""Fits of one scope (all items, a family, an item, the items with one limit): effects, their variance, their zero and their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from labqa.analysis.observations import Observations, starts
+from labqa.stats.components import bridge_share, bridges, components
+from labqa.stats.network import Fit, fit, incidence
+from labqa.stats.variance import Components, Grouping, Moments, moments, solve_components, spread
+from labqa.stats.zero import leave_one_out_centres
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+KINDS = ("error", "sample", "run", "item", "family", "anchor")
+"""Kinds of random effects, in the order in which a variance is charged in doubt."""
+UNKNOWN_U = 0.3
+"""Standard uncertainty, in σR, of an assigned value that states none (ISO 13528: above it, it must not be neglected)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One connected component of a scope, fitted: its laboratories, the anchor if it has one, the evidence for each."""
+
+    labs: Ints
+    has_anchor: bool
+    fitted: Fit
+    groupings: list[Grouping]
+    n_samples: Ints
+    n_partners: Ints
+    n_blocks: Ints
+    anchor_samples: int
+    anchor_partners: int
+    links: sparse.csr_array
+    item_share: sparse.csr_array
+
+
+def within_scope(seen: Observations, weight: Floats, base: Floats, y: Floats, chosen: NDArray[np.bool_]) -> Iterator[Part]:
+    """The components of the observations `chosen` that have a positive weight, each fitted."""
+    kept = np.flatnonzero(chosen & (weight > 0))
+    block = seen.block[kept]
+    alone = np.bincount(block, minlength=len(seen.block_ids))[block] < 2
+    kept = kept[~alone]
+    if not len(kept):
+        return
+    n_nodes = len(seen.labs) + 1
+    root = components(starts(seen.block[kept]), seen.lab[kept], n=n_nodes)[seen.lab[kept]]
+    for smallest in np.unique(root):
+        yield _part(seen, weight, base, y, kept[root == smallest])
+
+
+def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Ints) -> Part:
+    lab = seen.lab[kept]
+    nodes, node = np.unique(lab, return_inverse=True)
+    anchor = len(seen.labs)
+    has_anchor = bool(nodes[-1] == anchor)
+    start = starts(seen.block[kept])
+    fitted = fit(start, node, weight[kept], y[kept], n=len(nodes), ground=len(nodes) - 1 if has_anchor else 0)
+    blocks = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    by_block = sparse.csr_array((np.ones(len(kept)), (node, blocks)), shape=(len(nodes), len(start) - 1))
+    links = sparse.csr_array(by_block @ by_block.T)
+    together = (links.toarray() > 0) & ~np.eye(len(nodes), dtype=bool)
+    samples = np.unique(np.stack([node, seen.sample[kept]]), axis=1)
+    n_samples = np.bincount(samples[0], minlength=len(nodes))
+    n_labs = len(nodes) - has_anchor
+    count = np.bincount(node, minlength=len(nodes))
+    item_share = sparse.csr_array((1.0 / count[node], (node, seen.item[kept])), shape=(len(nodes), len(seen.items)))
+    return Part(
+        labs=nodes[:n_labs],
+        has_anchor=has_anchor,
+        fitted=fitted,
+        groupings=_groupings(seen, base, kept),
+        n_samples=n_samples[:n_labs],
+        n_partners=together[:n_labs, :n_labs].sum(axis=1),
+        n_blocks=count[:n_labs],
+        anchor_samples=int(n_samples[-1]) if has_anchor else 0,
+        anchor_partners=int(together[-1].sum()) if has_anchor else 0,
+        links=links,
+        item_share=item_share,
+    )
+
+
+def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
+    """The random effects of `KINDS` on the observations `kept`."""
+    lab, n_labs = seen.lab[kept], len(seen.labs)
+    of_lab = lab < n_labs
+    shared = {"sample": seen.sample[kept], "run": seen.run[kept], "item": seen.item[kept], "family": seen.family[kept]}
+    own = np.arange(len(kept))
+    found = [Grouping(incidence(own, n=len(kept), scale=np.where(of_lab, 1.0 / np.sqrt(base[kept]), 0.0)), np.where(of_lab, lab, -1))]
+    for effect in shared.values():
+        joint = np.where(of_lab & (effect >= 0), effect * n_labs + lab, -1)
+        names, group = np.unique(joint, return_inverse=True)
+        first = int(len(names) > 0 and names[0] < 0)
+        found.append(Grouping(incidence(group - first, n=len(names) - first), names[first:] % n_labs))
+    u = np.where(of_lab, 0.0, np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept]))
+    found.append(Grouping(incidence(own, n=len(kept), scale=u), np.full(len(kept), -1)))
+    return found
+
+
+def variance_components(parts: list[Part], *, n_labs: int) -> Components:
+    """Variances of `KINDS` from the residuals of all components together; the anchor's is known (its stated u)."""
+    known = np.array([np.nan] * (len(KINDS) - 1) + [1.0])
+    found = [moments(part.fitted, part.groupings, n_labs=n_labs) for part in parts]
+    added = Moments(sum((one.observed for one in found), np.float64(0.0)), sum((one.expected for one in found), np.float64(0.0)))
+    return solve_components(added, known=known)
+
+
+@dataclass(frozen=True)
+class Biases:
+    """Biases of the laboratories of one component in one scope: arrays of one length."""
+
+    lab: Ints
+    estimate: Floats
+    variance: Floats
+    own: Floats
+    df: Floats
+    component: int
+    anchored: bool
+    bridge: Floats
+    n_samples: Ints
+    n_partners: Ints
+    n_blocks: Ints
+
+
+def biases(part: Part, found: Components, *, without: tuple[str, ...], max_anchor_se: float, slope: float) -> Biases:
+    """Biases against the anchor where it suffices, else against the robust centre of the other laboratories.
+
+    `without` names the kinds that belong to what is estimated (lab × item for the bias on one item). The variance is divided by
+    `slope`², what the redescending weights lose against least squares.
+    """
+    n = len(part.labs)
+    counted = np.array([kind not in without for kind in KINDS])
+    sigma = np.where(counted, found.variance, 0.0)
+    anchored = part.has_anchor and _anchor_suffices(part, sigma, max_anchor_se)
+    effect = part.fitted.effect[:n]
+    contrasts = np.zeros((n, len(part.fitted.effect)))
+    contrasts[:, :n] = np.eye(n)
+    if anchored:
+        contrasts[:, n] = -1.0
+        weight = np.zeros(n + 1)
+        weight[n] = 1.0
+        estimate = effect - part.fitted.effect[n]
+    else:
+        centre = leave_one_out_centres(effect)
+        contrasts[:, :n] -= centre.weight
+        estimate = effect - centre.centre
+        weight = np.append(np.ones(n), 0.0)[: len(part.fitted.effect)]
+    felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs)
+    variance = felt.total @ sigma
+    uncertain = np.einsum("ij,jk,ik->i", felt.total * counted, found.covariance, felt.total * counted)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(uncertain > 0, 2.0 * variance**2 / uncertain, np.inf)
+    coo = part.links.tocoo()
+    edges = bridges(coo.row.astype(np.int64), coo.col.astype(np.int64), n=len(weight))
+    share = bridge_share(edges, np.zeros(len(weight), np.int64), weight)[:n]
+    return Biases(
+        lab=part.labs,
+        estimate=estimate,
+        variance=variance / slope**2,
+        own=felt.own @ sigma / slope**2,
+        df=df,
+        component=int(part.labs[0]),
+        anchored=anchored,
+        bridge=share,
+        n_samples=part.n_samples,
+        n_partners=part.n_partners,
+        n_blocks=part.n_blocks,
+    )
+
+
+def _anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
+    """Three laboratories and three samples at least tie the network to assigned values, and their mean has a small enough error."""
+    if part.anchor_samples < 3 or part.anchor_partners < 3:
+        return False
+    n = len(part.labs)
+    mean = np.append(np.full(n, 1.0 / n), -1.0)[None, :]
+    variance = spread(part.fitted, part.groupings, mean, lab=np.zeros(1, np.int64)).total @ sigma
+    return bool(0.0 < variance[0] <= limit**2)

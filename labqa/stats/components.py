@@ -1,0 +1,123 @@
+"""Connected components of a network, and the bridges on which a contrast hangs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Bridges(NamedTuple):
+    """Bridges of a graph, each as the depth-first interval [first, last] of the nodes on its far side, and the order of nodes."""
+
+    first: Ints
+    last: Ints
+    order: Ints
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _joined(start, node, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    parent = np.arange(n)
+    for block in range(len(start) - 1):
+        for o in range(start[block] + 1, start[block + 1]):
+            a, b = _root(parent, node[start[block]]), _root(parent, node[o])
+            if a < b:
+                parent[b] = a
+            else:
+                parent[a] = b
+    for i in range(n):
+        parent[i] = _root(parent, i)
+    return parent
+
+
+def components(start: Ints, node: Ints, *, n: int) -> Ints:
+    """Smallest node of each node's connected component (union-find); nodes that share a block are connected.
+
+    `start` (blocks + 1) delimits the observations of each block, `node` (observations) is 0 … n − 1. A node without
+    an observation is its own component.
+    """
+    return np.asarray(_joined(start.astype(np.int64), node.astype(np.int64), n), dtype=np.int64)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _search(pointer, neighbour, order, low, last):  # type: ignore[no-untyped-def]  # pragma: no cover
+    n = len(pointer) - 1
+    parent = np.full(n, -1)
+    at = pointer[:-1].copy()
+    stack = np.empty(n, np.int64)
+    clock = 0
+    for source in range(n):
+        if order[source] >= 0:
+            continue
+        depth = 0
+        stack[0] = source
+        order[source] = low[source] = clock
+        clock += 1
+        while depth >= 0:
+            v = stack[depth]
+            if at[v] < pointer[v + 1]:
+                w = neighbour[at[v]]
+                at[v] += 1
+                if order[w] < 0:
+                    parent[w] = v
+                    order[w] = low[w] = clock
+                    clock += 1
+                    depth += 1
+                    stack[depth] = w
+                elif w != parent[v]:
+                    low[v] = min(low[v], order[w])
+            else:
+                last[v] = clock - 1
+                depth -= 1
+                if depth >= 0:
+                    low[stack[depth]] = min(low[stack[depth]], low[v])
+    return parent
+
+
+def bridges(a: Ints, b: Ints, *, n: int) -> Bridges:
+    """Edges whose removal splits a component of the simple graph with edges a–b (Tarjan 1974, doi:10.1016/0020-0190(74)90003-9).
+
+    Nodes are 0 … n − 1, multiple edges count once, loops not at all. Deterministic for any order of the edges.
+    """
+    both = np.unique(np.concatenate([a * n + b, b * n + a]).astype(np.int64))
+    source, target = both // n, both % n
+    source, target = source[source != target], target[source != target]
+    pointer = np.searchsorted(source, np.arange(n + 1)).astype(np.int64)
+    order, low, last = np.full(n, -1), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    parent = _search(pointer, target, order, low, last)
+    found = (parent >= 0) & (low == order)
+    return Bridges(order[found], last[found], order)
+
+
+def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
+    """Largest part of each node's contrast to its zero that must cross one bridge: 0 without bridges, 1 if all of it does.
+
+    `weight` (n) is the weight of each node in the zero, ≥ 0; it is scaled to sum 1 over the node's component without the
+    node itself. Removing a bridge splits the component; what crosses it is the weight on the side where the node is not.
+    """
+    by_order = np.zeros(len(weight))
+    by_order[found.order] = weight
+    running = np.concatenate([[0.0], np.cumsum(by_order)])
+    total = np.bincount(component, weights=weight, minlength=len(weight))[component]
+    rest = total - weight
+    share = np.zeros(len(weight))
+    for first, last in zip(found.first, found.last, strict=True):
+        beyond = running[last + 1] - running[first]
+        inside = (found.order >= first) & (found.order <= last)
+        same = component == component[np.flatnonzero(found.order == first)[0]]
+        crossing = np.where(inside, total - beyond, beyond)
+        share = np.where(same & (rest > 0), np.maximum(share, crossing / np.where(rest > 0, rest, 1.0)), share)
+    return np.clip(share, 0.0, 1.0)

@@ -1,0 +1,215 @@
+"""Robust weights on a network: gross errors of an item, swapped samples and bad runs lose their weight."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from labqa.stats.network import profiled
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+MAD_TO_SD = 1.4826022185056018
+
+
+class Weights(NamedTuple):
+    """Weights of the observations after the robust steps, their scaled residuals, the fitted node effects and the loss of slope κ."""
+
+    weight: Floats
+    scaled: Floats
+    effect: Floats
+    slope: float
+
+
+def huber_weight(t: Floats, *, corner: float) -> Floats:
+    """ψ(t)/t of Huber: 1 up to `corner`, corner/|t| beyond."""
+    return np.asarray(np.minimum(1.0, corner / np.maximum(np.abs(t), 1e-300)))
+
+
+def redescending_weight(t: Floats, *, corner: float, end: float) -> Floats:
+    """ψ(t)/t with a flat middle: 1 up to `corner`, then Tukey's bisquare (1 − x²)², x = (|t| − corner)/(end − corner), 0 from `end` on.
+
+    The flat middle keeps the fit linear for all but gross errors, so that its covariance is that of weighted least squares.
+    """
+    x = np.clip((np.abs(t) - corner) / (end - corner), 0.0, 1.0)
+    return np.asarray((1.0 - x * x) ** 2)
+
+
+def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
+    """ψ'(t) of `redescending_weight`."""
+    x = np.clip((np.abs(t) - corner) / (end - corner), 0.0, 1.0)
+    return np.asarray((1.0 - x * x) ** 2 - 4.0 * x * (1.0 - x * x) * np.abs(t) / (end - corner))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    out[:] = 0.0
+    for block in range(len(start) - 1):
+        total, summed = 0.0, 0.0
+        for o in range(start[block], start[block + 1]):
+            total += weight[o]
+            summed += weight[o] * b[node[o]]
+        if total > 0:
+            for o in range(start[block], start[block + 1]):
+                out[node[o]] += weight[o] * (b[node[o]] - summed / total)
+    mean = np.zeros(len(members))
+    for i in range(len(b)):
+        mean[lab_of[i]] += b[i]
+    for i in range(len(b)):
+        out[i] += ratio * (b[i] - mean[lab_of[i]] / members[lab_of[i]])
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
+    out = np.empty_like(b)
+    _penalised(start, node, weight, lab_of, members, ratio, b, out)
+    residual = right - out
+    z = residual / diagonal
+    direction = z.copy()
+    rz = 0.0
+    size = 0.0
+    for i in range(len(b)):
+        rz += residual[i] * z[i]
+        size += right[i] * right[i] / diagonal[i]
+    for _ in range(most):
+        if rz <= tolerance * tolerance * size:
+            break
+        _penalised(start, node, weight, lab_of, members, ratio, direction, out)
+        curved = 0.0
+        for i in range(len(b)):
+            curved += direction[i] * out[i]
+        if curved <= 0.0:
+            break
+        step = rz / curved
+        new = 0.0
+        for i in range(len(b)):
+            b[i] += step * direction[i]
+            residual[i] -= step * out[i]
+            z[i] = residual[i] / diagonal[i]
+            new += residual[i] * z[i]
+        for i in range(len(b)):
+            direction[i] = z[i] + new / rz * direction[i]
+        rz = new
+    return b
+
+
+def penalised_effects(start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: Floats, *, ratio: float, guess: Floats) -> Floats:
+    """Node effects b (lab × item) that minimise Σ w (y − block − b)² + ratio Σ (b − mean of the lab's b)².
+
+    Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on the raw
+    blocks to 1e-9, from `guess`. Effects are up to a constant per connected component.
+    """
+    members = np.bincount(lab_of).astype(np.float64)
+    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    total = np.bincount(block, weights=weight, minlength=len(start) - 1)[block]
+    own = weight * (1.0 - weight / np.where(total > 0, total, 1.0))
+    diagonal = np.bincount(node, weights=own, minlength=len(lab_of)) + ratio * (1.0 - 1.0 / members[lab_of]) + 1e-9
+    right = np.bincount(node, weights=profiled(start, weight, y), minlength=len(lab_of))
+    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, 1e-9, 2000)
+    return np.asarray(found, dtype=np.float64)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _deviations(start, weight, base, residual):  # type: ignore[no-untyped-def]  # pragma: no cover
+    out = np.zeros(len(residual))
+    for block in range(len(start) - 1):
+        total, summed, all_base, base_sum = 0.0, 0.0, 0.0, 0.0
+        for o in range(start[block], start[block + 1]):
+            total += weight[o]
+            summed += weight[o] * residual[o]
+            all_base += base[o]
+            base_sum += base[o] * residual[o]
+        centre = summed / total if total > 1e-6 * all_base else base_sum / all_base
+        for o in range(start[block], start[block + 1]):
+            out[o] = (residual[o] - centre) / np.sqrt(1.0 / base[o] - 1.0 / all_base)
+    return out
+
+
+def scaled_deviations(start: Ints, weight: Floats, base: Floats, residual: Floats) -> Floats:
+    """Deviations from the weighted centre of the block over √(1/base − 1/Σ base), their SD for errors of variance 1/base.
+
+    Both observations of a pair get the same magnitude, |Δ| / √(1/base₁ + 1/base₂).
+    """
+    return np.asarray(_deviations(start, weight, base, residual), dtype=np.float64)
+
+
+def group_medians(group: Ints, value: Floats, *, n: int) -> Floats:
+    """Median of `value` in each of n groups (−1: none); NaN where a group is empty."""
+    member = group >= 0
+    order = np.lexsort((value[member], group[member]))
+    ordered, of = value[member][order], group[member][order]
+    first = np.searchsorted(of, np.arange(n + 1))
+    count = np.diff(first)
+    out = np.full(n, np.nan)
+    some = count > 0
+    low, high = first[:-1][some] + (count[some] - 1) // 2, first[:-1][some] + count[some] // 2
+    out[some] = 0.5 * (ordered[low] + ordered[high])
+    return out
+
+
+def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0) -> Floats:
+    """Robust SD of the scaled deviations of each item, its logarithm drawn to that of all items with the weight of `prior` observations."""
+    size = np.abs(scaled)
+    overall = MAD_TO_SD * float(np.median(size))
+    count = np.bincount(item, minlength=n)
+    each = MAD_TO_SD * group_medians(item, size, n=n)
+    known = np.isfinite(each) & (each > 0)
+    overall = overall if overall > 0 else 1.0
+    log_each = np.log(np.where(known, each / overall, 1.0))
+    return np.asarray(overall * np.exp(log_each * count / (count + prior)))
+
+
+def group_weight(group: Ints, scaled: Floats, *, n: int, least: int, corner: float = 2.5, end: float = 4.0) -> Floats:
+    """Weight of each observation by its group (a lab's test of one sample, a lab's run): redescending in the group's 1.4826 median |t|.
+
+    Groups of fewer than `least` observations, and observations without a group, keep 1.
+    """
+    middle = MAD_TO_SD * group_medians(group, np.abs(scaled), n=n)
+    judged = np.isfinite(middle) & (np.bincount(group[group >= 0], minlength=n) >= least)
+    weight = np.where(judged, redescending_weight(np.where(judged, middle, 0.0), corner=corner, end=end), 1.0)
+    return np.where(group >= 0, weight[np.maximum(group, 0)], 1.0)
+
+
+def robust_weights(
+    start: Ints,
+    node: Ints,
+    lab_of: Ints,
+    item: Ints,
+    groups: list[tuple[Ints, int]],
+    base: Floats,
+    y: Floats,
+    *,
+    ratio: float,
+    corner: float,
+    end: float,
+    steps: tuple[int, int] = (6, 12),
+) -> Weights:
+    """Weights from penalised fits: Huber's first, then redescending ones by item, by sample and by run, each step to its own fit.
+
+    `groups` are (group of each observation, fewest observations for which it is judged). Weights are `base` times the robust
+    factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights.
+    """
+    weight, effect = base.copy(), np.zeros(len(lab_of))
+    n_items = int(item.max(initial=0)) + 1
+    t = np.zeros(len(y))
+    scale = np.ones(len(y))
+    for step in range(sum(steps)):
+        effect = penalised_effects(start, node, lab_of, weight, y, ratio=ratio, guess=effect)
+        raw = scaled_deviations(start, weight, base, y - effect[node])
+        scale = item_scales(item, raw, n=n_items)[item]
+        t = raw / scale
+        if step < steps[0]:
+            factor = huber_weight(t, corner=1.5)
+        else:
+            factor = redescending_weight(t, corner=corner, end=end)
+            for group, least in groups:
+                factor = factor * group_weight(group, t, n=int(group.max(initial=0)) + 1, least=least)
+        changed = float(np.abs(factor * base - weight).max(initial=0.0))
+        weight = factor * base
+        if step >= steps[0] and changed < 1e-6 * float(base.max(initial=1.0)):
+            break
+    slope = float(redescending_slope(t, corner=corner, end=end).sum() / max(redescending_weight(t, corner=corner, end=end).sum(), 1e-300))
+    return Weights(weight, t, effect, slope)
