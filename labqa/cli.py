@@ -275,3 +275,7 @@ def _report_folder(home: Path, run_id: str) -> Path:
 
 def _reports(home: Path, run_id: str) -> list[Path]:
     return sorted(file for file in _report_folder(home, run_id).glob("*") if file.suffix in {".pdf", ".html"})
+
+
+if __name__ == "__main__":
+    main()
