@@ -41,15 +41,14 @@ def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dic
 
 def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
     """The table that holds the results: the one with most of the required columns, which must be there."""
-    by_missing = sorted(tables, key=lambda table: len(_missing(table, profile)))
-    missing = _missing(by_missing[0], profile)
+    table = min(tables, key=lambda table: len(_missing(table, profile)))
+    table.check()
+    missing = _missing(table, profile)
     if missing:
-        found, expected = (
-            ", ".join(by_missing[0].headers),
-            "; ".join(" / ".join(profile.columns[field][:2]) for field in missing),
-        )
+        expected = "; ".join(" / ".join(profile.columns[field][:2]) for field in missing)
+        found = ", ".join(table.headers)
         raise DeliveryError("ingest.columns_missing", file=file, profile=profile.name, column=expected, found=found)
-    return by_missing[0]
+    return table
 
 
 def _missing(table: Table, profile: Profile) -> list[str]:
@@ -60,9 +59,9 @@ def _missing(table: Table, profile: Profile) -> list[str]:
 def fields(file: str, table: Table, profile: Profile) -> Fields:
     """The table's rows by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
     found = match(table.headers, profile.columns)
-    for field, headers in found.items():
-        if len(headers) > 1:
-            raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(headers))
+    for field, named in found.items():
+        if len(named) > 1:
+            raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(named))
     headers = {field: named[0] for field, named in found.items()}
     made = [_field(field, headers.get(field), profile).alias(field) for field in FIELDS]
     letters = [pl.col(headers[field]).str.strip_chars() for field in ("qualifier", "value") if field in headers]

@@ -13,10 +13,11 @@ from labqa.core import tables
 from labqa.core.provenance import sha256_of
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns
+from labqa.ingest.derived import derive
 from labqa.ingest.harmonise import harmonise
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW, Table, read
-from labqa.ingest.registers import Registers, derive, from_table, kind_of
+from labqa.ingest.registers import Registers, from_table, kind_of
 
 Progress = Callable[[Message, float], None]
 """Called with what is being done and the share of the work that is behind."""
@@ -95,25 +96,17 @@ def _refusals(
     for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]
         value = rows[number].get(headers.get(field, ""))
-        said = {
-            "file": file,
-            "row": number,
-            "column": column,
-            "value": "" if value is None else value,
-            "expected": expected or "",
-        }
+        said = {"file": file, "row": number, "column": column, "value": value or "", "expected": expected or ""}
         message = Message(f"ingest.{rule}", said).to_json()
         entries.append((sha, file, number, column, value, f"ingest.{rule}", message, whole[number]))
     schema = tables.empty(tables.Refusals).schema
-    return pl.DataFrame(entries, schema=schema, orient="row").unique(
-        ["row", "column", "rule"], keep="first", maintain_order=True
-    )
+    refusals = pl.DataFrame(entries, schema=schema, orient="row")
+    return refusals.unique(["row", "column", "rule"], keep="first", maintain_order=True)
 
 
 def _check_every_row(table: Table, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
-    """Accepted and refused rows together are the delivered rows, each once; else it is an error of ours and nothing is returned."""
+    """Accepted and refused rows together are the delivered rows, each once; else the error is ours and nothing is returned."""
     counted = pl.concat([results["row"], refusals["row"].unique()]).sort()
     if not counted.equals(table.rows[ROW].sort()):
-        raise AssertionError(
-            f"{table.rows.height} rows were delivered, {results.height} accepted, {refusals['row'].n_unique()} refused"
-        )
+        n_refused = refusals["row"].n_unique()
+        raise AssertionError(f"of {table.rows.height} rows {results.height} were accepted and {n_refused} refused")

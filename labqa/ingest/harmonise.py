@@ -45,7 +45,7 @@ _KEPT = [ROW, *(name for name in tables.Results.column_names() if name not in {"
 
 @dataclass(frozen=True)
 class Harmonised:
-    """`facts`: rows that break no rule, as `Results` without file, and with `ROW`; `broken`: the rules that the others break."""
+    """`facts`: rows that break no rule, as `Results` without file and with `ROW`; `broken`: the rules the others break."""
 
     facts: pl.DataFrame
     broken: pl.DataFrame
@@ -55,7 +55,8 @@ def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, pro
     """Types each row by itself, then settles what holds between rows; a row already refused takes no part in that."""
     parsed = _parsed(rows)
     valued = _with_period(_with_values(parsed, rows, registers.items), profile)
-    found = pl.concat([_misread(rows, parsed), _missing(rows, valued), _unregistered(valued, registers), _mistyped(valued)])
+    missing = _missing(rows, valued, profile)
+    found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
     sound = valued.join(found, on=ROW, how="anti", maintain_order="left")
     settled = samples.settle(sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT), known, profile)
     return Harmonised(settled.rows, pl.concat([found, settled.broken]))
@@ -99,8 +100,9 @@ def _expected(name: str) -> pl.Expr | None:
 def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """The results typed on their item's scale and in its unit, and the stated uncertainty as a standard uncertainty."""
     of_item = items.select("item", "scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
-    limit = pl.when(parsed["reporting_limit"].is_not_null()).then(words.plain_column(rows["reporting_limit"]))
-    texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(limit.alias("reporting_limit"))
+    limit = pl.when(parsed["reporting_limit"].is_not_null()).then(words.plain_column(pl.col("reporting_limit")))
+    texts = rows.select(limit.alias("reporting_limit"))
+    texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(texts["reporting_limit"])
     joined = texts.join(of_item, on="item", how="left", maintain_order="left")
     result = pl.concat([joined, typed(joined)], how="horizontal")
     u = pl.coalesce("u", pl.col("expanded_u") / pl.col("k").fill_null(_COVERAGE_FACTOR)) * pl.col("factor")
@@ -118,22 +120,23 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) 
 def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     """Round and period as the profile has them; retests get theirs from the original later."""
     if profile.period == "undated":
-        return rows.with_columns(
-            pl.lit(None, dtype=pl.String).alias("round"), pl.lit(None, dtype=pl.Int64).alias("period"), dated=False
-        )
+        nothing = {"round": pl.lit(None, dtype=pl.String), "period": pl.lit(None, dtype=pl.Int64)}
+        return rows.with_columns(**nothing)
     if profile.period == "year_drawn":
         year = pl.col("drawn_on").dt.year().cast(pl.Int64)
-        return rows.with_columns(year.cast(pl.String).alias("round"), year.alias("period"), dated=True)
+        return rows.with_columns(year.cast(pl.String).alias("round"), year.alias("period"))
     named = pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64)
-    return rows.with_columns(pl.coalesce("period", named).alias("period"), dated=True)
+    return rows.with_columns(pl.coalesce("period", named).alias("period"))
 
 
-def _missing(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
+def _missing(rows: pl.DataFrame, valued: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     """What a row must say and does not; `rows` as delivered, `valued` as understood."""
     found = [broken(rows.filter(pl.col(name).is_null()), name, "missing") for name in _REQUIRED]
-    needs_period = valued["dated"] & ~valued["role"].is_in(FOLLOWERS).fill_null(False)
-    undated = rows.filter(needs_period & valued["period"].is_null() & rows["period"].is_null())
-    found.append(broken(undated, "period", "missing_period"))
+    told_by = {"round": "period", "year_drawn": "drawn_on"}.get(profile.period)
+    if told_by:
+        leads = ~valued["role"].is_in(FOLLOWERS).fill_null(False)
+        undated = rows.filter(leads & valued["period"].is_null() & rows[told_by].is_null())
+        found.append(broken(undated, told_by, "missing_period"))
     unreasoned = rows.filter((valued["role"] == str(Role.RETEST)) & rows["trigger"].is_null())
     return pl.concat([*found, broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))])
 
@@ -152,7 +155,9 @@ def _mistyped(rows: pl.DataFrame) -> pl.DataFrame:
     """Results that typing refused, of registered items."""
     refused = rows.filter(pl.col("scale").is_not_null() & pl.col("rule").is_not_null())
     field = pl.col("rule").replace_strict(_FIELD_OF_RULE, default="value", return_dtype=pl.String)
+    endless = broken(rows.filter(pl.col("u").is_infinite()), "u", "not_a_measure")
     of_unit = pl.when(pl.col("rule").is_in(list(_FIELD_OF_RULE))).then("item_unit")
     of_grade = pl.when(pl.col("rule") == "not_a_grade").then(pl.col("grades").str.replace_all("|", ", ", literal=True))
     of_binary = pl.when(pl.col("rule") == "not_binary").then(pl.lit(words.allowed("binary")))
-    return refused.select(ROW, field.alias("field"), "rule", pl.coalesce(of_unit, of_grade, of_binary).alias("expected"))
+    expected = pl.coalesce(of_unit, of_grade, of_binary).alias("expected")
+    return pl.concat([refused.select(ROW, field.alias("field"), "rule", expected), endless])

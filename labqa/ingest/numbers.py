@@ -52,7 +52,8 @@ def _parts(rows: pl.DataFrame) -> pl.DataFrame:
     """Sign, digits, exponent and trailing unit of the text, and which special word it is."""
     groups = pl.col("plain").str.extract_groups(_NUMBER)
     sign, minus, whole, fraction, exponent, tail = (groups.struct[place] for place in range(6))
-    bare = pl.col("plain").str.to_lowercase().str.replace(r"^<=?\s*", "")
+    lower = pl.col("plain").str.to_lowercase()
+    below = pl.when(lower.str.starts_with("<")).then(lower.str.replace(r"^<=?\s*", ""))
     result = words.lists()["result"]
     rows = rows.with_columns(sign.alias("sign"), fraction.alias("fraction"), exponent.alias("exponent"), tail.alias("tail"),
                              minus.alias("minus"), whole.str.replace_all(",", "", literal=True).alias("whole"))  # fmt: skip
@@ -62,14 +63,10 @@ def _parts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.when(has_digits).then(number).alias("number"),
         pl.when(has_digits).then("tail").alias("tail"),
-        pl.col("plain").str.to_lowercase().is_in(result["not_applicable"]).fill_null(False).alias("is_not_applicable"),
-        pl.col("plain").str.to_lowercase().is_in(result["nondetect"]).fill_null(False).alias("is_nondetect"),
-        (bare.is_in(result["detection_limit"]) & (bare != pl.col("plain").str.to_lowercase()))
-        .fill_null(False)
-        .alias("below_lod"),
-        (bare.is_in(result["quantification_limit"]) & (bare != pl.col("plain").str.to_lowercase()))
-        .fill_null(False)
-        .alias("below_loq"),
+        lower.is_in(result["not_applicable"]).fill_null(False).alias("is_not_applicable"),
+        lower.is_in(result["nondetect"]).fill_null(False).alias("is_nondetect"),
+        below.is_in(result["detection_limit"]).fill_null(False).alias("below_lod"),
+        below.is_in(result["quantification_limit"]).fill_null(False).alias("below_loq"),
     )
 
 
@@ -106,9 +103,8 @@ def _factor(unit: str | None, tail: str | None, item_unit: str) -> float | None:
 def _converted(rows: pl.DataFrame, number: str) -> pl.Series:
     """Numbers as delivered, in the item's unit: parsed where the units agree, else converted exactly once a distinct number."""
     key = [number, *_UNIT_KEY]
-    other = (
-        pl.col(number).is_not_null() & pl.col("unit_rule").is_null() & (pl.col("unit").fill_null("1") != pl.col("item_unit"))
-    )
+    differs = pl.col("unit").fill_null("1") != pl.col("item_unit")
+    other = pl.col(number).is_not_null() & pl.col("unit_rule").is_null() & differs
     kinds = rows.filter(other).select(key).unique()
     made = [_exactly(*kind) for kind in kinds.iter_rows()]
     kinds = kinds.with_columns(pl.Series("made", made, dtype=pl.Float64))
@@ -173,16 +169,18 @@ def _rule() -> pl.Expr:
     wordless = pl.col("number").is_null() & ~(pl.col("is_nondetect") | pl.col("below_lod") | pl.col("below_loq"))
     states_limit = pl.col("number").is_not_null() | pl.col("reporting_limit").is_not_null()
     vanished = (number == 0) & pl.col("number").str.contains(r"[1-9].*e")
-    said = _said_by_text()
+    endless = ~number.is_finite().fill_null(True) | ~pl.col("limit").is_finite().fill_null(True)
+    fraction = pl.col("scale").eq(str(Scale.COUNT)) & (number != number.floor())
+    contradicts = _said_by_text() != pl.col("delivered_qualifier")
     return (
-        pl.when(said.is_not_null() & (said != pl.col("delivered_qualifier")).fill_null(False)).then(pl.lit("qualifier_contradicts"))
+        pl.when(contradicts.fill_null(False)).then(pl.lit("qualifier_contradicts"))
         .when(_is(_NOT_APPLICABLE)).then(None)
         .when(pl.col("plain").is_null() & ~_is(_BELOW)).then(pl.lit("missing_value"))
         .when(needs_number & wordless & pl.col("plain").str.contains(_RANGE)).then(pl.lit("range_for_number"))
         .when(needs_number & wordless).then(pl.lit("not_a_number"))
         .when(pl.col("unit_rule").is_not_null() & (states_limit | (pl.col("unit_rule") != "missing_unit"))).then("unit_rule")
-        .when(~number.is_finite().fill_null(True) | vanished.fill_null(False)).then(pl.lit("out_of_range"))
+        .when(endless | vanished.fill_null(False)).then(pl.lit("out_of_range"))
         .when(_starts_at_zero() & (number < 0).fill_null(False)).then(pl.lit("negative_on_ratio"))
         .when(_starts_at_zero() & _is(_BELOW) & (pl.col("limit") <= 0).fill_null(False)).then(pl.lit("negative_on_ratio"))
-        .when((pl.col("scale") == str(Scale.COUNT)) & (number != number.floor()).fill_null(False)).then(pl.lit("fraction_for_count"))
+        .when(fraction.fill_null(False)).then(pl.lit("fraction_for_count"))
     )  # fmt: skip

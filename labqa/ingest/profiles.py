@@ -24,8 +24,12 @@ REGISTERS = ("labs", "items", "products")
 
 @dataclass(frozen=True)
 class Profile:
-    """How a kind of delivery is read: `columns` field → headers understood, `declared` field → text where the file says nothing,
-    `words` field → delivered word → word meant, `period` what stands for round and period, `derive` registers made of the file."""
+    """How a kind of delivery is read.
+
+    `columns`: field → headers understood. `declared`: field → text where the file says nothing. `words`: field → delivered
+    word → word meant. `period`: what stands for round and period. `derive`: registers made of the file; `derived_scale`: the
+    scale of items so made, by unit (ratio where it says nothing).
+    """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]

@@ -12,6 +12,7 @@ import fastexcel
 import polars as pl
 
 from labqa.core.errors import DeliveryError
+from labqa.core.wording.catalogue import Message
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
@@ -20,15 +21,22 @@ _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ue000-\uf8ff]")
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column of text a header, and `ROW`."""
+    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column of text a header, and `ROW`; `fault`
+    what is wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes)."""
 
     sheet: str
     rows: pl.DataFrame
+    fault: Message | None = None
 
     @property
     def headers(self) -> list[str]:
         """The headers as delivered, without the row number."""
         return [name for name in self.rows.columns if name != ROW]
+
+    def check(self) -> None:
+        """Raise a DeliveryError if the headers are not usable."""
+        if self.fault:
+            raise DeliveryError(self.fault.key, **self.fault.values)
 
 
 def read(path: Path, data: bytes) -> list[Table]:
@@ -115,21 +123,20 @@ def _parquet(name: str, data: bytes) -> pl.DataFrame:
 def _table(name: str, sheet: str, cells: pl.DataFrame) -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     blank = pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == "")
-    cells = cells.with_columns(blank.alias("\0blank")).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-    cells = cells.filter(~pl.col("\0blank")).drop("\0blank")
-    if cells.is_empty():
-        return Table(sheet, cells.select(ROW))
-    named = {column: (cells[column][0] or "").strip() for column in cells.columns if column != ROW}
-    _check_headers(name, sheet, [header for header in named.values() if header])
-    unnamed = [column for column, header in named.items() if not header]
-    beyond = [column for column in unnamed if cells[column][1:].fill_null("").str.strip_chars().ne("").any()]
-    if beyond:
-        raise DeliveryError("ingest.header_missing", file=name, sheet=sheet, column=cells.columns.index(beyond[0]))
-    return Table(sheet, cells[1:].drop(unnamed).rename({column: header for column, header in named.items() if header}))
-
-
-def _check_headers(name: str, sheet: str, headers: list[str]) -> None:
-    """Refuse a table in which two columns bear one name."""
-    twice = sorted({header for header in headers if headers.count(header) > 1})
+    numbered = cells.with_columns(blank.alias("\0blank")).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
+    filled = numbered.filter(~pl.col("\0blank")).drop("\0blank")
+    if filled.is_empty():
+        return Table(sheet, filled.select(ROW))
+    headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
+    rows = filled[1:]
+    unnamed = [column for column, header in headers.items() if not header]
+    beyond = [column for column in unnamed if rows[column].fill_null("").str.strip_chars().ne("").any()]
+    named = {column: header for column, header in headers.items() if header}
+    twice = [column for place, (column, header) in enumerate(named.items()) if header in list(named.values())[:place]]
+    kept = {column: header for column, header in named.items() if column not in twice}
+    fault = None
     if twice:
-        raise DeliveryError("ingest.header_twice", file=name, sheet=sheet, column=", ".join(twice))
+        fault = Message("ingest.header_twice", {"file": name, "sheet": sheet, "column": named[twice[0]]})
+    elif beyond:
+        fault = Message("ingest.header_missing", {"file": name, "sheet": sheet, "column": cells.columns.index(beyond[0]) + 1})
+    return Table(sheet, rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items())), fault)

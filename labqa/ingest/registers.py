@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,9 +15,8 @@ import polars as pl
 from labqa.core import tables
 from labqa.core.errors import RegisterError
 from labqa.core.vocabulary import CompareMethod, Scale
-from labqa.ingest import dates, words
+from labqa.ingest import capabilities, dates, words
 from labqa.ingest.columns import match, normal
-from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW, Table, read
 
 KINDS: Mapping[str, type[dy.Schema]] = {
@@ -32,7 +29,6 @@ KINDS: Mapping[str, type[dy.Schema]] = {
 _TABLE_OF = {"labs": "labs", "items": "items", "products": "products", "class": "class_in_force"}
 _LISTS = {"scale": "scale", "compare_method": "compare_method", "severity": "severity", "lab_class": "lab_class"}
 _KEYS = {"labs": ["lab"], "items": ["item"], "products": ["product"], "class": ["lab", "valid_from"]}
-_OPEN_START = date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -90,6 +86,7 @@ def kind_of(sheet: str) -> str | None:
 def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     """The register that a table holds, typed and checked; a RegisterError names the first row and column that is wrong."""
     where = {"file": file, "sheet": table.sheet}
+    table.check()
     found = match(table.headers, headers()[kind])
     for name in (*_KEYS[kind], *(["scale"] if kind == "items" else []), *(["lab_class"] if kind == "class" else [])):
         if name not in found:
@@ -103,7 +100,7 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     for name in types:
         if name in text.columns:
             _check_understood(where, name, found[name][0], text, typed)
-    typed = _completed(kind, typed)
+    typed = completed(kind, typed)
     _check_keys(where, kind, found, typed)
     register = tables.shaped(typed, schema)
     if not schema.is_valid(register):
@@ -111,7 +108,7 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
         raise RegisterError("ingest.register_contract", **where, found=rules)
     result = {_TABLE_OF[kind]: register}
     if kind == "labs":
-        result["capabilities"] = _capabilities(where, found.get("capabilities", ["capabilities"])[0], text)
+        result["capabilities"] = capabilities.parsed(where, found.get("capabilities", ["capabilities"])[0], text)
     return result
 
 
@@ -157,7 +154,7 @@ def _check_keys(where: Mapping[str, str], kind: str, found: Mapping[str, list[st
         raise RegisterError("ingest.register_twice", **where, row=rows, column=column, value=str(twice[key[0]][0]))
 
 
-def _completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:
+def completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:
     """A register with what follows from the rest: family of a product, unit and compare method of an item."""
     if kind == "products":
         family = pl.col("product").str.split(".").list.head(2).list.join(".")
@@ -177,64 +174,3 @@ def _completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:
             .alias("upper_inclusive"),
         )
     return typed
-
-
-def _capabilities(where: Mapping[str, str], header: str, text: pl.DataFrame) -> pl.DataFrame:
-    """Capabilities written as `01.02:2014-01-01/2019-12-31; 03.01:2015-01-01/`: family, first and last day, either open."""
-    if "capabilities" not in text.columns:
-        return tables.empty(tables.Capabilities)
-    rows: list[tuple[str, str, date, date | None]] = []
-    for number, lab, written in text.select(ROW, "lab", "capabilities").iter_rows():
-        for entry in filter(None, (part.strip() for part in re.split(r"[;；]", written or ""))):
-            parsed = re.fullmatch(r"([^:\s]+)(?:\s*:\s*([0-9-]*)\s*/\s*([0-9-]*))?", entry)
-            try:
-                if not parsed:
-                    raise ValueError(entry)
-                first, last = (date.fromisoformat(day) if day else None for day in (parsed[2], parsed[3]))
-            except ValueError:
-                raise RegisterError(
-                    "ingest.register_value",
-                    **where,
-                    row=number,
-                    column=header,
-                    value=entry,
-                    expected="01.02:2014-01-01/2019-12-31",
-                ) from None
-            rows.append((lab, parsed[1], first or _OPEN_START, last))
-    return pl.DataFrame(rows, schema=tables.Capabilities.create_empty().schema, orient="row")
-
-
-def derive(rows: pl.DataFrame, profile: Profile, registers: Registers) -> dict[str, pl.DataFrame]:
-    """Registers that the profile makes of the delivered rows: what they name and is not yet registered, with the barest entries."""
-    made: dict[str, pl.DataFrame] = {}
-    if "labs" in profile.derive:
-        made["labs"] = _named(rows, "lab").join(registers.labs, on="lab", how="anti").with_columns(name_en=pl.col("lab"))
-    if "items" in profile.derive:
-        made["items"] = _items(rows, profile).join(registers.items, on="item", how="anti")
-    if "products" in profile.derive:
-        products = _named(rows, "product").join(registers.products, on="product", how="anti")
-        made["products"] = _completed("products", products)
-    return {name: tables.shaped(frame, KINDS[name]) for name, frame in made.items() if not frame.is_empty()}
-
-
-def _named(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    return rows.select(name).drop_nulls().unique().sort(name)
-
-
-def _items(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-    """Items as delivered: each with the unit most of its rows bear, and the scale that the profile gives that unit."""
-    unit = pl.coalesce("unit", pl.lit("1"))
-    counted = (
-        rows.filter(pl.col("item").is_not_null()).group_by("item", unit.alias("unit")).agg(pl.len(), pl.col("item_name").min())
-    )
-    items = counted.sort("item", "len", "unit", descending=[False, True, False]).unique(
-        "item", keep="first", maintain_order=True
-    )
-    scale = pl.col("unit").replace_strict(dict(profile.derived_scale), default=str(Scale.RATIO), return_dtype=pl.String)
-    return items.select(
-        "item",
-        "unit",
-        pl.col("item_name").alias("name_en"),
-        scale.alias("scale"),
-        pl.lit(str(CompareMethod.FULL)).alias("compare_method"),
-    )

@@ -79,7 +79,7 @@ def _round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.Dat
 
 
 def _sample_contradicts(leaders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Rows that say of their sample what contradicts what is known of it, or, where nothing is known, what others of the file say."""
+    """Rows that contradict what is known of their sample, or, where nothing is known, what other rows of the file say."""
     found = [_none()]
     described = leaders.select("sample", *OF_SAMPLE).unique()
     before = known.group_by("sample").agg(pl.col(name).max() for name in OF_SAMPLE)

@@ -1,7 +1,7 @@
-"""Typing: delivered text with the item's scale and unit becomes (qualifier, value, lower, upper, decimals), or a rule refuses it.
+"""Typing: delivered text with the item's scale and unit becomes qualifier, value, interval and decimals, or a rule refuses it.
 
 A row to be typed has `text`, `delivered_qualifier` (a word of the vocabulary or null), `unit` (null stands for `1`),
-`reporting_limit` (a number as text, in that unit, or null), and of its item: `item`, `scale`, `item_unit`, `grades`, `lod`, `loq`.
+`reporting_limit` (a number as text, in that unit, or null), and of its item `scale`, `item_unit`, `grades`, `lod` and `loq`.
 """
 
 from __future__ import annotations
