@@ -1,8 +1,8 @@
 """Samples, tests, blocks and pairs: what was tested by whom, and which results answer the same question.
 
 A *test* is one laboratory's work on one sample and item in one role: its replicates averaged (all quantified), or their
-intervals averaged (any censored). Two exceptions keep every replicate a test of its own: a retest by the laboratory of the
-original or by a laboratory that is not named, since there the replicate number counts retests (within-lab duplicates).
+intervals averaged (any censored). Retests that are not between two named laboratories (the laboratory of the original again,
+or either of them not named) keep every replicate a test of its own: there the replicate number counts the retests.
 A test goes by the result id of its first replicate. Only the last revision of a result counts, and "/" is no result.
 """
 
@@ -30,12 +30,14 @@ def current(results: pl.DataFrame) -> pl.DataFrame:
         results.filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
         .with_columns(rank.alias("role_rank"))
         .sort("sample", "item", "role_rank", "lab", "replicate", "revision", descending=[False] * 5 + [True], nulls_last=True)
-        .filter(~pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key) | (pl.int_range(pl.len()) == 0))
+        .filter(
+            ~pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key) | (pl.int_range(pl.len()) == 0)
+        )
     )
 
 
 def tests(results: pl.DataFrame) -> pl.DataFrame:
-    """One row a test (see above), assigned values among them: value, lower, upper, qualifier, n, and its first replicate's columns.
+    """One row a test (see above), assigned values among them, with the columns of its first replicate.
 
     `value` is null unless all its replicates are quantified; `n` counts them; `value_sd` is the SD of its replicates (n ≥ 2).
     """
@@ -66,7 +68,9 @@ def samples(results: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
         is_pt=(pl.col("role") == Role.PT).any(),
     )
     counted = lab_results.group_by("sample", maintain_order=True).agg(n_results=pl.len())
-    labs = lab_results.select("sample", "lab").drop_nulls().unique().group_by("sample", maintain_order=True).agg(n_labs=pl.len())
+    labs = (
+        lab_results.select("sample", "lab").drop_nulls().unique().group_by("sample", maintain_order=True).agg(n_labs=pl.len())
+    )
     by_code = pl.col("product").str.extract(r"^([^.]+\.[^.]+)(?:\.|$)")
     joined = found.join(counted, on="sample", how="left").join(labs, on="sample", how="left")
     joined = joined.join(products.select("product", "family"), on="product", how="left")
@@ -78,9 +82,9 @@ def samples(results: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
 def blocks(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     """BLOCKS: every sample × item with a result; `used_for_bias` starts false and `why_not` null, the bias step fills them.
 
-    Kinds: `multiple` three or more named labs, or two with a referee or comparison role among them; `pair` two named labs; `duplicate` several
-    results of fewer than two named labs; `single` one result. An assigned value is no laboratory: it makes a block `anchored`
-    whatever its kind. `level` is the median of the quantified tests, one voice a test.
+    Kinds: `multiple` three or more named labs, or two with a referee or comparison role among them; `pair` two named labs;
+    `duplicate` several results of fewer than two named labs; `single` one result. An assigned value is no laboratory: it
+    makes a block `anchored` whatever its kind. `level` is the median of the quantified tests, one voice a test.
     """
     rows = tests(results)
     key = ["sample", "item"]
@@ -93,10 +97,16 @@ def blocks(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     )
     labs = tested.select(*key, "lab").drop_nulls().unique().group_by(key).agg(n_labs=pl.len())
     counted = quantified.group_by(key).agg(n_quantified=pl.len())
-    anchors = rows.filter((pl.col("role") == Role.ASSIGNED) & pl.col("value").is_not_null()).select(*key, anchored=pl.lit(True)).unique()
+    anchors = (
+        rows.filter((pl.col("role") == Role.ASSIGNED) & pl.col("value").is_not_null())
+        .select(*key, anchored=pl.lit(True))
+        .unique()
+    )
     for other in (labs, counted, anchors, _levels(tested)):
         found = found.join(other, on=key, how="left", maintain_order="left")
-    found = found.join(samples.select("sample", "period", "family"), on="sample", how="left", maintain_order="left").with_columns(
+    found = found.join(
+        samples.select("sample", "period", "family"), on="sample", how="left", maintain_order="left"
+    ).with_columns(
         pl.col("n_labs", "n_quantified").fill_null(0), pl.col("anchored").fill_null(False), used_for_bias=pl.lit(False)
     )
     kind = (
@@ -109,17 +119,35 @@ def blocks(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def pairs(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
-    """PAIRS: an original with each retest and referee test of its sample and item, by retest number; sorted by sample, item, order."""
+    """PAIRS: an original with each retest and referee test of its sample and item, numbered in their order.
+
+    Rows are sorted by sample, item and order: retests before referees, then replicate number, day of test and laboratory.
+    """
     rows = tests(results)
     carried = ["result", "lab", "value", "qualifier", "tested_on"]
     original = rows.filter(pl.col("role") == Role.ORIGINAL).select(
         "sample", "item", *(pl.col(name).alias(f"original_{name}") for name in carried)
     )
     retest = rows.filter(pl.col("role").is_in(_TESTING)).select(
-        "programme", "sample", "item", "role", "role_rank", "trigger", "replicate", *(pl.col(name).alias(f"retest_{name}") for name in carried)
+        "programme",
+        "sample",
+        "item",
+        "role",
+        "role_rank",
+        "trigger",
+        "replicate",
+        *(pl.col(name).alias(f"retest_{name}") for name in carried),
     )
     found = retest.join(original, on=["sample", "item"], how="inner").sort(
-        "sample", "item", "original_result", "role_rank", "replicate", "retest_tested_on", "retest_lab", "retest_result", nulls_last=True
+        "sample",
+        "item",
+        "original_result",
+        "role_rank",
+        "replicate",
+        "retest_tested_on",
+        "retest_lab",
+        "retest_result",
+        nulls_last=True,
     )
     found = found.join(samples.select("sample", "period", "family", "product"), on="sample", how="left", maintain_order="left")
     between = (pl.col("original_lab") != pl.col("retest_lab")).fill_null(False)
@@ -139,11 +167,16 @@ def pairs(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
 def _with_part(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `part`: 0, or the replicate number where each replicate is a test of its own."""
     originals = rows.filter((pl.col("role") == Role.ORIGINAL) & pl.col("lab").is_not_null())
-    same = originals.select("sample", "item", "lab", by_original_lab=pl.lit(True)).unique()
-    marked = rows.join(same, on=["sample", "item", "lab"], how="left", maintain_order="left")
-    own = pl.col("role").is_in(_TESTING) & (pl.col("lab").is_null() | pl.col("by_original_lab").fill_null(False))
+    named = originals.select("sample", "item", original_named=pl.lit(True)).unique()
+    same = originals.select("sample", "item", "lab", same_lab=pl.lit(True)).unique()
+    marked = rows.join(named, on=["sample", "item"], how="left", maintain_order="left")
+    marked = marked.join(same, on=["sample", "item", "lab"], how="left", maintain_order="left")
+    between = pl.col("lab").is_not_null() & pl.col("original_named").fill_null(False) & ~pl.col("same_lab").fill_null(False)
+    retest = pl.col("role").is_in(_TESTING) & ~between
     nameless = (pl.col("role") == Role.PT) & pl.col("lab").is_null()
-    return marked.with_columns(part=pl.when(own | nameless).then("replicate").otherwise(0)).drop("by_original_lab")
+    return marked.with_columns(part=pl.when(retest | nameless).then("replicate").otherwise(0)).drop(
+        "original_named", "same_lab"
+    )
 
 
 def _levels(tested: pl.DataFrame) -> pl.DataFrame:
@@ -173,7 +206,9 @@ def _offsets(rows: pl.DataFrame, key: list[str]) -> NDArray[np.int64]:
 
 def _end(rows: pl.DataFrame, name: str) -> pl.Series:
     """End of the interval that a result states: its value if it is quantified."""
-    return rows.select(pl.when(pl.col("qualifier") == Qualifier.QUANTIFIED).then("value").otherwise(name).alias(name)).to_series()
+    return rows.select(
+        pl.when(pl.col("qualifier") == Qualifier.QUANTIFIED).then("value").otherwise(name).alias(name)
+    ).to_series()
 
 
 def _mean(column: pl.Series, starts: NDArray[np.int64]) -> NDArray[np.float64]:

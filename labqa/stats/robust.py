@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MADE_FACTOR = 1.482602218505602
-"""1/Φ⁻¹(3/4), which makes the MAD consistent for the SD of a normal distribution."""
+MADE_FACTOR = 1.4826
+"""1/Φ⁻¹(3/4) as the field writes it; makes the MAD consistent for the SD of a normal distribution."""
 MADE_FACTOR_ISO = 1.483
 """The same as printed in ISO 13528:2022, C.2.2 (`MADe`)."""
 HUBER_LIMIT = 1.5
@@ -115,8 +115,8 @@ def _algorithm_a_sorted(
         high = np.searchsorted(y, centre + 1.5 * scale, side="right")
         if low == old_low and high == old_high:
             break
-        below, above = low, total - high
-        core, sum1, sum2 = high - low, first[high] - first[low], second[high] - second[low]
+        below, above = int(low), int(total - high)
+        core, sum1, sum2 = int(high - low), float(first[high] - first[low]), float(second[high] - second[low])
         if skip >= 0:
             if skip < low:
                 below -= 1
@@ -187,7 +187,7 @@ def algorithm_a_by_group(values: Floats, offsets: Integers, factor: float) -> tu
 def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
     """Algorithm A of the *other* values of the group, for every value: shape as `values`, sorted within groups.
 
-    A laboratory is never part of its own consensus. Groups of fewer than three give NaN. Starts from the fixed point of
+    A laboratory is never part of its own consensus. Groups of fewer than three give NaN. Starts from median and MADe of
     the whole group; costs O(p log p) for a group of p.
     """
     centres, scales = np.full(len(values), np.nan), np.full(len(values), np.nan)
@@ -198,12 +198,12 @@ def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -
         middle = np.median(y)
         y = y - middle
         first, second = _sums_from_middle(y)
+        start = _start(y)
         for i in range(len(y)):
-            others = np.concatenate((y[:i], y[i + 1 :])) if len(y) < 8 else y
-            start = _start(others)
-            if start[1] > 0.0:
-                start = _algorithm_a_sorted(y, first, second, i, start[0], start[1], factor)
-            centres[offsets[g] + i], scales[offsets[g] + i] = start[0] + middle, start[1]
+            centre, scale = _start(np.concatenate((y[:i], y[i + 1 :]))) if len(y) < 8 else start
+            if scale > 0.0:
+                centre, scale = _algorithm_a_sorted(y, first, second, i, centre, scale, factor)
+            centres[offsets[g] + i], scales[offsets[g] + i] = centre + middle, scale
     return centres, scales
 
 

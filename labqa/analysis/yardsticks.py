@@ -1,0 +1,196 @@
+"""Yardstick of each item: how far two blameless laboratories differ, and where that figure comes from.
+
+Order of preference: r and R of the method standard, tolerance of the product rule, the network's own differences, Horwitz.
+Stated uncertainties are never a yardstick: the judged laboratory chooses them. Objection retests are left out of every
+estimate, since they were selected by their first result, and each sample gives one pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from labqa.analysis.pairing import current
+from labqa.analysis.pairing import tests as tests_of
+from labqa.core import tables as t
+from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Scale, Trigger, YardstickSource
+from labqa.stats import reproducibility as rep
+from labqa.stats.scores import LIMIT_FACTOR, horwitz_line
+
+MIN_CONTRASTS = 15
+"""Contrasts from which σ is estimated at all (relative uncertainty about a quarter)."""
+CLASS_CONTRASTS = 30
+"""Contrasts from which an estimated σR may inform a class."""
+HORWITZ_U = 0.35
+"""Relative uncertainty of Horwitz: HorRat from 0.5 to 2 read as about ± 2 u."""
+MASS_FRACTION = {
+    "g/kg": 1e-3, "mg/g": 1e-3, "g/100g": 1e-2, "mg/100g": 1e-5, "mg/kg": 1e-6, "µg/g": 1e-6, "ug/g": 1e-6,
+    "µg/kg": 1e-9, "ug/kg": 1e-9, "ng/g": 1e-9, "ng/kg": 1e-12, "pg/g": 1e-12,
+}  # fmt: skip
+"""Units that are mass fractions for certain; a bare % or mg/L is not."""
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """Comparable results of one item, set by set."""
+
+    deviations: rep.Deviations
+    n_sets: int
+    labs: int
+    step: float
+
+    @property
+    def contrasts(self) -> float:
+        return float(self.deviations.weight.sum())
+
+
+def yardsticks(items: pl.DataFrame, blocks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    """YARDSTICKS: one row an item of the register; an item without any yardstick has source `none`.
+
+    `u_relative` is that of σR: 0 for a stated tolerance, whose misfit φ shows instead. Horwitz is linearised at the item's
+    median level.
+    """
+    between = _by_item(pl.concat([_of_pairs(pairs, PairKind.BETWEEN), _of_rounds(results)]))
+    within = _by_item(pl.concat([_of_pairs(pairs, PairKind.DUPLICATE), _of_replicates(results)]))
+    levels = dict(blocks.drop_nulls("level").group_by("item").agg(pl.col("level").median()).iter_rows())
+    rows = [
+        _yardstick(entry, between.get(entry["item"]), within.get(entry["item"]), levels.get(entry["item"]))
+        for entry in items.sort("item").iter_rows(named=True)
+    ]
+    return t.shaped(pl.DataFrame(rows, schema=_SCHEMA, nan_to_null=True), t.Yardsticks) if rows else t.empty(t.Yardsticks)
+
+
+_SCHEMA = t.Yardsticks.create_empty().schema
+
+
+def _yardstick(item: dict[str, Any], between: _Sets | None, within: _Sets | None, level: float | None) -> dict[str, Any]:
+    numeric = item["scale"] in NUMERIC_SCALES
+    source, constant, slope, u = _reproducibility(item, between, level) if numeric else _NOTHING
+    r_constant, r_slope = _repeatability(item, within) if numeric else (None, None)
+    known = source != YardstickSource.NONE
+    n_sets = between.n_sets if between else 0
+    enough = between is not None and between.contrasts >= CLASS_CONTRASTS
+    return {
+        "item": item["item"],
+        "source": str(source),
+        "sigma_r_constant": r_constant,
+        "sigma_r_slope": r_slope,
+        "sigma_R_constant": constant,
+        "sigma_R_slope": slope,
+        "u_relative": u,
+        "dispersion": _dispersion(between, constant, slope) if known else None,
+        "n_blocks": n_sets,
+        "informs_class": source in (YardstickSource.METHOD, YardstickSource.PRODUCT_RULE) or (known and enough),
+    }
+
+
+_NOTHING = (YardstickSource.NONE, None, None, None)
+
+
+def _reproducibility(
+    item: dict[str, Any], between: _Sets | None, level: float | None
+) -> tuple[YardstickSource, float | None, float | None, float | None]:
+    """Source, constant and slope of σR, and its relative uncertainty."""
+    constant, slope = item["reproducibility_constant"] or 0.0, item["reproducibility_slope"] or 0.0
+    if constant > 0 or slope > 0:
+        return YardstickSource.METHOD, constant / LIMIT_FACTOR, slope / LIMIT_FACTOR, 0.0
+    if (item["rule_tolerance"] or 0.0) > 0:
+        return YardstickSource.PRODUCT_RULE, item["rule_tolerance"] / LIMIT_FACTOR, 0.0, 0.0
+    fitted = _fitted(item, between)
+    if fitted and between:
+        return YardstickSource.NETWORK, fitted.constant, fitted.slope, rep.relative_uncertainty(between.contrasts, between.labs)
+    factor = MASS_FRACTION.get(item["unit"])
+    if item["scale"] == Scale.RATIO and factor and level and 0 < level * factor <= 1:
+        at_zero, per_level = horwitz_line(level * factor)
+        return YardstickSource.HORWITZ, at_zero / factor, per_level, HORWITZ_U
+    return _NOTHING
+
+
+def _repeatability(item: dict[str, Any], within: _Sets | None) -> tuple[float | None, float | None]:
+    """Constant and slope of σr: the method standard's r, else the network's duplicates and replicates, else null."""
+    constant, slope = item["repeatability_constant"] or 0.0, item["repeatability_slope"] or 0.0
+    if constant > 0 or slope > 0:
+        return constant / LIMIT_FACTOR, slope / LIMIT_FACTOR
+    fitted = _fitted(item, within)
+    return (fitted.constant, fitted.slope) if fitted else (None, None)
+
+
+def _fitted(item: dict[str, Any], found: _Sets | None) -> rep.Spread | None:
+    if found is None or found.contrasts < MIN_CONTRASTS:
+        return None
+    return rep.fit_spread(found.deviations, step=found.step, proportional_allowed=item["scale"] != Scale.INTERVAL)
+
+
+def _dispersion(between: _Sets | None, constant: float | None, slope: float | None) -> float:
+    if between is None:
+        return 1.0
+    found = between.deviations
+    sigma = (constant or 0.0) + (slope or 0.0) * found.level
+    usable = sigma > 0
+    return rep.dispersion(found.value[usable] / sigma[usable], found.weight[usable])
+
+
+# --- which results are comparable -------------------------------------------------------------------------------------
+
+_COLUMNS = ["item", "set", "lab", "value"]
+
+
+def _of_pairs(pairs: pl.DataFrame, kind: PairKind) -> pl.DataFrame:
+    """Both results of first pairs of that kind, both quantified, objection retests left out."""
+    usable = pairs.filter(
+        (pl.col("kind") == kind)
+        & (pl.col("order") == 1)
+        & (pl.col("role") == Role.RETEST)
+        & pl.col("trigger").ne_missing(pl.lit(str(Trigger.OBJECTION)))
+        & pl.col("original_value").is_not_null()
+        & pl.col("retest_value").is_not_null()
+    )
+    halves = [
+        usable.select(
+            "item", pl.col("pair").alias("set"), pl.col(f"{part}_lab").alias("lab"), pl.col(f"{part}_value").alias("value")
+        )
+        for part in ("original", "retest")
+    ]
+    return pl.concat(halves)
+
+
+def _of_rounds(results: pl.DataFrame) -> pl.DataFrame:
+    """Comparison rounds: one value a named laboratory, a set a sample and item."""
+    rows = tests_of(results.filter(pl.col("role") == Role.PT)).filter(
+        pl.col("value").is_not_null() & pl.col("lab").is_not_null()
+    )
+    return rows.select("item", pl.col("sample").alias("set"), "lab", "value")
+
+
+def _of_replicates(results: pl.DataFrame) -> pl.DataFrame:
+    """Replicates of one laboratory in one role, where they are replicates of one test."""
+    key = ["sample", "item", "role", "lab"]
+    rows = current(results.filter(pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT)]) & pl.col("lab").is_not_null()))
+    several = rows.filter((pl.len().over(key) > 1) & (pl.col("qualifier") == Qualifier.QUANTIFIED).all().over(key))
+    return several.select("item", pl.concat_str("sample", "role", "lab", separator="\0").alias("set"), "lab", "value")
+
+
+def _by_item(rows: pl.DataFrame) -> dict[str, _Sets]:
+    """Sets of each item, in a fixed order."""
+    ordered = rows.sort("item", "set", "lab", "value", nulls_last=True)
+    return {str(key[0]): _sets(part) for key, part in ordered.group_by("item", maintain_order=True)}
+
+
+def _sets(part: pl.DataFrame) -> _Sets:
+    begins = part.select(pl.col("set").ne_missing(pl.col("set").shift(1))).to_series().to_numpy()
+    begins[:1] = True
+    offsets = np.append(np.flatnonzero(begins), part.height).astype(np.int64)
+    values = part["value"].to_numpy()
+    return _Sets(rep.deviations(values, offsets), len(offsets) - 1, part["lab"].n_unique(), _step(values, offsets))
+
+
+def _step(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> float:
+    """Smallest difference within a set that is not 0 (nor the noise of binary fractions); 0 if there is none."""
+    gaps = np.abs(np.diff(values))
+    gaps[offsets[1:-1] - 1] = 0.0
+    seen = gaps[gaps > 1e-9 * np.abs(values[1:])]
+    return float(seen.min()) if len(seen) else 0.0
