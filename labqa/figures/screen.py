@@ -162,6 +162,7 @@ def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     named = [series for series in spec.series if series.in_legend and series.x]
     rows = len(spec.y.categories or ())
     cells = bool(spec.scale)
+    labelled: list[Band | Line] = [*spec.bands, *spec.lines]
     return {
         "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _HEIGHT,
         "margin": {"l": 12, "r": 16, "t": 34 if named else 14, "b": 12},
@@ -177,7 +178,7 @@ def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
         "xaxis": _axis(spec.x, colours, grid=not cells and spec.x.categories is None and spec.x.ticks),
         "yaxis": _axis(spec.y, colours, grid=not cells and spec.y.categories is None),
         "shapes": [_band(band, colours) for band in spec.bands] + [_line(line, colours) for line in spec.lines],
-        "annotations": [note for mark in (*spec.bands, *spec.lines) if (note := _label(mark, spec, colours))],
+        "annotations": [_label(mark, spec, colours) for mark in labelled if mark.label],
         "meta": {"alt": spec.alt, "kind": spec.kind},
     }
 
@@ -235,10 +236,8 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
     }
 
 
-def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any] | None:
+def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     """A word at the far end of a band or line, on its upper or right edge."""
-    if not mark.label:
-        return None
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {

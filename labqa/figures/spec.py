@@ -80,6 +80,7 @@ class Series:
     in_legend: bool = True
 
     def __post_init__(self) -> None:
+        """Refuses columns of different length."""
         for name in ("y", "lower", "upper", "ids", "hover", "text", "steps"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.x):
@@ -137,6 +138,7 @@ class Spec:
     n_total: int = 0
 
     def __post_init__(self) -> None:
+        """Refuses more marks than can be told apart."""
         marks = sum(len(series.x) for series in self.series)
         if marks > MOST_POINTS:
             raise ValueError(f"{self.kind}: {marks} marks, at most {MOST_POINTS} are drawn")

@@ -82,8 +82,8 @@ def _shares(rows: pl.DataFrame, called: Mapping[str, str], language: Language) -
         symbol="circle-open" if few else "circle",
         ids=tuple(rows["scope_id"]),
         hover=tuple(
-            f"{called.get(row['scope_id'], row['scope_id'])}: {row['value']:.1%} [{row['low']:.1%}, {row['high']:.1%}], n = {row['n']}"
-            for row in rows.iter_rows(named=True)
+            f"{called.get(code, code)}: {value:.1%} [{low:.1%}, {high:.1%}], n = {n}"
+            for code, value, low, high, n in rows.select("scope_id", "value", "low", "high", "n").iter_rows()
         ),
         horizontal=True,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 
 from labqa.core.vocabulary import Category, PairKind, Scope, Status
@@ -37,7 +39,7 @@ def heat_map_bias(
 def heat_map_discrepancy(
     scored: pl.DataFrame, labs: pl.DataFrame, products: pl.DataFrame, language: Language, *, limit: int = 40
 ) -> Spec:
-    """Share of discrepant pairs of each laboratory by product family; both laboratories of a pair are counted, blame is not placed.
+    """Share of discrepant pairs of each laboratory by product family; both of a pair are counted: no blame is placed.
 
     `scored` is PAIRS joined with DISCREPANCIES.
     """
@@ -64,7 +66,7 @@ def heat_map_discrepancy(
 
 
 def _scale(edges: list[str], colours: tuple[str, ...], language: Language) -> tuple[Step, ...]:
-    between = [say("from_to", language, low=low, high=high) for low, high in zip(edges, edges[1:], strict=False)]
+    between = [say("from_to", language, low=low, high=high) for low, high in pairwise(edges)]
     return tuple(
         Step(label, colour) for label, colour in zip([f"< {edges[0]}", *between, f"≥ {edges[-1]}"], colours, strict=True)
     )
@@ -88,7 +90,7 @@ def _map(
     families = sorted(cells["family"].unique().to_list())
     called, family = names(labs, "lab", language), family_names(products, language)
     shown = cells.filter(pl.col("lab").is_in(rows)).sort("lab", "family")
-    drawn = [row for row in shown.iter_rows(named=True)] if shown["known"].any() else []
+    drawn = list(shown.iter_rows(named=True)) if shown["known"].any() else []
     cell = Series(
         name=say(kind, language),
         mark="cell",

@@ -24,7 +24,7 @@ _FAR = 8.0
 
 
 def largest_discrepancies(scored: pl.DataFrame, items: pl.DataFrame, language: Language, *, limit: int = 25) -> Spec:
-    """The pairs between laboratories that differ most, as |Δ| over the reproducibility limit R (PAIRS joined with DISCREPANCIES)."""
+    """The pairs between laboratories that differ most, as |Δ| / R; `scored` is PAIRS joined with DISCREPANCIES."""
     judged = scored.filter((pl.col("kind") == PairKind.BETWEEN) & (pl.col("r_ratio") > 0))
     kept = judged.sort("r_ratio", "pair", descending=[True, False]).head(limit).with_row_index("position")
     called, unit = names(items, "item", language), units(items)
