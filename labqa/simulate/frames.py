@@ -131,10 +131,7 @@ def assigned(world: World, named: Names, has_value: Mask, rng: np.random.Generat
     numeric = catalogue.of_scale("ratio", "interval")[item]
     sample, slot, item = sample[numeric], slot[numeric], item[numeric]
     level = world.level[sample, slot]
-    sigma = catalogue.sigma_constant[item] + catalogue.sigma_slope[item] * np.where(
-        catalogue.of_scale("ratio")[item], level, 0.0
-    )
-    u = card.rounds.assigned_u * sigma
+    u = card.rounds.assigned_u * world.sigma(item, level)
     decimals = catalogue.decimals[item] + 1
     drawn = level + u * rng.standard_normal(len(level))
     raw = ["%.*f" % pair for pair in zip(decimals.tolist(), drawn.tolist(), strict=True)]  # noqa: UP031

@@ -30,6 +30,13 @@ class World:
         """The family of each of these samples."""
         return np.asarray(self.catalogue.product_family[self.samples.product[sample]])
 
+    def sigma(self, item: Index, level: Array) -> Array:
+        """True σR of these items at these levels: constant + slope × level on ratio and count scales, else the constant."""
+        by_level = self.catalogue.of_scale("ratio", "count")[item]
+        return np.asarray(
+            self.catalogue.sigma_constant[item] + self.catalogue.sigma_slope[item] * np.where(by_level, level, 0.0)
+        )
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -75,9 +82,7 @@ def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:
     sample, lab = tests.sample[test], tests.lab[test]
     item = world.catalogue.slots[world.family(sample), slot]
     level = world.level[_tested_sample(world, tests, rng)[test], slot]
-    sigma = world.catalogue.sigma_constant[item] + world.catalogue.sigma_slope[item] * np.where(
-        world.catalogue.of_scale("ratio", "count")[item], level, 0.0
-    )
+    sigma = world.sigma(item, level)
     within = rng.normal(0.0, card.effects.sample_lab, len(tests.sample))[test]
     within += world.runs[tests.lab, tests.day // card.run_days][test]
     within += card.effects.error * heavy_tailed(rng, len(test), card.effects.error_df)

@@ -1,4 +1,4 @@
-"""Planted conduct that changes what was measured before it is reported: copying, echoing, moving within limits."""
+"""Planted conduct that changes what was measured before it is reported: making up, copying, echoing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from dataclasses import replace
 
 import numpy as np
 
+from labqa.simulate.catalogue import locations
 from labqa.simulate.measurement import Rows, World
 from labqa.simulate.randomness import Array, stream
 
 
 def fabricated(world: World, rows: Rows, *, seed: int, part: str) -> Rows:
-    """Results of a `fabricator` beyond a limit are reported up to 0.3 σR inside it, for the planted share of them."""
+    """A `fabricator` does not test the planted share of its samples, and lets no result lie beyond a limit.
+
+    Untested samples get figures near the item's usual value (SD 0.5 σR); results beyond a limit move up to 0.3 σR inside it.
+    """
     rng = stream(seed, part)
     y = rows.y.copy()
+    usual = locations(world.catalogue, world.card)
     for lab in world.people.with_fault("fabricator"):
         at = np.flatnonzero(rows.lab == lab)
-        low, high = world.catalogue.lower[rows.item[at]], world.catalogue.upper[rows.item[at]]
-        moved, inside = rng.random(len(at)) < world.people.size[lab], rng.uniform(0.02, 0.3, len(at)) * rows.sigma[at]
-        y[at] = np.where(moved & (y[at] > high), high - inside, y[at])
-        y[at] = np.where(moved & (y[at] < low), low + inside, y[at])
+        item, year = rows.item[at], world.samples.year[rows.sample[at]]
+        centre = np.where(world.catalogue.of_scale("ratio", "count")[item], np.exp(usual[item, year]), usual[item, year])
+        untested = (rng.random(len(world.samples.product)) < world.people.size[lab])[rows.sample[at]]
+        said = np.where(untested, centre + 0.5 * world.sigma(item, centre) * rng.standard_normal(len(at)), y[at])
+        inside = rng.uniform(0.02, 0.3, len(at)) * rows.sigma[at]
+        low, high = world.catalogue.lower[item], world.catalogue.upper[item]
+        y[at] = np.where(said > high, high - inside, np.where(said < low, low + inside, said))
     return replace(rows, y=y)
 
 
