@@ -60,7 +60,14 @@ def progress_bar() -> Iterator[Callable[[Message, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
         task = bar.add_task("", total=None)
 
         def step(what: Message, share: float) -> None:
@@ -171,7 +178,9 @@ def evaluate(
     from labqa.service import evaluations
 
     with progress_bar() as progress:
-        done = evaluations.evaluate(opened(home), programme=programme or "national", period=period, edition=edition, progress=progress)
+        done = evaluations.evaluate(
+            opened(home), programme=programme or "national", period=period, edition=edition, progress=progress
+        )
     _tell_run(done)
 
 
@@ -180,7 +189,13 @@ def _tell_run(done: Any) -> None:
     say("cli.assessed", assessed=done.labs_assessed, labs=done.labs, share=f"{done.labs_assessed / max(done.labs, 1):.0%}")
     if done.classes:
         say("cli.classes", classes=" · ".join(f"{name} {n}" for name, n in done.classes.items()))
-    say("cli.proposals", downgrades=done.downgrades, by_veto=done.downgrades_by_veto, upgrades=done.upgrades, first=done.first_ratings)
+    say(
+        "cli.proposals",
+        downgrades=done.downgrades,
+        by_veto=done.downgrades_by_veto,
+        upgrades=done.upgrades,
+        first=done.first_ratings,
+    )
 
 
 @app.command()

@@ -12,16 +12,21 @@ from labqa.core.vocabulary import BlockKind, Category, PairKind, Qualifier, Role
 Frames = Mapping[str, pl.DataFrame]
 _AGREEING = [str(Category.AGREE), str(Category.WITHIN_LIMITS)]
 _RETESTING = [str(Role.RETEST), str(Role.REFEREE)]
+_QUANTILES = {"smallest": 0.0, "quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "largest": 1.0}
 
 
-def summary(run: Frames, results: pl.DataFrame, *, label: str, years: Iterable[int | None], lookback: Iterable[int | None]) -> pl.DataFrame:
+def summary(
+    run: Frames, results: pl.DataFrame, *, label: str, years: Iterable[int | None], lookback: Iterable[int | None]
+) -> pl.DataFrame:
     """SUMMARY of a run: figures of each year of `lookback`, and of all `years` together under `label`.
 
     `run` holds the other tables of the run; `results` the facts it was made of. A year None stands for undated rounds.
     """
     years = list(years)
     parts = [_evidence(run, results, label=label, years=years), _labs(run, label=label)]
-    parts += [_evidence(run, results, label=str(year), years=[year]) for year in lookback if year is not None and str(year) != label]
+    parts += [
+        _evidence(run, results, label=str(year), years=[year]) for year in lookback if year is not None and str(year) != label
+    ]
     return t.shaped(pl.concat(parts), t.Summary).sort("metric", "scope", "scope_id", "period")
 
 
@@ -63,11 +68,15 @@ def _evidence(run: Frames, results: pl.DataFrame, *, label: str, years: list[int
     samples, blocks = run["samples"].filter(inside), run["blocks"].filter(inside)
     pairs = run["pairs"].filter(inside).join(run["discrepancies"], on="pair", how="left", maintain_order="left")
     here = results.filter(inside)
-    return pl.concat([*_base(here, samples, label), *_blocks(blocks, label), *_pairs(pairs, label), *_coverage(here, samples, label)])
+    return pl.concat(
+        [*_base(here, samples, label), *_blocks(blocks, label), *_pairs(pairs, label), *_coverage(here, samples, label)]
+    )
 
 
 def _base(results: pl.DataFrame, samples: pl.DataFrame, label: str) -> list[pl.DataFrame]:
-    judged = results.filter((pl.col("role") == Role.ORIGINAL) & pl.col("reported_verdict").is_in(["conforming", "nonconforming"]))
+    judged = results.filter(
+        (pl.col("role") == Role.ORIGINAL) & pl.col("reported_verdict").is_in(["conforming", "nonconforming"])
+    )
     return [
         _total("results", label, results.height),
         _counts("results", "role", results, "role", label),
@@ -92,8 +101,12 @@ def _pairs(pairs: pl.DataFrame, label: str) -> list[pl.DataFrame]:
     """Agreement of pairs between laboratories, and of duplicates apart; only assessed pairs enter a share."""
     between = pairs.filter(pl.col("kind") == PairKind.BETWEEN)
     first = pairs.filter(pl.col("order") == 1)
-    both = (pl.col("original_qualifier") == Qualifier.QUANTIFIED).cast(pl.Int8) + (pl.col("retest_qualifier") == Qualifier.QUANTIFIED).cast(pl.Int8)
-    found = first.with_columns(scope_id=pl.Series(["both_censored", "mixed", "both_quantified"]).gather(first.select(both).to_series()))
+    both = (pl.col("original_qualifier") == Qualifier.QUANTIFIED).cast(pl.Int8) + (
+        pl.col("retest_qualifier") == Qualifier.QUANTIFIED
+    ).cast(pl.Int8)
+    found = first.with_columns(
+        scope_id=pl.Series(["both_censored", "mixed", "both_quantified"]).gather(first.select(both).to_series())
+    )
     parts = [
         _total("pairs", label, pairs.height),
         _counts("pairs", "kind", pairs, "kind", label),
@@ -102,16 +115,35 @@ def _pairs(pairs: pl.DataFrame, label: str) -> list[pl.DataFrame]:
         _counts("first_pairs", "quantified", found, "scope_id", label),
     ]
     agreeing = pl.col("category").is_in(_AGREEING)
-    for metric, kind in (("agreement_share", between), ("duplicate_agreement_share", pairs.filter(pl.col("kind") == PairKind.DUPLICATE))):
+    for metric, kind in (
+        ("agreement_share", between),
+        ("duplicate_agreement_share", pairs.filter(pl.col("kind") == PairKind.DUPLICATE)),
+    ):
         assessed = kind.filter(pl.col("category") != Category.NOT_ASSESSED)
         parts.append(_shares(metric, "national", assessed, None, agreeing, label))
-        parts += [_shares(metric, scope, assessed, scope, agreeing, label) for scope in ("product", "family", "item", "trigger")]
+        parts += [
+            _shares(metric, scope, assessed, scope, agreeing, label) for scope in ("product", "family", "item", "trigger")
+        ]
     judged = between.filter(pl.col("flipped").is_not_null() & pl.col("flip_probability").is_not_null())
     for trigger, some in (("planned", judged.filter(pl.col("trigger") == "planned")), ("all", judged)):
         ordered = some.sort("pair")
         expected = float(ordered["flip_probability"].to_numpy().sum())
-        parts.append(_rows("flips", "trigger", pl.DataFrame({"scope_id": [trigger], "value": [float(some["flipped"].sum())], "n": [some.height]}), label))
-        parts.append(_rows("flips_expected", "trigger", pl.DataFrame({"scope_id": [trigger], "value": [expected], "n": [some.height]}), label))
+        parts.append(
+            _rows(
+                "flips",
+                "trigger",
+                pl.DataFrame({"scope_id": [trigger], "value": [float(some["flipped"].sum())], "n": [some.height]}),
+                label,
+            )
+        )
+        parts.append(
+            _rows(
+                "flips_expected",
+                "trigger",
+                pl.DataFrame({"scope_id": [trigger], "value": [expected], "n": [some.height]}),
+                label,
+            )
+        )
     return parts
 
 
@@ -150,7 +182,14 @@ def _labs(run: Frames, *, label: str) -> pl.DataFrame:
         _counts("downgrades", "ground", ratings.filter(pl.col("proposal") == "downgrade"), "ground", label),
         _counts("flags", "rule", run["flags"], "rule", label),
     ]
-    for name, share in (("smallest", 0.0), ("quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75), ("largest", 1.0)):
+    for name, share in _QUANTILES.items():
         value = smallest.quantile(share, "nearest") if smallest.len() else None
-        parts.append(_rows("detectable_bias", "quantile", pl.DataFrame({"scope_id": [name], "value": [value], "n": [smallest.len()]}, strict=False), label))
+        parts.append(
+            _rows(
+                "detectable_bias",
+                "quantile",
+                pl.DataFrame({"scope_id": [name], "value": [value], "n": [smallest.len()]}, strict=False),
+                label,
+            )
+        )
     return pl.concat(parts)

@@ -14,6 +14,7 @@ class LabQAError(Exception):
     exit_code = 1
 
     def __init__(self, key: str, **values: object) -> None:
+        """Take the sentence by its key, with the values that it names."""
         self.message = Message(key, values)
         super().__init__(self.message.text("en"))
 

@@ -29,7 +29,9 @@ def text(meaning: str, zh: str, *, source: str = "", key: bool = False, null: bo
     return dy.String(primary_key=key, nullable=null, description=meaning, metadata=_meta(zh, "", source))
 
 
-def word(closed_list: type[StrEnum], meaning: str, zh: str, *, source: str = "", key: bool = False, null: bool = False) -> dy.String:
+def word(
+    closed_list: type[StrEnum], meaning: str, zh: str, *, source: str = "", key: bool = False, null: bool = False
+) -> dy.String:
     """A text column whose values come from a closed list of the vocabulary."""
     allowed = v.values(closed_list)
     return dy.String(
@@ -111,11 +113,17 @@ class Items(dy.Schema):
     upper_inclusive = yes("A value equal to the upper limit conforms", "上限含本数", source="register", null=True)
     rounding_interval = number("Interval to which the standard rounds (修约间隔)", "修约间隔", "item", source="register")
     compare_method = word(v.CompareMethod, "GB/T 8170: full or rounded value", "比较方法", source="register")
-    repeatability_constant = number("Repeatability limit r = constant + slope × level", "重复性限常数", "item", source="method standard", low=0)
+    repeatability_constant = number(
+        "Repeatability limit r = constant + slope × level", "重复性限常数", "item", source="method standard", low=0
+    )
     repeatability_slope = number("Slope of r on the level", "重复性限斜率", "1", source="method standard", low=0)
-    reproducibility_constant = number("Reproducibility limit R = constant + slope × level", "再现性限常数", "item", source="method standard", low=0)
+    reproducibility_constant = number(
+        "Reproducibility limit R = constant + slope × level", "再现性限常数", "item", source="method standard", low=0
+    )
     reproducibility_slope = number("Slope of R on the level", "再现性限斜率", "1", source="method standard", low=0)
-    rule_tolerance = number("Tolerance |Δ| of the product standard or implementing rule", "细则允差", "item", source="product rule", low=0)
+    rule_tolerance = number(
+        "Tolerance |Δ| of the product standard or implementing rule", "细则允差", "item", source="product rule", low=0
+    )
     lod = number("Limit of detection", "检出限", "item", source="register", low=0)
     loq = number("Limit of quantification", "定量限", "item", source="register", low=0)
     severity = word(v.Severity, "Weight of a nonconformity", "严重程度", source="register", null=True)
@@ -166,7 +174,12 @@ class Results(dy.Schema):
     replicate = count("Number of the replicate, from 1", "平行号", source="delivery")
     revision = count("Revision of the report, from 0", "修订号", source="delivery")
     qualifier = word(v.Qualifier, "Number, below or above a reporting limit, or not applicable", "限定符", source="ingest")
-    value = number("Value in the item's unit; grade as a number; binary 1 = conforming; null unless quantified", "数值", "item", source="ingest")
+    value = number(
+        "Value in the item's unit; grade as a number; binary 1 = conforming; null unless quantified",
+        "数值",
+        "item",
+        source="ingest",
+    )
     lower = number("Lower end of the interval that the result states; null: open", "区间下端", "item", source="ingest")
     upper = number("Upper end of the interval that the result states; null: open", "区间上端", "item", source="ingest")
     raw = text("The result as delivered, to the letter", "原始文本", source="delivery")
@@ -197,37 +210,37 @@ class Refusals(dy.Schema):
 
 # --- run: evidence ----------------------------------------------------------------------------------------------------
 
-_KEY = {"source": "pairing"}
+_KEY: dict[str, Any] = {"source": "pairing"}
 
 
 class Samples(dy.Schema):
     """Samples that a run read (样品): one row a programme and sample."""
 
-    sample = text("Sample id", "样品编号", **_KEY, key=True)  # type: ignore[assignment]
-    period = count("Year of the sample's round", "年度", **_KEY, null=True)
-    round = text("Round", "批次", **_KEY, null=True)
-    product = text("Product code", "产品代码", **_KEY, null=True)
-    family = text("Product family", "产品类别", **_KEY, null=True)
-    sampler = text("Who drew it", "抽样单位", **_KEY, null=True)
-    drawn_on = day("Day drawn", "抽样日期", **_KEY)
-    is_pt = yes("It belongs to a comparison round", "比对样品", **_KEY)
-    n_results = count("Results of it", "结果数", **_KEY)
-    n_labs = count("Named laboratories that tested it", "实验室数", **_KEY)
+    sample = text("Sample id", "样品编号", source="pairing", key=True)  # type: ignore[assignment]
+    period = count("Year of the sample's round", "年度", source="pairing", null=True)
+    round = text("Round", "批次", source="pairing", null=True)
+    product = text("Product code", "产品代码", source="pairing", null=True)
+    family = text("Product family", "产品类别", source="pairing", null=True)
+    sampler = text("Who drew it", "抽样单位", source="pairing", null=True)
+    drawn_on = day("Day drawn", "抽样日期", source="pairing")
+    is_pt = yes("It belongs to a comparison round", "比对样品", source="pairing")
+    n_results = count("Results of it", "结果数", source="pairing")
+    n_labs = count("Named laboratories that tested it", "实验室数", source="pairing")
 
 
 class Blocks(dy.Schema):
     """Blocks: every sample × item with results, and what it was used for (区组)."""
 
-    block = text("Block id: hash of programme, sample and item", "区组编号", **_KEY, key=True)
-    sample = text("Sample id", "样品编号", **_KEY)  # type: ignore[assignment]
-    item = text("Item code", "项目代码", **_KEY)
-    period = count("Year of the sample's round", "年度", **_KEY, null=True)
-    family = text("Product family", "产品类别", **_KEY, null=True)
-    kind = word(v.BlockKind, "Two labs, several, duplicates only, or a single result", "区组类型", **_KEY)
-    n_labs = count("Named laboratories in it", "实验室数", **_KEY)
-    n_results = count("Results in it", "结果数", **_KEY)
-    n_quantified = count("Quantified results in it", "定量结果数", **_KEY)
-    anchored = yes("It has an assigned value", "有指定值", **_KEY)
+    block = text("Block id: hash of programme, sample and item", "区组编号", source="pairing", key=True)
+    sample = text("Sample id", "样品编号", source="pairing")  # type: ignore[assignment]
+    item = text("Item code", "项目代码", source="pairing")
+    period = count("Year of the sample's round", "年度", source="pairing", null=True)
+    family = text("Product family", "产品类别", source="pairing", null=True)
+    kind = word(v.BlockKind, "Two labs, several, duplicates only, or a single result", "区组类型", source="pairing")
+    n_labs = count("Named laboratories in it", "实验室数", source="pairing")
+    n_results = count("Results in it", "结果数", source="pairing")
+    n_quantified = count("Quantified results in it", "定量结果数", source="pairing")
+    anchored = yes("It has an assigned value", "有指定值", source="pairing")
     level = number("Robust centre of its quantified results", "水平", "item", source="pairing")
     used_for_bias = yes("It enters the fit of lab biases", "用于偏倚估计", source="bias")
     why_not = text("Why it does not: key of a sentence", "未用原因", source="bias", null=True)
@@ -236,26 +249,28 @@ class Blocks(dy.Schema):
 class Pairs(dy.Schema):
     """An original with one of its retests or referee tests (初检—复检对)."""
 
-    pair = text("Pair id: hash of the two result ids", "对编号", **_KEY, key=True)
-    block = text("Block id", "区组编号", **_KEY)
-    sample = text("Sample id", "样品编号", **_KEY)  # type: ignore[assignment]
-    item = text("Item code", "项目代码", **_KEY)
-    period = count("Year of the sample's round", "年度", **_KEY, null=True)
-    family = text("Product family", "产品类别", **_KEY, null=True)
-    product = text("Product code", "产品代码", **_KEY, null=True)
-    kind = word(v.PairKind, "Between two named labs, or a duplicate", "对类型", **_KEY)
-    role = word(v.Role, "Role of the second result", "复检角色", **_KEY)
-    trigger = word(v.Trigger, "How the retest came about", "复检来源", **_KEY, null=True)
-    order = count("1 for the first retest of the sample and item, 2 for the next …", "复检次序", **_KEY)
-    original_result = text("Result id of the original", "初检结果编号", **_KEY)
-    retest_result = text("Result id of the retest", "复检结果编号", **_KEY)
-    original_lab = text("Laboratory of the original", "初检实验室", **_KEY, null=True)
-    retest_lab = text("Laboratory of the retest", "复检实验室", **_KEY, null=True)
-    original_value = number("Original result", "初检值", "item", **_KEY)
-    retest_value = number("Retest result", "复检值", "item", **_KEY)
-    original_qualifier = word(v.Qualifier, "Qualifier of the original", "初检限定符", **_KEY)
-    retest_qualifier = word(v.Qualifier, "Qualifier of the retest", "复检限定符", **_KEY)
-    days_between = dy.Int64(nullable=True, description="Days from original to retest test", metadata=_meta("间隔天数", "d", "pairing"))
+    pair = text("Pair id: hash of the two result ids", "对编号", source="pairing", key=True)
+    block = text("Block id", "区组编号", source="pairing")
+    sample = text("Sample id", "样品编号", source="pairing")  # type: ignore[assignment]
+    item = text("Item code", "项目代码", source="pairing")
+    period = count("Year of the sample's round", "年度", source="pairing", null=True)
+    family = text("Product family", "产品类别", source="pairing", null=True)
+    product = text("Product code", "产品代码", source="pairing", null=True)
+    kind = word(v.PairKind, "Between two named labs, or a duplicate", "对类型", source="pairing")
+    role = word(v.Role, "Role of the second result", "复检角色", source="pairing")
+    trigger = word(v.Trigger, "How the retest came about", "复检来源", source="pairing", null=True)
+    order = count("1 for the first retest of the sample and item, 2 for the next …", "复检次序", source="pairing")
+    original_result = text("Result id of the original", "初检结果编号", source="pairing")
+    retest_result = text("Result id of the retest", "复检结果编号", source="pairing")
+    original_lab = text("Laboratory of the original", "初检实验室", source="pairing", null=True)
+    retest_lab = text("Laboratory of the retest", "复检实验室", source="pairing", null=True)
+    original_value = number("Original result", "初检值", "item", source="pairing")
+    retest_value = number("Retest result", "复检值", "item", source="pairing")
+    original_qualifier = word(v.Qualifier, "Qualifier of the original", "初检限定符", source="pairing")
+    retest_qualifier = word(v.Qualifier, "Qualifier of the retest", "复检限定符", source="pairing")
+    days_between = dy.Int64(
+        nullable=True, description="Days from original to retest test", metadata=_meta("间隔天数", "d", "pairing")
+    )
 
 
 class Yardsticks(dy.Schema):
@@ -268,9 +283,13 @@ class Yardsticks(dy.Schema):
     sigma_R_constant = number("σR = constant + slope × level", "σR常数", "item", source="yardsticks", low=0)
     sigma_R_slope = number("Slope of σR on the level", "σR斜率", "1", source="yardsticks", low=0)
     u_relative = number("Relative standard uncertainty of σR", "σR相对不确定度", "1", source="yardsticks", low=0)
-    dispersion = number("Robust dispersion factor φ of the item's scaled differences", "离散因子", "1", source="yardsticks", low=0)
+    dispersion = number(
+        "Robust dispersion factor φ of the item's scaled differences", "离散因子", "1", source="yardsticks", low=0
+    )
     n_blocks = count("Blocks on which a network estimate or φ rests", "区组数", source="yardsticks")
-    informs_class = yes("It may inform a class; Horwitz only with fewer than 30 pairs may not", "可用于分类", source="yardsticks")
+    informs_class = yes(
+        "It may inform a class; Horwitz only with fewer than 30 pairs may not", "可用于分类", source="yardsticks"
+    )
 
 
 class Discrepancies(dy.Schema):
@@ -293,7 +312,9 @@ class Discrepancies(dy.Schema):
     flip_probability = share("Chance of a flip without fault, given the original result", "无过错改判概率", source="verdicts")
     margin = number("Distance of the original to the nearest limit, + = conforming side", "距限值", "σR", source="discrepancy")
     category = word(v.Category, "How the two stand to each other", "差异类别", source="discrepancy")
-    sample_suspected = yes("The sample may be the cause: most items of it differ, or a swap explains it", "疑样品原因", source="discrepancy")
+    sample_suspected = yes(
+        "The sample may be the cause: most items of it differ, or a swap explains it", "疑样品原因", source="discrepancy"
+    )
 
 
 class PtScores(dy.Schema):
@@ -331,7 +352,13 @@ class LabBias(dy.Schema):
     tau = number("Between-item SD of the lab's biases; lab scope only", "项目间标准差", "σR", source="bias", low=0)
     tau_lower = number("Lower end of its 95 % interval", "项目间标准差下限", "σR", source="bias", low=0)
     tau_upper = number("Upper end of its 95 % interval", "项目间标准差上限", "σR", source="bias", low=0)
-    detectable = number("Smallest |bias| that this evidence would show with 80 % power at the edition's error rate", "最小可检出偏倚", "σR", source="bias", low=0)
+    detectable = number(
+        "Smallest |bias| that this evidence would show with 80 % power at the edition's error rate",
+        "最小可检出偏倚",
+        "σR",
+        source="bias",
+        low=0,
+    )
     n_samples = count("Independent samples", "样品数", source="bias")
     n_partners = count("Other labs that tested them", "伙伴数", source="bias")
     n_blocks = count("Blocks", "区组数", source="bias")
@@ -347,7 +374,13 @@ class LabPrecision(dy.Schema):
     """Precision of a laboratory relative to the yardstick, where it can be separated from its partners' (精密度)."""
 
     lab = text("Laboratory", "实验室", source="precision", key=True)
-    ratio = number("Within-lab SD over that of the median laboratory, or over σr where replicates show it", "精密度比", "1", source="precision", low=0)
+    ratio = number(
+        "Within-lab SD over that of the median laboratory, or over σr where replicates show it",
+        "精密度比",
+        "1",
+        source="precision",
+        low=0,
+    )
     lower = number("Lower end of the 95 % interval", "95%下限", "1", source="precision", low=0)
     upper = number("Upper end of the 95 % interval", "95%上限", "1", source="precision", low=0)
     p_value = share("One-sided p of H0: ratio ≤ the edition's bound", "单侧p值", source="precision")
@@ -396,7 +429,9 @@ class Ratings(dy.Schema):
     lab = text("Laboratory", "实验室", source="rating", key=True)
     status = word(v.Status, "Whether the lab could be assessed", "状态", source="rating")
     class_in_force = word(v.LabClass, "Class in force", "现行类别", source="register", null=True)
-    points_carried = number("Points before results: of the class in force, or the edition's base", "结转得分", "points", source="rating")
+    points_carried = number(
+        "Points before results: of the class in force, or the edition's base", "结转得分", "points", source="rating"
+    )
     points = number("Points after the lines of the edition", "得分", "points", source="rating")
     class_by_points = word(v.LabClass, "Class that these points give", "得分对应类别", source="rating", null=True)
     proposal = word(v.Proposal, "What is put before the people who decide", "建议", source="rating")
@@ -405,9 +440,15 @@ class Ratings(dy.Schema):
     veto = yes("The literal counting rule is met", "触发否决项", source="rating")
     veto_outliers = count("Outlying comparison results in the look-back years", "离群比对结果数", source="rating")
     veto_results = count("Comparison results in the look-back years", "比对结果数", source="rating")
-    veto_expected = number("Outlying results expected of a blameless lab with as many", "期望离群数", "1", source="rating", low=0)
-    veto_chance = share("Chance that a blameless lab reaches the rule's count, results independent", "无过错触发概率(独立)", source="rating")
-    veto_chance_correlated = share("The same, beta-binomial with the estimated correlation", "无过错触发概率(相关)", source="rating")
+    veto_expected = number(
+        "Outlying results expected of a blameless lab with as many", "期望离群数", "1", source="rating", low=0
+    )
+    veto_chance = share(
+        "Chance that a blameless lab reaches the rule's count, results independent", "无过错触发概率(独立)", source="rating"
+    )
+    veto_chance_correlated = share(
+        "The same, beta-binomial with the estimated correlation", "无过错触发概率(相关)", source="rating"
+    )
     veto_if_pairs_counted = yes("The rule would be met if retest pairs counted too", "计入复检时触发", source="rating")
 
 

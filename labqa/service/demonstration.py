@@ -57,7 +57,9 @@ def write_simulated(folder: Path, *, card: str, seed: int) -> int:
 
 
 def _real(platform: Platform, programme: str, progress: Progress | None) -> intake.Receipt:
-    return intake.ingest(platform, shipped.folder() / _FILES[programme], profile=programme, programme=programme, progress=progress)
+    return intake.ingest(
+        platform, shipped.folder() / _FILES[programme], profile=programme, programme=programme, progress=progress
+    )
 
 
 def _national(platform: Platform, progress: Progress | None) -> list[intake.Receipt]:

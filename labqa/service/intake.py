@@ -19,7 +19,6 @@ from labqa.store.acceptance import accept
 from labqa.store.ledger import Entry, Kind
 
 
-
 @dataclass(frozen=True)
 class Receipt:
     """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before."""
@@ -51,7 +50,9 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str) -> Re
     return _receipt(entry, already=entry.repeated)
 
 
-def ingest(platform: Platform, path: Path, *, profile: str, programme: str | None = None, progress: Progress | None = None) -> Receipt:
+def ingest(
+    platform: Platform, path: Path, *, profile: str, programme: str | None = None, progress: Progress | None = None
+) -> Receipt:
     """Accept a delivery of results through a profile; the same file twice is one acceptance."""
     chosen = profiles.load(profile)
     named = programme or chosen.programme

@@ -60,7 +60,10 @@ def fingerprints(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFram
     """Content hash of each table of a run: table, rows, content_hash, file_hash."""
     del viewer
     tables = platform.run(run).info.tables
-    rows = [{"table": name, "rows": one.rows, "content_hash": one.content_sha256, "file_hash": one.file_sha256} for name, one in tables.items()]
+    rows = [
+        {"table": name, "rows": one.rows, "content_hash": one.content_sha256, "file_hash": one.file_sha256}
+        for name, one in tables.items()
+    ]
     return pl.DataFrame(rows)
 
 
@@ -168,7 +171,9 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
         item=_one(platform.table(programme, "items"), "item", row["item"]),
         yardstick=_one(opened.table("yardsticks"), "item", row["item"]),
         lab_bias=bias.filter(here),
-        same_sample=_pairs_scored(platform, run, viewer).filter((pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)),
+        same_sample=_pairs_scored(platform, run, viewer).filter(
+            (pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)
+        ),
     )
 
 
