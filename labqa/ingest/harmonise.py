@@ -64,22 +64,29 @@ def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, pro
 
 def _parsed(rows: pl.DataFrame) -> pl.DataFrame:
     """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
-    listed = [words.word_column(pl.col(name), closed_list).alias(name) for name, closed_list in _LISTS.items()]
-    days = [dates.day(pl.col(name)).alias(name) for name in _DAYS]
-    return rows.with_columns(*listed, *days, *(_whole(name) for name in _WHOLE), *(_measure(name) for name in _MEASURES))
+    listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in _LISTS.items()}
+    days = {name: dates.day(pl.col(name)) for name in _DAYS}
+    readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
+    return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())
+
+
+def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series:
+    """A column read once a distinct text: these columns have few."""
+    texts = rows.select(name).unique().with_columns(reading.alias("\0read"))
+    return rows.select(name).join(texts, on=name, how="left", nulls_equal=True, maintain_order="left")["\0read"].alias(name)
 
 
 def _whole(name: str) -> pl.Expr:
     low, high = _WHOLE[name]
     number = words.plain_column(pl.col(name)).str.extract(r"^([0-9]{1,9})(?:\.0+)?$").cast(pl.Int64)
-    return pl.when(number.is_between(low, high)).then(number).alias(name)
+    return pl.when(number.is_between(low, high)).then(number)
 
 
 def _measure(name: str) -> pl.Expr:
     """A number that is finite and not negative; k positive."""
     text = words.plain_column(pl.col(name)).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
     number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number).alias(name)
+    return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number)
 
 
 def _misread(rows: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:

@@ -33,9 +33,8 @@ def typed(rows: pl.DataFrame) -> pl.DataFrame:
     scale it starts at 0, on an interval scale it is open below.
     """
     read = _with_conversion(_parts(rows.with_columns(_plain(pl.col("text")).alias("plain"))))
-    read = read.with_columns(
-        _converted(read, "number").alias("number_value"), _converted(read, "reporting_limit").alias("limit_delivered")
-    )
+    read = read.with_columns(_exactly(read, "number").alias("number_exact"))
+    read = read.with_columns(_number_value().alias("number_value"), _exactly(read, "reporting_limit").alias("limit_delivered"))
     read = read.with_columns(_qualifier().alias("qualifier"), _limit().alias("limit"))
     return read.with_columns(*_interval(), _decimals().alias("decimals"), _rule().alias("rule"))
 
@@ -58,9 +57,11 @@ def _parts(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(sign.alias("sign"), fraction.alias("fraction"), exponent.alias("exponent"), tail.alias("tail"),
                              minus.alias("minus"), whole.str.replace_all(",", "", literal=True).alias("whole"))  # fmt: skip
     digits = pl.col("whole").fill_null("") + "." + pl.col("fraction").fill_null("") + "0"
-    number = pl.col("minus").str.replace("+", "", literal=True) + "0" + digits + "e" + pl.col("exponent").fill_null("0")
+    mantissa = pl.col("minus").str.replace("+", "", literal=True) + "0" + digits
+    number = mantissa + "e" + pl.col("exponent").fill_null("0")
     has_digits = pl.col("whole").is_not_null() | (pl.col("fraction").str.len_chars() > 0)
     return rows.with_columns(
+        pl.when(has_digits).then(mantissa).alias("mantissa"),
         pl.when(has_digits).then(number).alias("number"),
         pl.when(has_digits).then("tail").alias("tail"),
         lower.is_in(result["not_applicable"]).fill_null(False).alias("is_not_applicable"),
@@ -71,11 +72,15 @@ def _parts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_conversion(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `factor` (from the delivered unit to the item's) and `unit_rule` (why the unit is refused)."""
+    """The rows with `unit_rule` (why the unit is refused), `factor` (from the delivered unit to the item's) and `shift` (its
+    power of ten, where it is one)."""
     kinds = rows.select(_UNIT_KEY).unique()
-    rules = [_unit_rule(*kind) for kind in kinds.iter_rows()]
-    factors = [_factor(*kind) for kind in kinds.iter_rows()]
-    kinds = kinds.with_columns(pl.Series("unit_rule", rules, dtype=pl.String), pl.Series("factor", factors, dtype=pl.Float64))
+    conversions = [_conversion(*kind) for kind in kinds.iter_rows()]
+    kinds = kinds.with_columns(
+        pl.Series("unit_rule", [_unit_rule(*kind) for kind in kinds.iter_rows()], dtype=pl.String),
+        pl.Series("factor", [float(found.factor) if found else None for found in conversions], dtype=pl.Float64),
+        pl.Series("shift", [found.power_of_ten if found else None for found in conversions], dtype=pl.Int64),
+    )
     return rows.join(kinds, on=_UNIT_KEY, how="left", nulls_equal=True, maintain_order="left")
 
 
@@ -95,26 +100,30 @@ def _unit_rule(unit: str | None, tail: str | None, item_unit: str) -> str | None
     return None
 
 
-def _factor(unit: str | None, tail: str | None, item_unit: str) -> float | None:
-    conversion = units.conversion(_unit_in_force(unit, tail), item_unit)
-    return float(conversion.factor) if conversion else None
+def _conversion(unit: str | None, tail: str | None, item_unit: str) -> units.Conversion | None:
+    """How the delivered number becomes one in the item's unit; None where the unit is refused."""
+    refused = _unit_rule(unit, tail, item_unit)
+    return None if refused else units.conversion(_unit_in_force(unit, tail), item_unit)
 
 
-def _converted(rows: pl.DataFrame, number: str) -> pl.Series:
-    """Numbers as delivered, in the item's unit: parsed where the units agree, else converted exactly once a distinct number."""
+def _number_value() -> pl.Expr:
+    """The number in the item's unit, rounded once: powers of ten move the exponent, all else was converted exactly."""
+    exponent = pl.col("exponent").cast(pl.Int64).fill_null(0) + pl.col("shift")
+    moved = (pl.col("mantissa") + "e" + exponent.cast(pl.String)).cast(pl.Float64, strict=False)
+    return pl.when(pl.col("shift").is_not_null()).then(moved).otherwise(pl.col("number_exact"))
+
+
+def _exactly(rows: pl.DataFrame, number: str) -> pl.Series:
+    """Delivered numbers of the rows converted exactly, once a distinct number and unit; null where there is none."""
     key = [number, *_UNIT_KEY]
-    differs = pl.col("unit").fill_null("1") != pl.col("item_unit")
-    other = pl.col(number).is_not_null() & pl.col("unit_rule").is_null() & differs
-    kinds = rows.filter(other).select(key).unique()
-    made = [_exactly(*kind) for kind in kinds.iter_rows()]
+    kinds = rows.filter(pl.col(number).is_not_null() & pl.col("unit_rule").is_null())
+    if number == "number":  # most numbers need no more than a moved exponent
+        kinds = kinds.filter(pl.col("shift").is_null())
+    kinds = kinds.select(key).unique()
+    conversions = [(text, _conversion(*kind)) for text, *kind in kinds.iter_rows()]
+    made = [conversion.of(text) if conversion else None for text, conversion in conversions]
     kinds = kinds.with_columns(pl.Series("made", made, dtype=pl.Float64))
-    joined = rows.select(key).join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(pl.coalesce("made", pl.col(number).cast(pl.Float64, strict=False))).to_series()
-
-
-def _exactly(number: str, unit: str | None, tail: str | None, item_unit: str) -> float | None:
-    conversion = units.conversion(_unit_in_force(unit, tail), item_unit)
-    return conversion.of(number) if conversion else None
+    return rows.select(key).join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")["made"]
 
 
 def _qualifier() -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -16,7 +17,8 @@ from labqa.core.wording.catalogue import Message
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ue000-\uf8ff]")
+_CONTROL = bytes(code for code in range(0x20) if chr(code) not in "\t\r\n")
+_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,32 @@ def read(path: Path, data: bytes) -> list[Table]:
 
 def _csv(name: str, data: bytes) -> pl.DataFrame:
     """Cells of a csv file, the header among them."""
-    text = _decoded(name, data)
-    header = text.lstrip("\r\n").split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
-    if not text.strip():
+    utf8 = _as_utf8(name, data)
+    if not utf8.strip():
         raise DeliveryError("ingest.file_empty", file=name)
+    header = utf8.lstrip(b"\r\n").split(b"\n", 1)[0].decode()
+    separator = max(",;\t", key=header.count)
     try:
-        return pl.read_csv(io.BytesIO(text.encode()), separator=separator, has_header=False, infer_schema=False)
+        return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(text, separator)) from cause
+        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(utf8.decode(), separator)) from cause
 
 
-def _decoded(name: str, data: bytes) -> str:
-    """Text in UTF-8 (with or without BOM) or GB18030, decoded strictly; anything else is refused."""
-    for encoding in ("utf-8-sig", "gb18030"):
+def _as_utf8(name: str, data: bytes) -> bytes:
+    """The file in UTF-8 without BOM, decoded strictly from UTF-8 or GB18030; anything else is refused."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if len(data.translate(None, _CONTROL)) == len(data):
         try:
-            text = data.decode(encoding)
+            data.decode("utf-8")
+            return data
         except UnicodeDecodeError:
-            continue
-        if not _NOT_TEXT.search(text):
-            return text
+            pass
+        try:
+            text = data.decode("gb18030")
+            if not _PRIVATE_USE.search(text):
+                return text.encode()
+        except UnicodeDecodeError:
+            pass
     raise DeliveryError("ingest.file_encoding", file=name, expected="UTF-8, GB18030")
 
 
@@ -120,17 +128,22 @@ def _parquet(name: str, data: bytes) -> pl.DataFrame:
     return frame.cast(pl.String).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
 
 
+def _blank(cell: pl.Expr) -> pl.Expr:
+    return cell.fill_null("").str.strip_chars() == ""
+
+
 def _table(name: str, sheet: str, cells: pl.DataFrame) -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
-    blank = pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == "")
-    numbered = cells.with_columns(blank.alias("\0blank")).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-    filled = numbered.filter(~pl.col("\0blank")).drop("\0blank")
+    numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
+    suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
+    blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
+    filled = numbered.join(blank, on=ROW, how="anti", maintain_order="left")
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
     headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
     rows = filled[1:]
     unnamed = [column for column, header in headers.items() if not header]
-    beyond = [column for column in unnamed if rows[column].fill_null("").str.strip_chars().ne("").any()]
+    beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column))).is_empty()]
     named = {column: header for column, header in headers.items() if header}
     twice = [column for place, (column, header) in enumerate(named.items()) if header in list(named.values())[:place]]
     kept = {column: header for column, header in named.items() if column not in twice}

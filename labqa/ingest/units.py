@@ -30,6 +30,14 @@ class Conversion:
         except OverflowError:
             return float("inf")
 
+    @property
+    def power_of_ten(self) -> int | None:
+        """k where the conversion is nothing but × 10ᵏ; None otherwise."""
+        text = str(max(self.factor.numerator, self.factor.denominator))
+        if self.offset or min(self.factor.numerator, self.factor.denominator) != 1 or text.strip("0") != "1":
+            return None
+        return len(text) - 1 if self.factor.denominator == 1 else 1 - len(text)
+
 
 IDENTITY = Conversion(Fraction(1))
 
