@@ -58,7 +58,7 @@ with_pip() {
     "$python" -m venv --clear "$VENV"
   fi
   say "Installing LabQA and its packages with pip (2 to 5 minutes the first time, 1 GB on disk)"
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+  "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 }
 
 if ready; then exit 0; fi
