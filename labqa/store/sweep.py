@@ -19,21 +19,20 @@ def start(home: Path, ledger: Ledger) -> list[Path]:
     ledger never costs the data. While another process writes, nothing is swept: its files have no entry yet.
     """
     prepare(home)
+    missing = sorted(path for path in named_files(ledger.entries()) if not (home / path).is_file())
+    if missing:  # first, so that a ledger that tells of other files than before moves none of them
+        raise IntegrityError("store.files_missing", path=str(missing[0]), count=len(missing))
     try:
         with writing(home, patience=0):
-            swept = _sweep(home, ledger)
+            return _sweep(home, ledger)
     except StoreError as error:
         if error.message.key != "store.locked":
             raise
-        swept = []
-    missing = sorted(path for path in named_files(iter(ledger.entries())) if not (home / path).is_file())
-    if missing:
-        raise IntegrityError("store.files_missing", path=str(missing[0]), count=len(missing))
-    return swept
+        return []
 
 
 def _sweep(home: Path, ledger: Ledger) -> list[Path]:
-    named = set(named_files(iter(ledger.entries())))
+    named = set(named_files(ledger.entries()))
     places = named | {path.parent for path in named}
     with refusals_as_sentences(home):
         for unfinished in (home / TMP).iterdir():

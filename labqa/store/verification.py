@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,15 @@ def verify_store(home: Path, ledger: Ledger, anchor: Head | None = None, *, run_
     return findings + [found for path, sha256 in expected.items() if (found := _finding(home, path, sha256))]
 
 
-def named_files(entries: Iterator[Entry]) -> dict[Path, str]:
+def named_files(entries: Iterable[Entry]) -> dict[Path, str]:
     """Every file that the entries name, relative to the home, with the SHA-256 that it must have."""
-    return {Path(path): sha256 for entry in entries for path, sha256 in _named(entry.kind, entry.payload)}
+    found: dict[Path, str] = {}
+    for entry in entries:
+        try:
+            found |= {Path(path): sha256 for path, sha256 in _named(entry.kind, entry.payload)}
+        except (KeyError, TypeError) as error:  # not the form in which it was written
+            raise IntegrityError("store.entry_changed", position=entry.position) from error
+    return found
 
 
 def _named(kind: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -101,12 +101,14 @@ def stated_form(rows):
     return whole.hexdigest()
 
 
+@settings(deadline=None)
 @given(tables, st.randoms())
 def test_the_order_of_rows_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
     assert hashed(shuffled) == hashed(rows)
 
 
+@settings(deadline=None)
 @given(tables.filter(bool), st.data())
 def test_every_changed_value_shows(rows, data):
     place = data.draw(st.integers(0, len(rows) - 1))
@@ -121,7 +123,7 @@ def test_every_changed_value_shows(rows, data):
     assert hashed([one | {column: other} if one is rows[place] else one for one in rows]) != hashed(rows)
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(tables)
 def test_a_missing_row_or_an_empty_cell_shows(rows):
     assert all(hashed(rows[:place] + rows[place + 1 :]) != hashed(rows) for place in range(len(rows)))
@@ -131,6 +133,7 @@ def test_a_missing_row_or_an_empty_cell_shows(rows):
         assert not rows or hashed(filled) != hashed(emptied)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_bits_beyond_the_stated_digits_do_not_matter(rows):
     clear = [one | {"number": 0.1, "coarse": -1234.0} for one in rows]
@@ -139,6 +142,7 @@ def test_bits_beyond_the_stated_digits_do_not_matter(rows):
     assert hashed([one | {"number": -0.0} for one in rows]) == hashed([one | {"number": 0.0} for one in rows])
 
 
+@settings(deadline=None)
 @given(tables)
 def test_the_hashed_bytes_are_those_that_are_stated(rows):
     for one in rows:
@@ -154,7 +158,7 @@ def clear_of_an_edge(x, digits):
     return abs(cut - Decimal("0.5")) > Decimal("1e-5")
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(floats, min_size=1, max_size=20), st.integers(1, 12))
 def test_rounding_is_to_the_nearest_of_the_stated_digits(numbers, digits):
     mantissa, exponent = rounded(np.array(numbers), digits=digits)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labqa.core.provenance import Manifest, sha256_of
@@ -50,6 +50,7 @@ def test_an_untouched_home_has_no_findings(home, ledger, files):
     assert verify_store(home, ledger, ledger.head()) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_flipped_bit_is_named_by_its_file(home, ledger, files, data):
     path = data.draw(st.sampled_from(files))
@@ -65,6 +66,7 @@ def test_a_flipped_bit_is_named_by_its_file(home, ledger, files, data):
     assert [(one.key, one.values["path"]) for one in found] == [("store.file_changed", str(path.relative_to(home)))]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_cut_or_lengthened_file_is_named(home, ledger, files, data):
     path = data.draw(st.sampled_from(files))

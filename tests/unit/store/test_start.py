@@ -1,5 +1,6 @@
 """Start-up, the pen and the home: leftovers set aside, missing files named, writers one at a time."""
 
+import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from labqa.store.durable import writing
 from labqa.store.facts import FactStore, files_of
 from labqa.store.ledger import Kind, Ledger
 from labqa.store.sweep import start
+from labqa.store.verification import verify_store
 
 NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
 
@@ -75,6 +77,23 @@ def test_an_accepted_file_that_is_gone_is_named(facts, ledger):
     with pytest.raises(IntegrityError) as caught:
         start(facts.home, ledger)
     assert caught.value.message.values == {"path": f"facts/{file.sha256}.parquet", "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [('"sha256":"', '"sha256":"0', "store.files_missing"), ('"sha256"', '"sha257"', "store.entry_changed")],
+)
+def test_a_ledger_that_tells_of_other_files_moves_none(facts, ledger, before, after, key):
+    files = stored(facts.home)
+    with sqlite3.connect(facts.home / "ledger.sqlite") as connection:
+        connection.execute("DROP TRIGGER no_UPDATE")
+        connection.execute("UPDATE entries SET payload = replace(payload, ?, ?)", (before, after))
+    connection.close()
+    with pytest.raises(IntegrityError) as caught:
+        start(facts.home, ledger)
+    assert caught.value.message.key == key
+    assert stored(facts.home) == files
+    assert [found.values["position"] for found in verify_store(facts.home, ledger)] == [1]
 
 
 def test_nothing_is_swept_while_another_writes(facts, ledger):
