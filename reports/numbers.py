@@ -1,0 +1,42 @@
+"""How numbers are set: thousands apart, a true minus, an en dash for what is absent."""
+
+from __future__ import annotations
+
+ABSENT = "—"
+
+
+def whole(value: float | None) -> str:
+    """A count."""
+    return ABSENT if value is None else f"{value:,.0f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share in percent."""
+    return ABSENT if value is None else f"{value:.{digits}%}"
+
+
+def chance(value: float | None) -> str:
+    """A small probability in percent with two significant digits; below 0.0001 % only that."""
+    if value is None:
+        return ABSENT
+    return "< 0.0001%" if value < 1e-6 else f"{float(f'{value * 100:.2g}'):.12g}%"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A number with its sign."""
+    return ABSENT if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def plain(value: float | None, digits: int = 2) -> str:
+    """A number with fixed digits."""
+    return ABSENT if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def measured(value: float | None) -> str:
+    """A result, up to five significant digits."""
+    return ABSENT if value is None else f"{value:.5g}".replace("-", "−")
+
+
+def interval(lower: float | None, upper: float | None) -> str:
+    """Two ends of an interval."""
+    return "" if lower is None or upper is None else f"[{signed(lower)}, {signed(upper)}]"

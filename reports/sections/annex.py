@@ -1,0 +1,39 @@
+"""Annex: every laboratory with its class, its bias and the smallest bias that its evidence could have shown."""
+
+from __future__ import annotations
+
+from reports.context import Context
+from reports.document import Column, Paragraph, Section, Table
+from reports.numbers import interval, plain, signed, whole
+
+
+def section(context: Context) -> Section:
+    """All laboratories in order of their codes."""
+    say = context.say
+    columns = (
+        Column(say("lab")),
+        Column(say("lab_name"), share=2.6),
+        Column(say("in_force"), "center", share=0.7),
+        Column(say("proposed"), "center", share=0.7),
+        Column(say("status"), share=1.1),
+        Column(say("bias_interval"), "right", share=2.2),
+        Column(say("detectable"), "right", share=1.1),
+        Column(say("n_samples"), "right", share=0.7),
+        Column(say("n_partners"), "right", share=0.7),
+    )
+    rows = tuple(
+        (
+            row["lab"],
+            context.lab(row["lab"]),
+            row["class_in_force"] or "—",
+            row["class_proposed"] or "—",
+            say(f"status_{row['bias_status'] or row['status']}"),
+            f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}".strip(),
+            plain(row["detectable"]),
+            whole(row["n_samples"]),
+            whole(row["n_partners"]),
+        )
+        for row in context.rated.iter_rows(named=True)
+    )
+    table = Table(title=say("annex_table"), columns=columns, rows=rows, note=say("annex_note"), small=True)
+    return Section("annex", say("annex_title"), (Paragraph(say("annex_text")), table))

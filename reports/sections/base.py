@@ -1,0 +1,63 @@
+"""Base figures of the run, and five years beside each other."""
+
+from __future__ import annotations
+
+from labqa.figures.charts.trends import MEASURES, five_year_trend
+from reports.context import Context
+from reports.document import Block, Column, Panel, Paragraph, Section, Table
+from reports.numbers import percent, whole
+
+_COUNTS = ("results", "samples", "labs", "spot_check_samples", "retested_samples", "comparison_samples", "pairs")
+_SHARES = ("retest_coverage", "agreement_share", "duplicate_agreement_share", "pass_share")
+
+
+def section(context: Context) -> Section:
+    """Base figures and trend."""
+    say = context.say
+    blocks: list[Block] = [
+        Paragraph(
+            say(
+                "base_lead",
+                results=whole(context.total("results")),
+                samples=whole(context.total("samples")),
+                labs=whole(context.total("labs")),
+                refused=whole(context.refused),
+            )
+        )
+    ]
+    if context.years:
+        blocks.append(_years(context))
+    else:
+        blocks += [Paragraph(say("base_undated")), _one_window(context)]
+    specs = [five_year_trend(context.tables["summary"], context.language, measure=measure) for measure in MEASURES]
+    drawn = tuple(spec for spec in specs if not spec.is_empty)
+    if drawn:
+        blocks.append(Panel(drawn, say("trend_caption")))
+    return Section("base", say("base_title"), tuple(blocks))
+
+
+def _years(context: Context) -> Table:
+    """Years as columns, the evaluated ones last; figures that no year has are left out."""
+    say = context.say
+    years = context.years
+    rows = [
+        (say(f"metric_{metric}"), *(form(context.total(metric, period=year)) for year in years))
+        for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
+        for metric in metrics
+        if any(context.total(metric, period=year) for year in years)
+    ]
+    columns = (Column("", share=2.4), *(Column(year, "right") for year in years))
+    return Table(title=say("base_table"), columns=columns, rows=tuple(rows), note=say("base_note"))
+
+
+def _one_window(context: Context) -> Table:
+    say = context.say
+    rows = [
+        (say(f"metric_{metric}"), form(context.total(metric)))
+        for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
+        for metric in metrics
+        if context.total(metric)
+    ]
+    return Table(
+        title=say("base_table"), columns=(Column("", share=3), Column(context.period_named, "right")), rows=tuple(rows)
+    )

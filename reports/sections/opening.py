@@ -1,0 +1,81 @@
+"""What the evidence could show: share of laboratories assessed, and the smallest bias that each could have shown."""
+
+from __future__ import annotations
+
+from labqa.figures.charts import biases
+from reports.context import Context
+from reports.document import Block, Column, KeyFigures, Paragraph, Section, Table, charted
+from reports.numbers import percent, plain, whole
+from reports.words import sentence
+
+_QUANTILES = ("smallest", "quartile", "median", "upper_quartile", "largest")
+
+
+def section(context: Context) -> Section:
+    """The opening section."""
+    say = context.say
+    assessed, n = context.total("labs_assessed") or 0, context.base("labs_assessed")
+    blocks: list[Block] = [_lead(context, assessed, n)]
+    median = context.total("detectable_bias", "quantile", "median")
+    blocks.append(
+        KeyFigures(
+            (
+                (f"{whole(assessed)} / {whole(n)}", say("key_assessed")),
+                (f"{plain(median)} σR" if median is not None else "—", say("key_detectable")),
+                (whole(context.total("pairs")), say("key_pairs")),
+                (percent(_agreement(context)), say("key_agreement")),
+            )
+        )
+    )
+    if median is not None:
+        blocks.append(_detectable(context))
+    blocks += _not_assessed(context)
+    blocks.append(
+        charted(
+            biases.caterpillar(
+                context.tables["lab_bias"], context.registers["labs"], context.language, delta_0=context.tolerated
+            )
+        )
+    )
+    return Section("evidence", say("evidence_title"), tuple(blocks))
+
+
+def _lead(context: Context, assessed: float, n: int) -> Paragraph:
+    say = context.say
+    if not assessed:
+        return Paragraph(say("evidence_none", n=whole(n)), "lead")
+    figures = {name: context.total("detectable_bias", "quantile", name) for name in _QUANTILES}
+    text = say("evidence_lead", assessed=whole(assessed), n=whole(n), share=percent(assessed / n))
+    if figures["median"] is not None:
+        text += say("evidence_smallest", **{name: plain(value) for name, value in figures.items()})
+    return Paragraph(text, "lead")
+
+
+def _agreement(context: Context) -> float | None:
+    between = context.total("agreement_share")
+    return between if between is not None else context.total("duplicate_agreement_share")
+
+
+def _detectable(context: Context) -> Table:
+    say = context.say
+    return Table(
+        title=say("detectable_title"),
+        columns=tuple(Column(say(f"quantile_{name}"), "center") for name in _QUANTILES),
+        rows=(tuple(plain(context.total("detectable_bias", "quantile", name)) for name in _QUANTILES),),
+        note=say("detectable_note"),
+    )
+
+
+def _not_assessed(context: Context) -> list[Block]:
+    reasons = context.by("labs_not_assessed", "reason")
+    if not reasons:
+        return []
+    say = context.say
+    return [
+        Table(
+            title=say("not_assessed_title"),
+            columns=(Column(say("reason"), share=6), Column(say("labs_counted"), "right", share=1.6)),
+            rows=tuple((sentence(key, context.language), whole(value)) for key, value, _ in reasons),
+            note=say("not_assessed_note"),
+        )
+    ]

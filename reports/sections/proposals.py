@@ -1,0 +1,138 @@
+"""Proposed class changes: on bias, precision or points; by the literal veto, listed apart; first ratings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from labqa.core.vocabulary import Ground, Proposal
+from labqa.core.wording.catalogue import Message
+from labqa.figures.charts.classes import class_distribution
+from reports.context import Context
+from reports.document import Block, Bullets, Column, Heading, Paragraph, Section, Table, charted
+from reports.evidence import evidence_table
+from reports.numbers import chance, interval, plain, signed, whole
+
+MOST_DETAILED = 30
+"""Laboratories whose reasons are printed in full; the run holds all."""
+
+_VETO = pl.col("ground") == Ground.VETO
+_DOWN = pl.col("proposal") == Proposal.DOWNGRADE
+_FIRST = pl.col("proposal") == Proposal.FIRST_RATING
+
+
+def section(context: Context) -> Section:
+    """Class distribution, proposals with evidence, proposals by veto, first ratings."""
+    say = context.say
+    rated = context.rated
+    proposed = rated.filter(pl.col("proposal") != Proposal.NONE)
+    blocks: list[Block] = [charted(class_distribution(context.tables["ratings"], context.language))]
+    if proposed.is_empty():
+        key = "proposals_none" if context.any_assessed else "proposals_none_unassessed"
+        blocks.append(Paragraph(say(key)))
+        return Section("proposals", say("proposals_title"), tuple(blocks))
+    down, veto = proposed.filter(_DOWN & ~_VETO.fill_null(False)), proposed.filter(_VETO.fill_null(False))
+    up = proposed.filter(pl.col("proposal") == Proposal.UPGRADE)
+    first = proposed.filter(_FIRST & ~_VETO.fill_null(False))
+    blocks.append(
+        Paragraph(say("proposals_lead", down=down.height, veto=veto.height, up=up.height, first=first.height), "lead")
+    )
+    blocks.append(Heading(say("downgrades_heading")))
+    blocks += _with_evidence(context, down) if down.height else [Paragraph(say("downgrades_none"))]
+    blocks.append(Heading(say("veto_heading")))
+    blocks += _vetoes(context, veto) if veto.height else [Paragraph(say("veto_none"))]
+    if up.height:
+        blocks += [Heading(say("upgrades_heading")), _changes(context, up, say("upgrades_table"))]
+    if first.height:
+        blocks += [Heading(say("first_heading")), Paragraph(say("first_text")), _changes(context, first, say("first_table"))]
+    return Section("proposals", say("proposals_title"), tuple(blocks))
+
+
+def _with_evidence(context: Context, rows: pl.DataFrame) -> list[Block]:
+    say = context.say
+    blocks: list[Block] = [Paragraph(say("downgrades_text")), _changes(context, rows, say("downgrades_table"))]
+    for row in rows.head(MOST_DETAILED).iter_rows(named=True):
+        blocks += _reasons(context, row)
+    if rows.height > MOST_DETAILED:
+        blocks.append(Paragraph(say("shown_of", shown=MOST_DETAILED, total=rows.height), "note"))
+    return blocks
+
+
+def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
+    say = context.say
+    columns = (
+        Column(say("lab")),
+        Column(say("lab_name"), share=2.6),
+        Column(say("in_force"), "center", share=0.8),
+        Column(say("proposed"), "center", share=0.8),
+        Column(say("ground"), share=1.1),
+        Column(say("points"), "right", share=0.8),
+        Column(say("bias_interval"), "right", share=2.3),
+        Column(say("n_samples"), "right", share=0.8),
+    )
+    return Table(
+        title=title,
+        columns=columns,
+        rows=tuple(
+            (
+                row["lab"],
+                context.lab(row["lab"]),
+                row["class_in_force"] or "—",
+                row["class_proposed"] or "—",
+                say(f"ground_{row['ground']}") if row["ground"] else "—",
+                plain(row["points"], 1),
+                f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}".strip(),
+                whole(row["n_samples"]),
+            )
+            for row in rows.iter_rows(named=True)
+        ),
+        small=True,
+    )
+
+
+def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
+    """A laboratory's reasons as sentences, and the rows that its most telling reason rests on."""
+    say = context.say
+    reasons = context.tables["reasons"].filter(pl.col("lab") == row["lab"]).sort("position")
+    name = context.lab(row["lab"])
+    now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
+    head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
+    told = tuple(Message.from_json(line).text(context.language) for line in reasons["message"])
+    cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
+    table = evidence_table(context, cited)
+    return [head, Bullets(told), *([table] if table else [])]
+
+
+def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
+    say = context.say
+    columns = (
+        Column(say("lab")),
+        Column(say("lab_name"), share=2.6),
+        Column(say("in_force"), "center", share=0.8),
+        Column(say("proposed"), "center", share=0.8),
+        Column(say("veto_outliers"), "right", share=1.2),
+        Column(say("veto_expected"), "right", share=1.1),
+        Column(say("veto_chance"), "right", share=1.4),
+        Column(say("veto_correlated"), "right", share=1.4),
+    )
+    table = Table(
+        title=say("veto_table"),
+        columns=columns,
+        rows=tuple(
+            (
+                row["lab"],
+                context.lab(row["lab"]),
+                row["class_in_force"] or "—",
+                row["class_proposed"] or "—",
+                f"{row['veto_outliers']} / {row['veto_results']}",
+                plain(row["veto_expected"]),
+                chance(row["veto_chance"]),
+                chance(row["veto_chance_correlated"]),
+            )
+            for row in rows.iter_rows(named=True)
+        ),
+        small=True,
+    )
+    counted = context.tables["ratings"]["veto_if_pairs_counted"].sum() - context.tables["ratings"]["veto"].sum()
+    return [Paragraph(say("veto_text")), table, Paragraph(say("veto_if_pairs", n=max(counted, 0)), "note")]
