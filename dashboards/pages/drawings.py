@@ -1,0 +1,123 @@
+"""The figures of each page, each under a sentence that says what it shows and what it does not."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dashboards.address import Address
+from dashboards.components.figures import figure
+from dashboards.components.tables import Column, table
+from dashboards.components.text import Component, link, section
+from dashboards.pages.proposals import lab_link
+from dashboards.reading import Reading
+from dashboards.words import Words, fixed, number
+from labqa.core.vocabulary import PairKind
+from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
+from labqa.service.queries import PairView
+
+TOP = 10
+"""Pairs listed under the figure of the largest differences."""
+
+
+def of_network(reading: Reading, place: Address, words: Words) -> list[Component]:
+    """Classes, biases and the map of laboratories by product family; only where laboratories could be assessed."""
+    language = words.language
+    labs, products = reading.registers["labs"], reading.registers["products"]
+    del place
+    return [
+        section(
+            words("figures.classes"),
+            figure("classes", classes.class_distribution(reading.ratings, language)),
+            name="classes",
+            says=words("figures.classes_says"),
+        ),
+        section(
+            words("figures.caterpillar"),
+            figure("caterpillar", biases.caterpillar(reading.whole_bias, labs, language, delta_0=reading.delta_0), leads="lab"),
+            name="caterpillar",
+            says=words("figures.caterpillar_says", delta=f"{reading.delta_0:g}"),
+        ),
+        section(
+            words("figures.map"),
+            figure("map", maps.heat_map_bias(reading.family_bias, labs, products, language), leads="lab"),
+            name="map",
+            says=words("figures.map_says"),
+        ),
+    ]
+
+
+def of_pairs(reading: Reading, place: Address, words: Words) -> list[Component]:
+    """Where pairs differ most, how often they agree by item, and the years; these blame nobody."""
+    language, items = words.language, reading.registers["items"]
+    parts = []
+    if reading.scored.filter((pl.col("kind") == str(PairKind.BETWEEN)) & pl.col("r_ratio").is_not_null()).height:
+        drawn = figure("largest", pairs.largest_discrepancies(reading.scored, items, language), leads="pair")
+        listed = _largest(reading, place, words)
+        parts.append(section(words("figures.largest"), drawn, listed, name="largest", says=words("figures.largest_says")))
+    between, _ = reading.total("agreement_share")
+    metric = "agreement_share" if between is not None else "duplicate_agreement_share"
+    called = {row["item"]: words.name(row, otherwise=row["item"]) for row in items.iter_rows(named=True)}
+    shares = agreement.agreement_by(reading.summary, called, language, by="item", period=reading.manifest.period, metric=metric)
+    if not shares.is_empty:
+        parts.append(
+            section(
+                words(f"figures.{metric}"), figure("agreement", shares), name="agreement", says=words(f"figures.{metric}_says")
+            )
+        )
+    years = trends.five_year_trend(reading.summary, language, measure="agreement_share")
+    if not years.is_empty:
+        parts.append(section(words("figures.years"), figure("years", years), name="years", says=words("figures.years_says")))
+    return parts
+
+
+def _largest(reading: Reading, place: Address, words: Words) -> Component:
+    columns = (
+        Column(words("word.sample"), first=True),
+        Column(words("word.item")),
+        Column(words("word.original_lab")),
+        Column(words("word.retest_lab")),
+        Column(words("word.original_value"), figure=True),
+        Column(words("word.retest_value"), figure=True),
+        Column("D", figure=True),
+        Column(words("word.r_ratio"), figure=True),
+    )
+    found = reading.scored.filter(pl.col("kind") == str(PairKind.BETWEEN)).drop_nulls("r_ratio")
+    rows = [
+        [
+            link(row["sample"], place.pair(row["pair"])),
+            reading.name_of("items", row["item"], words),
+            lab_link(reading, row["original_lab"], place, words),
+            lab_link(reading, row["retest_lab"], place, words),
+            number(row["original_value"], digits=4),
+            number(row["retest_value"], digits=4),
+            fixed(row["d"], places=1, sign=True),
+            fixed(row["r_ratio"], places=1),
+        ]
+        for row in found.sort("r_ratio", "pair", descending=[True, False]).head(TOP).iter_rows(named=True)
+    ]
+    return table(columns, rows, caption=words("figures.largest"), words=words)
+
+
+def of_items(reading: Reading, bias: pl.DataFrame, place: Address, words: Words) -> Component:
+    """Biases of one laboratory by item."""
+    return figure(
+        "forest", biases.lab_forest(bias, reading.registers["items"], place.code, words.language, delta_0=reading.delta_0)
+    )
+
+
+def of_scores(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
+    """z scores of one laboratory, each leading to its delivered row."""
+    spec = rounds.z_bars(scores, reading.registers["items"], place.code, words.language, z_limit=reading.z_limit)
+    return figure("scores", spec, leads="result")
+
+
+def of_years(reading: Reading, found: pl.DataFrame, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    """One laboratory year by year."""
+    spec = trends.lab_trend(found, scores, place.code, words.language)
+    return None if spec.is_empty else figure("trend", spec, says=words("figures.lab_years_says"))
+
+
+def of_pair(view: PairView, words: Words) -> Component:
+    """Both results on one axis, with tolerance and limits."""
+    spec = pairs.pair_figure(view.pair, view.discrepancy, view.original, view.retest, view.item, words.language)
+    return figure("pair", spec, says=words("figures.pair_says"))

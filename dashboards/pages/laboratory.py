@@ -1,0 +1,295 @@
+"""One laboratory: its rating and why, its biases, its comparison rounds, its pairs, and what should be looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from dash import html
+
+from dashboards.access import ANALYST, Access
+from dashboards.address import Address
+from dashboards.components import status
+from dashboards.components.tables import Column, grid, table
+from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, title
+from dashboards.pages import drawings, evidence, laboratories
+from dashboards.params import CODE
+from dashboards.reading import MOST, Reading
+from dashboards.words import Words, count, fixed, interval, number, share
+from labqa.core.errors import AccessDenied
+from labqa.core.vocabulary import Proposal, Scope, Status
+
+
+def register(access: Access) -> None:
+    """Registers the page."""
+    access.page("lab", roles=ANALYST, code=CODE)(draw)
+
+
+def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
+    """The page of a laboratory."""
+    rating = _one(reading.ratings, place.code)
+    bias = reading.bias(place.code)
+    if not rating and bias.is_empty():
+        raise AccessDenied("service.not_yours")
+    whole = _one(bias.filter(pl.col("scope") == str(Scope.LAB)), place.code)
+    scores = reading.pt_scores(place.code)
+    parts = [
+        *_opening(reading, rating, whole, place, words),
+        _rating(reading, rating, scores, place, words),
+        _bias(reading, bias, whole, place, words),
+        _comparisons(reading, scores, place, words),
+        _pairs(reading, place, words),
+        _flags(reading, scores, place, words),
+        status.glossary(status.EXPLAINED, words),
+    ]
+    return [part for part in parts if part is not None]
+
+
+def _one(frame: pl.DataFrame, lab: str) -> dict[str, Any]:
+    found = frame.filter(pl.col("lab") == lab)
+    return found.row(0, named=True) if found.height else {}
+
+
+def _opening(reading: Reading, rating: dict[str, Any], whole: dict[str, Any], place: Address, words: Words) -> list[Component]:
+    """Who it is, and in a sentence or two what this run says of it."""
+    known = reading.registered("labs", place.code)
+    who = [part for part in (place.code, known.get("region"), known.get("owner")) if part]
+    beside = status.change(rating.get("class_in_force"), rating.get("class_proposed"), words)
+    return [
+        title(words.name(known, otherwise=place.code), above=" · ".join(who), beside=beside),
+        lead(*_sentences(rating, whole, words)),
+    ]
+
+
+def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> list[Component]:
+    evidence_said = (
+        words("lab.evidence", samples=count(whole.get("n_samples")), partners=count(whole.get("n_partners"))) if whole else ""
+    )
+    if whole.get("status") != str(Status.ASSESSED):
+        why = words.reason(whole.get("reason"))
+        return [
+            status.label(whole.get("status"), words),
+            evidence_said,
+            why,
+            words("lab.keeps_class") if rating.get("class_in_force") else "",
+        ]
+    zero = words(f"lab.zero_{whole['zero']}") if whole.get("zero") else ""
+    measured = words(
+        "lab.mean_bias", estimate=fixed(whole["estimate"], sign=True), interval=interval(whole["lower"], whole["upper"])
+    )
+    return [evidence_said, measured, zero, words(f"lab.proposal_{rating.get('proposal') or Proposal.NONE}")]
+
+
+def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    """Points, class, and each line of the edition that applied, in sentences with evidence."""
+    if not rating:
+        return None
+    reasons = [
+        html.Li(
+            [
+                html.Div(
+                    [
+                        html.Span(words.sentence(row["message"])),
+                        html.Span(fixed(row["points"], places=1, sign=True), className="points") if row["points"] else None,
+                    ]
+                ),
+                evidence.cited(reading, row["evidence"], scores, place, words),
+            ]
+        )
+        for row in reading.reasons(place.code).iter_rows(named=True)
+    ]
+    figures = facts(
+        [
+            (words("lab.class_in_force"), status.lab_class(rating["class_in_force"], words)),
+            (words("lab.points_carried"), fixed(rating["points_carried"], places=1)),
+            (words("lab.points"), fixed(rating["points"], places=1)),
+            (
+                words("lab.class_by_points"),
+                status.lab_class(rating["class_by_points"], words) if rating["class_by_points"] else "",
+            ),
+            (words("lab.proposal"), status.label(rating["proposal"], words)),
+            (words("lab.ground"), words(f"word.ground_{rating['ground']}") if rating["ground"] else ""),
+        ],
+        look="across",
+    )
+    listed = html.Ol(reasons, className="reasons") if reasons else note(words("lab.no_reasons"), look="empty")
+    return section(words("lab.rating"), figures, listed, _counting(rating, words), name="rating", says=words("lab.rating_says"))
+
+
+def _counting(rating: dict[str, Any], words: Words) -> Component | None:
+    """The literal counting rule, with what chance alone would do."""
+    if not rating["veto_results"]:
+        return None
+    said = [
+        words(
+            "lab.veto_met" if rating["veto"] else "lab.veto_not_met",
+            outliers=count(rating["veto_outliers"]),
+            results=count(rating["veto_results"]),
+        ),
+        words(
+            "lab.veto_chance",
+            expected=fixed(rating["veto_expected"]),
+            chance=share(rating["veto_chance"], places=1),
+            correlated=share(rating["veto_chance_correlated"], places=1),
+        ),
+        words("lab.veto_with_pairs") if rating["veto_if_pairs_counted"] and not rating["veto"] else "",
+    ]
+    return callout(html.H3(words("lab.counting")), note(*said), look="alarm" if rating["veto"] else "")
+
+
+def _bias(reading: Reading, bias: pl.DataFrame, whole: dict[str, Any], place: Address, words: Words) -> Component | None:
+    """Biases in figures: as a whole, spread between items, towards the limit, and each item."""
+    if not whole:
+        return None
+    claimed = whole["status"] == str(Status.ASSESSED)
+    precision = reading.precision(place.code)
+    listed = facts(
+        [
+            (
+                words("lab.mean"),
+                f"{fixed(whole['estimate'], sign=True)}  [{interval(whole['lower'], whole['upper'])}] σR"
+                if claimed
+                else status.label(whole["status"], words),
+            ),
+            (words("lab.tau"), _spread(whole) if claimed else ""),
+            (
+                words("lab.oriented"),
+                f"{fixed(whole['oriented'], sign=True)}  [{interval(whole['oriented_lower'], whole['oriented_upper'])}] σR"
+                if claimed and whole["oriented"] is not None
+                else "",
+            ),
+            (words("lab.detectable"), f"{fixed(whole['detectable'])} σR" if whole["detectable"] is not None else ""),
+            (words("lab.precision"), _precision(precision, words)),
+            (words("lab.samples"), count(whole["n_samples"])),
+            (words("lab.partners"), count(whole["n_partners"])),
+            (words("lab.component"), count(whole["component_labs"])),
+            (words("lab.bridge"), share(whole["bridge_share"]) if whole["bridge_share"] is not None else ""),
+        ]
+    )
+    drawn = drawings.of_items(reading, bias, place, words)
+    return section(
+        words("lab.bias"),
+        listed,
+        drawn,
+        _other_scopes(reading, bias, words),
+        name="bias",
+        says=words("lab.bias_says" if claimed else "lab.bias_says_none"),
+    )
+
+
+def _spread(whole: dict[str, Any]) -> str:
+    if whole["tau"] is None:
+        return ""
+    ends = (
+        f"  [{fixed(whole['tau_lower'])} … {fixed(whole['tau_upper'])}]"
+        if whole["tau_lower"] is not None and whole["tau_upper"] is not None
+        else ""
+    )
+    return f"{fixed(whole['tau'])}{ends} σR"
+
+
+def _precision(found: dict[str, Any], words: Words) -> Component:
+    if not found:
+        return ""
+    if found["status"] != str(Status.ASSESSED) or found["ratio"] is None:
+        return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
+    return f"{fixed(found['ratio'])}  [{fixed(found['lower'])} … {fixed(found['upper'])}]"
+
+
+def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:
+    """Families and items as a table, for those who want the figures behind the drawing."""
+    found = bias.filter(pl.col("scope") != str(Scope.LAB)).sort("scope", "scope_id")
+    columns = (
+        Column(words("lab.scope"), first=True),
+        Column(words("labs.status")),
+        Column(words("labs.bias"), figure=True),
+        Column(words("labs.interval"), figure=True),
+        Column(words("labs.samples"), figure=True),
+        Column(words("labs.partners"), figure=True),
+    )
+    rows = []
+    for row in found.head(MOST).iter_rows(named=True):
+        claimed = row["status"] == str(Status.ASSESSED)
+        named = (
+            reading.name_of("items", row["scope_id"], words)
+            if row["scope"] == str(Scope.ITEM)
+            else words("lab.family", family=row["scope_id"])
+        )
+        rows.append(
+            [
+                named,
+                status.label(row["status"], words),
+                fixed(row["estimate"] if claimed else None, sign=True),
+                interval(row["lower"], row["upper"]) if claimed else "",
+                count(row["n_samples"]),
+                count(row["n_partners"]),
+            ]
+        )
+    return (
+        more(
+            words("lab.all_scopes", n=count(found.height)),
+            table(columns, rows, caption=words("lab.bias"), words=words, of=found.height),
+        )
+        if rows
+        else None
+    )
+
+
+def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    if scores.is_empty():
+        return None
+    columns = (
+        Column(words("lab.round"), first=True),
+        Column(words("word.item")),
+        Column(words("lab.value"), figure=True),
+        Column(words("lab.x_pt"), figure=True),
+        Column("z", figure=True),
+        Column(words("lab.others"), figure=True),
+        Column(words("lab.source")),
+    )
+    rows = [
+        [
+            row["round"] or row["sample"],
+            reading.name_of("items", row["item"], words),
+            number(row["value"], digits=4),
+            number(row["x_pt"], digits=4),
+            html.Span(fixed(row["z"], sign=True), className="outlying" if row["z"] is not None and abs(row["z"]) > 3 else ""),
+            words("lab.assigned") if row["anchored"] else count(row["n_others"]),
+            link(words("lab.open_row"), place.to(page="result", code=row["result"])),
+        ]
+        for row in scores.head(MOST).iter_rows(named=True)
+    ]
+    listed = more(
+        words("lab.all_scores", n=count(scores.height)),
+        table(columns, rows, caption=words("lab.comparisons"), words=words, of=scores.height),
+    )
+    return section(
+        words("lab.comparisons"),
+        drawings.of_scores(reading, scores, place, words),
+        listed,
+        name="comparisons",
+        says=words("lab.comparisons_says"),
+    )
+
+
+def _pairs(reading: Reading, place: Address, words: Words) -> Component:
+    found = reading.pairs(lab=place.code)
+    shown = grid("pairs", laboratories.pair_columns(words), laboratories.pair_rows(reading, found, place, words), words=words)
+    says = words("lab.pairs_says", n=count(found.height)) + (words("lab.pairs_most", n=MOST) if found.height == MOST else "")
+    return section(
+        words("lab.pairs"),
+        drawings.of_years(reading, found, reading.pt_scores(place.code), place, words),
+        shown if found.height else note(words("shell.none"), look="empty"),
+        name="pairs",
+        says=says,
+    )
+
+
+def _flags(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
+    found = reading.flags(place.code)
+    listed = [
+        html.Li([html.Div(words.sentence(row["message"])), evidence.cited(reading, row["evidence"], scores, place, words)])
+        for row in found.head(MOST).iter_rows(named=True)
+    ]
+    shown = html.Ul(listed, className="flags") if listed else note(words("lab.no_flags"), look="empty")
+    return section(words("lab.flags"), shown, name="flags", says=words("lab.flags_says"))

@@ -1,0 +1,137 @@
+"""The network: what could be judged, what is proposed, how laboratories differ, where pairs differ most."""
+
+from __future__ import annotations
+
+from dash import html
+
+from dashboards.access import ANALYST, Access
+from dashboards.address import Address
+from dashboards.components import status
+from dashboards.components.tables import Column, table
+from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, tile, tiles, title
+from dashboards.pages import drawings, laboratories, proposals
+from dashboards.params import NO_CODE
+from dashboards.reading import Reading
+from dashboards.words import NONE, Words, count, fixed, share
+
+
+def register(access: Access) -> None:
+    """Registers the page."""
+    access.page("network", roles=ANALYST, code=NO_CODE)(draw)
+
+
+def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
+    """The page of a run's network."""
+    ratable = reading.any_assessed
+    parts = [
+        title(words.programme(reading.manifest.programme), above=words.period(reading.manifest.period)),
+        _opening(reading, words),
+        _key_figures(reading, place, words),
+    ]
+    if ratable:
+        parts += [proposals.section_of(reading, place, words), *drawings.of_network(reading, place, words)]
+    else:
+        parts += [_why_none(reading, words), laboratories.contrasts(reading, place, words)]
+    parts += [
+        *drawings.of_pairs(reading, place, words),
+        laboratories.section_of(reading, place, words),
+        _not_assessed(reading, words) if ratable else None,
+        _provenance(reading, words),
+        status.glossary(status.EXPLAINED, words),
+    ]
+    return [part for part in parts if part is not None]
+
+
+def _opening(reading: Reading, words: Words) -> Component:
+    """How much could be judged, said before anything else."""
+    assessed, labs = reading.total("labs_assessed")
+    part, _ = reading.total("assessed_share")
+    median, _ = reading.total("detectable_bias", "quantile", "median")
+    return lead(
+        words("network.assessed", assessed=count(assessed), labs=count(labs), share=share(part)),
+        words("network.detectable", median=fixed(median)) if median is not None else words("network.none_detectable"),
+    )
+
+
+def _key_figures(reading: Reading, place: Address, words: Words) -> Component:
+    results, _ = reading.total("results")
+    samples, _ = reading.total("samples")
+    assessed, labs = reading.total("labs_assessed")
+    coverage, spot = reading.total("retest_coverage")
+    between, _ = reading.total("pairs", "kind", "between")
+    duplicates, _ = reading.total("pairs", "kind", "duplicate")
+    agreeing, judged = reading.total("agreement_share")
+    flips, flip_pairs = reading.total("flips", "trigger", "planned")
+    expected, _ = reading.total("flips_expected", "trigger", "planned")
+    flipped = (
+        words("network.tile_flips_below", expected=fixed(expected, places=1), n=count(flip_pairs))
+        if flip_pairs
+        else words("network.no_limits")
+    )
+    return tiles(
+        tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
+        tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),
+        tile(words("network.tile_coverage"), share(coverage, places=1), words("network.tile_coverage_below", n=count(spot))),
+        tile(
+            words("network.tile_pairs"),
+            count(between or 0),
+            words("network.tile_pairs_below", duplicates=count(duplicates or 0)),
+        ),
+        tile(
+            words("network.tile_agreement"),
+            share(agreeing, places=1),
+            words("network.tile_agreement_below", n=count(judged or 0)),
+        ),
+        tile(words("network.tile_flips"), count(flips) if flip_pairs else NONE, flipped),
+        tile(
+            words("network.tile_refused"),
+            count(reading.refused_rows),
+            link(words("network.tile_refused_below"), place.to(page="refusals")),
+        ),
+    )
+
+
+def _reason_rows(reading: Reading, words: Words) -> list[list[Component]]:
+    return [[words.reason(reason), count(n)] for reason, n, _ in reading.totals("labs_not_assessed", "reason")]
+
+
+def _why_none(reading: Reading, words: Words) -> Component:
+    """Why no laboratory gets a sign or a rank in this run."""
+    columns = (Column(words("network.reason"), first=True), Column(words("network.labs"), figure=True))
+    return callout(
+        html.H2(words("network.none_assessed")),
+        note(words("network.none_assessed_says")),
+        table(columns, _reason_rows(reading, words), caption=words("network.none_assessed"), words=words),
+        look="open",
+    )
+
+
+def _not_assessed(reading: Reading, words: Words) -> Component | None:
+    rows = _reason_rows(reading, words)
+    if not rows:
+        return None
+    columns = (Column(words("network.reason"), first=True), Column(words("network.labs"), figure=True))
+    listed = table(columns, rows, caption=words("network.not_assessed"), words=words)
+    return section(words("network.not_assessed"), listed, name="not-assessed", says=words("network.not_assessed_says"))
+
+
+def _provenance(reading: Reading, words: Words) -> Component:
+    """What the run was made of: enough to derive it again."""
+    made = reading.manifest
+    entries, head = reading.ledger_head
+    settings = facts([(html.Code(name), str(value)) for name, value in sorted(made.settings.items())], look="settings")
+    listed = facts(
+        [
+            (words("network.run"), html.Code(made.run_id)),
+            (words("network.edition"), f"{made.edition} · {made.edition_hash[:16]}"),
+            (words("network.partitions"), ", ".join(made.partitions)),
+            (words("network.data_version"), str(made.data_version)),
+            (words("network.code"), html.Code(made.code)),
+            (words("network.seed"), str(made.seed)),
+            (words("network.ledger"), html.Code(f"{entries}:{head}")),
+        ]
+    )
+    return section(
+        words("network.provenance"), listed, more(words("network.settings"), settings) if made.settings else None,
+        name="provenance", says=words("network.provenance_says"),
+    )  # fmt: skip

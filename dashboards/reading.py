@@ -1,0 +1,186 @@
+"""What one viewer reads of one run: every query of a page goes through here, bound to that viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from dashboards.words import Words
+from labqa.core.provenance import Manifest
+from labqa.core.vocabulary import PairKind, Scope, Status
+from labqa.service import queries
+from labqa.service.viewer import Viewer
+from labqa.service.wiring import Platform
+
+MOST = queries.MOST_ROWS
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A run as a viewer may see it; frames are read once a page."""
+
+    platform: Platform
+    viewer: Viewer
+    run: str
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The inputs of the run."""
+        return queries.manifest(self.platform, self.run, viewer=self.viewer)
+
+    @cached_property
+    def registers(self) -> dict[str, pl.DataFrame]:
+        """Registers in force of the run's programme."""
+        return queries.registers(self.platform, programme=self.manifest.programme, viewer=self.viewer)
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """Totals of the run."""
+        return queries.summary(self.platform, self.run, viewer=self.viewer)
+
+    @cached_property
+    def ratings(self) -> pl.DataFrame:
+        """Ratings, by laboratory code."""
+        return queries.ratings(self.platform, self.run, viewer=self.viewer).sort("lab")
+
+    @cached_property
+    def whole_bias(self) -> pl.DataFrame:
+        """Bias of each laboratory as a whole."""
+        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.LAB)).sort("lab")
+
+    @cached_property
+    def family_bias(self) -> pl.DataFrame:
+        """Bias of each laboratory by product family."""
+        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.FAMILY))
+
+    @cached_property
+    def scored(self) -> pl.DataFrame:
+        """All pairs with their differences; only for viewers not bound to a laboratory."""
+        return self.table("pairs").join(self.table("discrepancies"), on="pair", how="left", maintain_order="left")
+
+    @property
+    def delta_0(self) -> float:
+        """Bias up to which a laboratory counts as blameless, as this run set it (σR)."""
+        return self._setting("delta_0", 0.5)
+
+    @property
+    def z_limit(self) -> float:
+        """|z| beyond which a comparison result counts as outlying, as this run set it."""
+        return self._setting("z_limit", 3.0)
+
+    def _setting(self, name: str, default: float) -> float:
+        found = self.manifest.settings.get(name, default)
+        return float(found) if isinstance(found, int | float) else default
+
+    @property
+    def any_assessed(self) -> bool:
+        """Whether any laboratory could be assessed."""
+        return bool((self.whole_bias["status"] == str(Status.ASSESSED)).any())
+
+    @cached_property
+    def ledger_head(self) -> tuple[int, str]:
+        """Entries in the ledger, and the hash of the last."""
+        return queries.ledger_head(self.platform, viewer=self.viewer)
+
+    def runs(self) -> pl.DataFrame:
+        """All runs, newest first."""
+        return queries.run_list(self.platform, viewer=self.viewer)
+
+    def total(self, metric: str, scope: str = "national", scope_id: str = "") -> tuple[float | None, int | None]:
+        """A figure of SUMMARY for the run's period, and on how many it rests."""
+        here = (pl.col("metric") == metric) & (pl.col("scope") == scope) & (pl.col("scope_id") == scope_id)
+        found = self.summary.filter(here & (pl.col("period") == self.manifest.period))
+        return (found["value"][0], found["n"][0]) if found.height else (None, None)
+
+    def totals(self, metric: str, scope: str) -> list[tuple[str, float, int]]:
+        """Figures of SUMMARY by the words of a scope, the most frequent first."""
+        here = (pl.col("metric") == metric) & (pl.col("scope") == scope) & (pl.col("period") == self.manifest.period)
+        return list(
+            self.summary.filter(here)
+            .sort("value", "scope_id", descending=[True, False])
+            .select("scope_id", "value", "n")
+            .iter_rows()
+        )
+
+    def bias(self, lab: str) -> pl.DataFrame:
+        """Biases of one laboratory, in all scopes."""
+        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab)
+
+    def precision(self, lab: str) -> dict[str, Any]:
+        """Precision of one laboratory."""
+        found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)
+        return found.row(0, named=True) if found.height else {}
+
+    def reasons(self, lab: str) -> pl.DataFrame:
+        """Reasons of one laboratory's rating."""
+        return queries.reasons(self.platform, self.run, lab, viewer=self.viewer)
+
+    def pt_scores(self, lab: str) -> pl.DataFrame:
+        """Comparison results of one laboratory, the latest first."""
+        found = queries.pt_scores(self.platform, self.run, lab, viewer=self.viewer)
+        return found.sort("period", "round", "sample", "item", descending=[True, True, False, False], nulls_last=True)
+
+    def flags(self, lab: str | None = None) -> pl.DataFrame:
+        """Flags, of one laboratory if asked."""
+        return queries.flags(self.platform, self.run, viewer=self.viewer, lab=lab)
+
+    def pairs(self, **which: Any) -> pl.DataFrame:
+        """Pairs with their differences, the largest |D| first, at most 200."""
+        return queries.pairs(self.platform, self.run, viewer=self.viewer, **which)
+
+    def pair(self, pair: str) -> queries.PairView:
+        """One pair down to its delivered rows."""
+        return queries.pair(self.platform, self.run, pair, viewer=self.viewer)
+
+    def delivered(self, result: str) -> dict[str, Any]:
+        """One delivered row."""
+        return queries.delivered_row(self.platform, self.manifest.programme, result, viewer=self.viewer)
+
+    def refusals(self) -> pl.DataFrame:
+        """Refused rows of the run's programme, at most 200."""
+        return queries.refusals(self.platform, viewer=self.viewer, programme=self.manifest.programme)
+
+    @cached_property
+    def refused_rows(self) -> int:
+        """How many delivered rows of the run's programme were refused."""
+        return queries.refused_rows(self.platform, viewer=self.viewer, programme=self.manifest.programme)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A whole table of the run; only for viewers not bound to a laboratory."""
+        return queries.table(self.platform, self.run, name, viewer=self.viewer)
+
+    def contrasts(self) -> pl.DataFrame:
+        """Which laboratories met on which samples: the bridges of a network that cannot place a sign."""
+        met = self.table("pairs").filter(pl.col("kind") == str(PairKind.BETWEEN))
+        two = pl.concat_list("original_lab", "retest_lab").list.sort()
+        by = met.with_columns(one=two.list.first(), other=two.list.last()).group_by("one", "other")
+        return by.agg(samples=pl.col("sample").n_unique(), pairs=pl.len(), pair=pl.col("pair").min()).sort("one", "other")
+
+    def evidence(self, ids: Iterable[str]) -> pl.DataFrame:
+        """Pairs that evidence ids name, by their own id, their block's, or one of their results'."""
+        asked = list(ids)
+        named = pl.any_horizontal(
+            *(pl.col(name).is_in(asked) for name in ("pair", "block", "original_result", "retest_result"))
+        )
+        return self.scored.filter(named).head(50)
+
+    def name_of(self, register: str, code: str | None, words: Words) -> str:
+        """Name of a laboratory, item or product, else its code."""
+        if code is None:
+            return words("shell.unnamed")
+        key = register.removesuffix("s")
+        return words.name(self._rows(register, key).get(code), otherwise=code)
+
+    def registered(self, register: str, code: str) -> dict[str, Any]:
+        """The register's row of a laboratory, item or product, or nothing."""
+        return self._rows(register, register.removesuffix("s")).get(code, {})
+
+    def _rows(self, register: str, key: str) -> dict[str, dict[str, Any]]:
+        cache: dict[str, dict[str, dict[str, Any]]] = self.__dict__.setdefault("_register_rows", {})
+        if register not in cache:
+            cache[register] = {row[key]: row for row in self.registers[register].iter_rows(named=True)}
+        return cache[register]

@@ -1,0 +1,107 @@
+"""The words of the pages, and how figures are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from labqa.core.wording.catalogue import Language, Message
+
+FOLDER = Path(__file__).parent / "locale"
+NONE = "—"
+
+
+@cache
+def catalogue(language: Language) -> dict[str, str]:
+    """All words of the pages in a language: `section.name` → text with `{placeholders}`."""
+    sections = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
+    return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
+
+
+class Words:
+    """Says things in one language."""
+
+    def __init__(self, language: Language) -> None:
+        """Words of `language`."""
+        self.language: Language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        """A text of the pages; KeyError if it is missing, so that a test finds it."""
+        return catalogue(self.language)[key].format_map(values)
+
+    def known(self, key: str, otherwise: str) -> str:
+        """A text of the pages, or `otherwise` where the catalogue has none (open lists: indicators, metrics)."""
+        return catalogue(self.language).get(key, otherwise)
+
+    def sentence(self, line: str | None) -> str:
+        """A sentence kept in a table as JSON; empty where there is none."""
+        return Message.from_json(line).text(self.language) if line else ""
+
+    def reason(self, key: str | None) -> str:
+        """A reason kept in a table as the key of a sentence; empty where there is none."""
+        return Message(key).text(self.language) if key else ""
+
+    def programme(self, name: str) -> str:
+        """What a programme is called; its own name where it is none of the shipped."""
+        return self.known(f"programme.{name}", name)
+
+    def period(self, name: str) -> str:
+        """A year, a range, or the whole."""
+        return self("shell.whole_period") if name == "all" else self("shell.of_period", period=name.replace("-", "–"))
+
+    def name(self, row: dict[str, Any] | None, *, otherwise: str) -> str:
+        """Name of a laboratory, item or product in this language, else in the other, else its code."""
+        found = row or {}
+        other = "en" if self.language == "zh" else "zh"
+        return found.get(f"name_{self.language}") or found.get(f"name_{other}") or otherwise
+
+
+def number(value: float | None, *, digits: int = 3) -> str:
+    """A measured figure to so many significant digits, without exponent where it is of ordinary size."""
+    if value is None:
+        return NONE
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e6 or size < 1e-4:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    places = max(0, digits - 1 - _exponent(size))
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def _exponent(size: float) -> int:
+    return int(f"{size:e}".split("e")[1])
+
+
+def fixed(value: float | None, *, places: int = 2, sign: bool = False) -> str:
+    """A figure to so many decimals."""
+    if value is None:
+        return NONE
+    return f"{value:{'+' if sign else ''},.{places}f}".replace("-", "−")
+
+
+def share(value: float | None, *, places: int = 0) -> str:
+    """A share as a percentage; small ones keep enough decimals not to read as zero."""
+    if value is None:
+        return NONE
+    if 0 < value < 0.01:
+        return f"{value * 100:.2g} %"
+    return f"{value * 100:.{places}f} %"
+
+
+def count(value: float | int | None) -> str:
+    """A whole number with separators."""
+    return NONE if value is None else f"{int(value):,}"
+
+
+def interval(lower: float | None, upper: float | None) -> str:
+    """An interval in σR."""
+    return NONE if lower is None or upper is None else f"{fixed(lower, sign=True)} … {fixed(upper, sign=True)}"
+
+
+def day(value: dt.date | None) -> str:
+    """A calendar day."""
+    return NONE if value is None else value.isoformat()
