@@ -108,15 +108,15 @@ def _algorithm_a_sorted(
     the set it came from, it is the fixed point; else the step goes on from there (or by the plain iteration).
     """
     total = len(y)
-    n = total - (1 if skip >= 0 else 0)
+    n = total - int(skip >= 0)
     old_low, old_high = -1, -1
     for step in range(5000):
-        low = np.searchsorted(y, centre - 1.5 * scale)
-        high = np.searchsorted(y, centre + 1.5 * scale, side="right")
+        low = int(np.searchsorted(y, centre - 1.5 * scale))
+        high = int(np.searchsorted(y, centre + 1.5 * scale, side="right"))
         if low == old_low and high == old_high:
             break
-        below, above = int(low), int(total - high)
-        core, sum1, sum2 = int(high - low), float(first[high] - first[low]), float(second[high] - second[low])
+        below, above = low, total - high
+        core, sum1, sum2 = high - low, float(first[high] - first[low]), float(second[high] - second[low])
         if skip >= 0:
             if skip < low:
                 below -= 1
@@ -129,9 +129,9 @@ def _algorithm_a_sorted(
         mean = sum1 / core
         spread = max(sum2 - core * mean**2, 0.0)
         unbalance = float(above - below)
-        divisor = (n - 1) / factor**2 - 2.25 * (below + above) - 2.25 * unbalance**2 / core
+        divisor = float(n - 1) / factor**2 - 2.25 * (below + above) - 2.25 * unbalance**2 / core
         if divisor > 0.0 and spread > 0.0 and step < 100:
-            scale = np.sqrt(spread / divisor)
+            scale = float(np.sqrt(spread / divisor))
             centre = mean + 1.5 * unbalance * scale / core
             old_low, old_high = low, high
         else:
@@ -205,6 +205,19 @@ def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -
                 centre, scale = _algorithm_a_sorted(y, first, second, i, centre, scale, factor)
             centres[offsets[g] + i], scales[offsets[g] + i] = centre + middle, scale
     return centres, scales
+
+
+@njit(cache=True)
+def median_without_self(values: Floats, offsets: Integers) -> Floats:
+    """Median of the *other* values of the group, for every value (sorted within groups); NaN where there is no other."""
+    found = np.full(len(values), np.nan)
+    for g in range(len(offsets) - 1):
+        begin, n = offsets[g], offsets[g + 1] - offsets[g]
+        for i in range(n if n > 1 else 0):
+            low, high = (n - 2) // 2, (n - 1) // 2
+            low, high = low + int(low >= i), high + int(high >= i)
+            found[begin + i] = 0.5 * (values[begin + low] + values[begin + high])
+    return found
 
 
 @njit(cache=True)

@@ -1,0 +1,52 @@
+"""How two results stand to each other: agreement, within the limits, discrepant, or a blunder suspected."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+AGREE, WITHIN, DISCREPANT, BLUNDER, UNKNOWN = range(5)
+
+AGREE_RATIO = 0.5
+"""Two results agree up to R/2: about one standard deviation of their difference (|D| ≤ 0.99)."""
+BLUNDER_D = 10.0
+"""|D| above this is no scatter of any method."""
+POWERS = (1, 2, 3, 6)
+"""Powers of ten of unit and decimal slips."""
+
+
+def by_ratio(ratio: ArrayLike) -> NDArray[np.int8]:
+    """Category of |Δ| / R: agree ≤ 0.5, within the limits ≤ 1 (ISO 5725-6:1994, 4.1.4), else discrepant; NaN: unknown."""
+    ratio = np.asarray(ratio, dtype=np.float64)
+    found = np.where(ratio <= AGREE_RATIO, AGREE, np.where(ratio <= 1.0, WITHIN, DISCREPANT))
+    return np.where(np.isnan(ratio), UNKNOWN, found).astype(np.int8)
+
+
+def slip_power(first: ArrayLike, second: ArrayLike, limit_first: ArrayLike, limit_second: ArrayLike) -> NDArray[np.int8]:
+    """Power k ≠ 0 of ten by which the second result seems shifted against the first (second ≈ first × 10^k); 0 if none.
+
+    Both results must be positive and above their limits R (else they cannot be told from 0), differ by more than R of
+    either level, and agree within the first's R once the second is shifted back (or within the second's R once the first
+    is shifted up, if k < 0).
+    """
+    x, y, rx, ry = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (first, second, limit_first, limit_second)))
+    found = np.zeros(x.shape, dtype=np.int8)
+    with np.errstate(invalid="ignore"):
+        apart = (x > rx) & (y > ry) & (np.abs(x - y) > np.minimum(rx, ry))
+        for k in POWERS:
+            found = np.where(apart & (np.abs(y / 10.0**k - x) <= rx), k, found)
+            found = np.where(apart & (np.abs(x / 10.0**k - y) <= ry), -k, found)
+    return found.astype(np.int8)
+
+
+def interval_gap(low1: ArrayLike, high1: ArrayLike, low2: ArrayLike, high2: ArrayLike) -> tuple[Floats, Floats]:
+    """Signed gap between two intervals (second − first), 0 where they overlap, and the level midway between the near ends.
+
+    ±inf is an open end; NaN gives NaN. Where they overlap the level is NaN: nothing is measured there.
+    """
+    a, b, c, d = (np.asarray(one, dtype=np.float64) for one in (low1, high1, low2, high2))
+    gap = np.where(c > b, c - b, np.where(a > d, d - a, 0.0))
+    level = np.where(c > b, 0.5 * (b + c), np.where(a > d, 0.5 * (a + d), np.nan))
+    unknown = np.isnan(a) | np.isnan(b) | np.isnan(c) | np.isnan(d)
+    return np.where(unknown, np.nan, gap), np.where(unknown, np.nan, level)
