@@ -6,7 +6,6 @@ import base64
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
 
 import jinja2
 import typst
@@ -14,7 +13,7 @@ import typst
 from labqa.figures import paper
 from labqa.figures.spec import Spec
 from reports.document import Document
-from reports.pdf import FONT, font_paths
+from reports.pdf import FONT, fonts
 from reports.words import say
 
 _WIDE, _NARROW = 470, 228
@@ -32,10 +31,9 @@ def write(document: Document, file: Path, *, other: str) -> None:
 
 def picture(spec: Spec, width: int) -> str:
     """The figure as an SVG in a data address, `width` points wide."""
-    page = f'#set page(width: {width}pt, height: auto, margin: 0pt, fill: none)\n#set text(font: "{FONT}", size: 9pt, fallback: false)\n'
-    drawn = cast(
-        bytes, typst.compile((paper.library() + page + paper.draw(spec)).encode(), format="svg", font_paths=font_paths())
-    )
+    page = f'#set page(width: {width}pt, height: auto, margin: 0pt, fill: none)\n#set text(font: "{FONT}", fallback: false)\n'
+    source = (paper.library() + page + paper.draw(spec)).encode()
+    drawn: bytes = typst.compile(source, format="svg", font_paths=fonts())
     return "data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,10 +26,11 @@ def font_folder() -> Path | None:
     return Path(found.origin).parent / "fonts" if found and found.origin else None
 
 
-def font_paths() -> list[str | Path]:
-    """Folders in which typst looks for fonts beside the system's."""
+@cache
+def fonts() -> typst.Fonts:
+    """The system's fonts and those of that folder, searched once."""
     folder = font_folder()
-    return [folder] if folder and folder.is_dir() else []
+    return typst.Fonts(include_system_fonts=True, font_paths=[folder] if folder and folder.is_dir() else [])
 
 
 def source() -> str:
@@ -58,7 +60,7 @@ def data(document: Document) -> str:
 
 def write(document: Document, file: Path) -> None:
     """Write the PDF."""
-    typst.compile(source().encode(), output=str(file), font_paths=font_paths(), sys_inputs={"data": data(document)})
+    file.write_bytes(typst.compile(source().encode(), font_paths=fonts(), sys_inputs={"data": data(document)}))
 
 
 def _block(block: Block) -> dict[str, Any]:

@@ -282,7 +282,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]
-    run["ratings"], run["reasons"] = _ratings(truth, run["lab_bias"], in_force, run["pt_scores"])
+    run["ratings"], run["reasons"] = _ratings(truth, run["lab_bias"], in_force, run["pt_scores"], run["pairs"])
     years = [2018] if dated else [None]
     run["summary"] = summary(
         run, found, label="2018" if dated else "all", years=years, lookback=list(YEARS) if dated else [None]
@@ -541,11 +541,14 @@ def _flags(truth: Truth, pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ratings(truth: Truth, bias: pl.DataFrame, in_force: pl.DataFrame, pt: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _ratings(
+    truth: Truth, bias: pl.DataFrame, in_force: pl.DataFrame, pt: pl.DataFrame, pairs: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     classes = ["Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ"]
     now = dict(in_force.select("lab", "lab_class").iter_rows())
     whole = {row["lab"]: row for row in bias.filter(pl.col("scope") == "lab").iter_rows(named=True)}
     z = dict(pt.group_by("lab").agg(pl.col("z")).iter_rows())
+    mine = dict(pairs.sort("pair").group_by("retest_lab").agg(pl.col("pair")).iter_rows())
     rated, why = [], []
     for lab in truth.labs:
         row, held = whole[lab], now.get(lab)
@@ -579,9 +582,18 @@ def _ratings(truth: Truth, bias: pl.DataFrame, in_force: pl.DataFrame, pt: pl.Da
             }
         )
         if biased:
-            why.append((lab, 1, "bias.lab", "bias", -6.0, Message("figures.status_assessed").to_json(), []))
+            given = {name: row[name] for name in ("estimate", "lower", "upper")} | {
+                "n": row["n_samples"],
+                "bound": 0.5,
+                "p": 1e-5,
+            }
+            told = Message("rating.bias_mean_relative", {**given, "alpha": 2e-4, "m": 400, "swing": 30.0})
+            why.append((lab, 1, "bias", "bias", -6.0, told.to_json(), mine.get(lab, [])[:12]))
         if veto:
-            why.append((lab, 2, "veto.outliers", "veto", None, Message("figures.status_assessed").to_json(), []))
+            given = {"results": n, "outliers": outliers, "years": 3, "limit": 3.0, "needed": 3, "expected": 0.0027 * n}
+            told = Message("rating.veto_met", {**given, "chance": 0.006, "correlated": 0.05})
+            cited = pt.filter((pl.col("lab") == lab) & (pl.col("z").abs() > 3))["result"].sort().to_list()
+            why.append((lab, 2, "outlying_comparisons", "veto", None, told.to_json(), cited))
     reasons = pl.DataFrame(
         why, schema={"lab": pl.String, "position": pl.Int64, "line": pl.String, "ground": pl.String, "points": pl.Float64,
                      "message": pl.String, "evidence": pl.List(pl.String)}, orient="row")  # fmt: skip

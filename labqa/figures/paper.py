@@ -11,7 +11,7 @@ from typing import Any
 
 from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Series, Spec
 
-_ROW = 13.0
+_ROW = 11.5
 _HEIGHT = 132.0
 _MOST_TICKS = 6
 
@@ -166,7 +166,7 @@ def _polyline(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
 
 
 def _points(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
-    size = 1.1 if len(series.x) > 150 else 2.0
+    size = 1.1 if len(series.x) > 150 else 2.3
     for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
         at = {"x": fraction(spec.x, x), "y": fraction(spec.y, y)}
         drawn["points"].append({**at, "colour": series.colour, "symbol": series.symbol, "size": size})

@@ -19,9 +19,9 @@ def section(context: Context) -> Section:
     if between:
         blocks.append(Paragraph(say("agreement_lead", n=whole(between), share=percent(context.total("agreement_share")))))
         blocks += _charts(context, "agreement_share")
-        blocks.append(charted(largest_discrepancies(context.scored, context.registers["items"], context.language, limit=20)))
+        blocks.append(charted(largest_discrepancies(context.scored, context.registers["items"], context.language, limit=15)))
         spec = heat_map_discrepancy(
-            context.scored, context.registers["labs"], context.registers["products"], context.language, limit=30
+            context.scored, context.registers["labs"], context.registers["products"], context.language, limit=20
         )
         blocks += [] if spec.is_empty else [Chart(spec)]
     else:
@@ -37,6 +37,6 @@ def _charts(context: Context, metric: str) -> list[Block]:
     summary, period = context.tables["summary"], context.period
     kinds: tuple[tuple[By, dict[str, str]], ...] = (("product", context.products), ("item", context.items))
     specs = [
-        agreement_by(summary, called, context.language, by=by, period=period, metric=metric, limit=20) for by, called in kinds
+        agreement_by(summary, called, context.language, by=by, period=period, metric=metric, limit=15) for by, called in kinds
     ]
     return [Chart(spec) for spec in specs if not spec.is_empty]

@@ -19,7 +19,7 @@ def section(context: Context) -> Section:
     """Heat map and flags."""
     say = context.say
     bias, labs, products = context.tables["lab_bias"], context.registers["labs"], context.registers["products"]
-    blocks: list[Block] = [charted(heat_map_bias(bias, labs, products, context.language, limit=30))]
+    blocks: list[Block] = [charted(heat_map_bias(bias, labs, products, context.language, limit=25))]
     counted = context.by("flags", "rule")
     if counted:
         blocks += [

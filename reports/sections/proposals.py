@@ -134,5 +134,5 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
         ),
         small=True,
     )
-    counted = context.tables["ratings"]["veto_if_pairs_counted"].sum() - context.tables["ratings"]["veto"].sum()
-    return [Paragraph(say("veto_text")), table, Paragraph(say("veto_if_pairs", n=max(counted, 0)), "note")]
+    counted = context.rated.filter(pl.col("veto_if_pairs_counted") & ~pl.col("veto")).height
+    return [Paragraph(say("veto_text")), table, Paragraph(say("veto_if_pairs", n=counted), "note")]
