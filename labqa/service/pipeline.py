@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, discrepancy, indicators, integrity, pairing, precision, yardsticks
+from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
 from labqa.analysis import summary as totals
+from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 from labqa.rating import classify
 from labqa.rating.rulesets import Edition
@@ -30,6 +31,56 @@ class Facts:
     class_in_force: pl.DataFrame
 
 
+def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progress | None = None) -> dict[str, pl.DataFrame]:
+    """Every table of a run. Pairs and scores cover all years that `seen` reads; biases, precision, flags and indicators
+    those of its evidence; comparison results count over the years of the veto."""
+    told(progress, "pair")
+    results = of_years(facts.results, seen.read)
+    samples = pairing.samples(results, facts.products)
+    blocks = pairing.blocks(results, samples)
+    pairs = pairing.pairs(results, samples)
+    told(progress, "score")
+    scale = yardsticks.yardsticks(facts.items, blocks, pairs, results)
+    discrepancies = discrepancy.discrepancies(pairs, facts.items, scale, results)
+    pt_scores = comparison.pt_scores(results, samples, scale)
+    told(progress, "bias")
+    recent = {name: of_years(frame, seen.evidence) for name, frame in (("results", results), ("samples", samples))}
+    recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
+    near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
+    settings = bias_settings(edition)
+    lab_bias, used = bias.lab_bias(recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings)
+    lab_precision = precision.lab_precision(
+        recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, tolerated=edition.number("tolerated_precision")
+    )
+    flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near)
+    told(progress, "rate")
+    found = indicators.indicators(
+        lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]
+    )
+    ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
+    run = {
+        "samples": samples,
+        "blocks": _with_earlier(used, blocks),
+        "pairs": pairs,
+        "yardsticks": scale,
+        "discrepancies": discrepancies,
+        "pt_scores": pt_scores,
+        "lab_bias": lab_bias,
+        "lab_precision": lab_precision,
+        "flags": flags,
+        "indicators": found,
+        "ratings": ratings,
+        "reasons": reasons,
+    }
+    summary = totals.summary(run, results, label=seen.label, years=seen.asked, lookback=seen.read)
+    return {name: t.shaped(frame, t.RUN_TABLES[name]) for name, frame in (run | {"summary": summary}).items()}
+
+
+def bias_settings(edition: Edition) -> bias.BiasSettings:
+    """Settings of the bias fit that the edition states; the others are the fit's defaults."""
+    return bias.BiasSettings(delta0=edition.number("tolerated_bias"), alpha=edition.number("error_rate"))
+
+
 def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
     """Rows whose period is one of `years`; None stands for undated rounds."""
     return frame.filter(pl.col("period").is_in([*years], nulls_equal=True))
@@ -39,3 +90,9 @@ def told(progress: Progress | None, step: str) -> None:
     """Tell the user which step begins."""
     if progress is not None:
         progress(Message(f"service.step_{step}"), _SHARES[step])
+
+
+def _with_earlier(used: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Blocks of the evidence as the fit left them, and those before it, which are read for the trend only."""
+    earlier = blocks.join(used.select("block"), on="block", how="anti", maintain_order="left")
+    return pl.concat([used, earlier.with_columns(why_not=pl.lit("service.before_evidence"))])
