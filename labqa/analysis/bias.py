@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis import evidence
-from labqa.analysis.observations import Observations, observations, starts
+from labqa.analysis.observations import Observations, observations
 from labqa.analysis.scopes import KINDS, Biases, Part, biases, variance_components, within_scope
+from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.between import between_sd
 from labqa.stats.bounds import smallest_shown
-from labqa.stats.redescending import Weights, robust_weights
-from labqa.stats.variance import Components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -71,9 +70,9 @@ def lab_bias(
     )
     labs = _named(results)
     if not len(seen.y):
-        return _finished(_unassessed(labs), labs, settings), told
-    weights, base = _weights(seen, settings)
-    network = _Network(seen, weights, base, _relative_u(yardsticks, seen), settings)
+        return _finished(_empty(), labs, settings), told
+    weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
+    network = _Network(seen, weights, items, yardsticks, settings)
     rows = pl.concat([network.whole(), network.by_family(), network.by_item()])
     return _finished(rows, labs, settings), _without_gross(told, seen, weights)
 
@@ -85,60 +84,52 @@ def _named(results: pl.DataFrame) -> pl.Series:
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
     """Relative standard uncertainty of σR of each item; 0 where none is stated."""
-    by_item = pl.DataFrame({"item": seen.items}).join(yardsticks.select("item", "u_relative"), on="item", how="left", maintain_order="left")
+    by_item = pl.DataFrame({"item": seen.items}).join(
+        yardsticks.select("item", "u_relative"), on="item", how="left", maintain_order="left"
+    )
     return np.asarray(by_item["u_relative"].fill_null(0.0).to_numpy(), dtype=np.float64)
 
 
-def _base(seen: Observations) -> Floats:
-    """Weights before the robust steps: 1 for a laboratory, for an assigned value what its u earns, 10 at most."""
-    u = np.where(np.isnan(seen.u), 0.3, seen.u)
-    return np.where(seen.is_anchor, np.minimum(0.5 / np.maximum(u * u, 0.05), 10.0), 1.0)
+def _orientation(items: pl.DataFrame, seen: Observations) -> Floats:
+    """Which way a bias of each item leads towards conforming: −1 under an upper limit only, +1 over a lower limit only, else 0."""
+    limits = pl.DataFrame({"item": seen.items}).join(
+        items.select("item", "lower_limit", "upper_limit"), on="item", how="left", maintain_order="left"
+    )
+    lower, upper = (limits[name].is_not_null().to_numpy() for name in ("lower_limit", "upper_limit"))
+    return np.asarray(lower & ~upper, dtype=np.float64) - (upper & ~lower)
 
 
-def _weights(seen: Observations, settings: BiasSettings) -> tuple[Weights, Floats]:
-    """Robust weights, refitted once with the estimated ratio of the variances within laboratories to that of lab × item."""
-    base, n_labs = _base(seen), len(seen.labs)
-    if not settings.robust:
-        return Weights(base, np.zeros(len(base)), np.zeros(0), 1.0), base
-    joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
-    names, node = np.unique(joint, return_inverse=True)
-    lab_of = names // len(seen.items)
-    tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
-    groups = [(tests, 4), (seen.run, 8)]
-    ratio, weights = 1.0, None
-    for _ in range(2):
-        weights = robust_weights(
-            starts(seen.block), node, lab_of, seen.item, groups, base, seen.y, ratio=ratio, corner=settings.corner, end=settings.end
-        )
-        parts = list(within_scope(seen, weights.weight, base, seen.y, np.ones(len(base), dtype=bool)))
-        found = variance_components(parts, n_labs=n_labs).variance
-        ratio = float(np.clip(found[:3].sum() / max(found[3], 1e-6), 0.1, 100.0))
-    return weights, base
-
-
-def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weights) -> pl.DataFrame:
+def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weighted) -> pl.DataFrame:
     """BLOCKS in which the robust steps left fewer than two observations are told as such."""
     left = np.bincount(seen.block, weights=weights.weight > 0, minlength=len(seen.block_ids))
-    gone = pl.DataFrame({"block": [block for block, n in zip(seen.block_ids, left, strict=True) if n < 2]}, schema={"block": pl.String})
+    gone = pl.DataFrame(
+        {"block": [block for block, n in zip(seen.block_ids, left, strict=True) if n < 2]}, schema={"block": pl.String}
+    )
     out = pl.col("block").is_in(gone["block"].to_list())
     return told.with_columns(
-        used_for_bias=pl.col("used_for_bias") & ~out, why_not=pl.when(out).then(pl.lit("bias.gross_error")).otherwise(pl.col("why_not"))
+        used_for_bias=pl.col("used_for_bias") & ~out,
+        why_not=pl.when(out).then(pl.lit("bias.gross_error")).otherwise(pl.col("why_not")),
     )
 
 
 class _Network:
     """The weighted observations and their variance components, from which the rows of each scope are made."""
 
-    def __init__(self, seen: Observations, weights: Weights, base: Floats, relative_u: Floats, settings: BiasSettings) -> None:
-        self.seen, self.weights, self.base, self.relative_u, self.settings = seen, weights, base, relative_u, settings
+    def __init__(
+        self, seen: Observations, weights: Weighted, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
+    ) -> None:
+        self.seen, self.weights, self.settings = seen, weights, settings
+        self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
         self.parts = self._parts(np.ones(len(seen.y), dtype=bool), seen.y)
         self.components = variance_components(self.parts, n_labs=len(seen.labs))
 
     def _parts(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
-        return list(within_scope(self.seen, self.weights.weight, self.base, y, chosen))
+        return list(within_scope(self.seen, self.weights.weight, self.weights.base, y, chosen))
 
     def _biases(self, part: Part, *, without: tuple[str, ...]) -> Biases:
-        return biases(part, self.components, without=without, max_anchor_se=self.settings.max_anchor_se, slope=self.weights.slope)
+        return biases(
+            part, self.components, without=without, max_anchor_se=self.settings.max_anchor_se, slope=self.weights.slope
+        )
 
     def _rows(self, parts: list[Part], scope: Scope, scope_id: str, *, without: tuple[str, ...]) -> pl.DataFrame:
         """Rows of one scope, with the uncertainty of σR in their variance."""
@@ -154,9 +145,16 @@ class _Network:
         return pl.concat(frames) if frames else _empty()
 
     def whole(self) -> pl.DataFrame:
-        """Rows of the scope `lab`, with the mean oriented to the limits and the SD between items."""
+        """Rows of the scope `lab`, with the mean oriented to the limits."""
         rows = self._rows(self.parts, Scope.LAB, "", without=())
-        return rows
+        towards = self.orientation[self.seen.item]
+        parts = self._parts(towards != 0, self.seen.y * towards)
+        oriented = _with_interval(self._rows(parts, Scope.LAB, "", without=()), self.settings)
+        named = oriented.select("lab", oriented="estimate", oriented_lower="lower", oriented_upper="upper")
+        return t.shaped(
+            rows.drop("oriented", "oriented_lower", "oriented_upper").join(named, on="lab", how="left", maintain_order="left"),
+            t.LabBias,
+        )
 
     def by_family(self) -> pl.DataFrame:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
@@ -173,9 +171,6 @@ class _Network:
             parts = self._parts(self.seen.item == code, self.seen.y)
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
         return pl.concat(frames)
-
-
-_WORKING = {name: dtype for name, dtype in t.LabBias.create_empty().schema.items()}
 
 
 def _empty() -> pl.DataFrame:
@@ -210,24 +205,73 @@ def _frame(found: Biases, labs: list[str], scope: Scope, scope_id: str) -> pl.Da
 
 def _unassessed(labs: pl.Series) -> pl.DataFrame:
     """Rows of laboratories without any block that could enter."""
-    frame = pl.DataFrame({"lab": labs, "scope": str(Scope.LAB), "scope_id": "", "n_samples": 0, "n_partners": 0, "n_blocks": 0, "component_labs": 0})
+    frame = pl.DataFrame(
+        {
+            "lab": labs,
+            "scope": str(Scope.LAB),
+            "scope_id": "",
+            "n_samples": 0,
+            "n_partners": 0,
+            "n_blocks": 0,
+            "component_labs": 0,
+        }
+    )
     return t.shaped(frame.with_columns(status=pl.lit("not_assessed")), t.LabBias)
+
+
+def _with_interval(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Rows with the t interval of the estimate and the smallest bias that they would show."""
+    estimate, se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("estimate", "se", "df"))
+    reach = special.stdtrit(df, 0.5 + 0.5 * settings.level) * se
+    shown = smallest_shown(se, df, bound=settings.delta0, alpha=settings.alpha / settings.tests)
+    new = {"lower": estimate - reach, "upper": estimate + reach, "detectable": shown}
+    return rows.with_columns(pl.Series(name, values).fill_nan(None) for name, values in new.items())
+
+
+def _with_shrunken(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the estimate drawn to the mean of its scope: empirical Bayes, variance between laboratories by Paule–Mandel."""
+    known = rows.filter(pl.col("se") > 0)
+    group = known.select(pl.struct("scope", "scope_id").rank("dense") - 1).to_series().to_numpy().astype(np.int64)
+    estimate, variance = known["estimate"].to_numpy(), known["se"].to_numpy() ** 2
+    n = int(group.max(initial=-1)) + 1
+    between = np.nan_to_num(between_sd(group, estimate, variance, n=n).sd) ** 2
+    weight = 1.0 / (variance + between[group])
+    mean = np.bincount(group, weights=weight * estimate, minlength=n) / np.maximum(
+        np.bincount(group, weights=weight, minlength=n), 1e-300
+    )
+    drawn = mean[group] + (estimate - mean[group]) * between[group] * weight
+    keys = known.select("lab", "scope", "scope_id").with_columns(shrunken=pl.Series(drawn, dtype=pl.Float64))
+    return t.shaped(
+        rows.drop("shrunken").join(keys, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"), t.LabBias
+    )
+
+
+def _with_tau(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Rows of the scope `lab` with the SD between the biases of the laboratory's items that carry a sign."""
+    carried = (
+        (pl.col("n_partners") >= settings.min_partners)
+        & (pl.col("component_labs") >= settings.min_labs)
+        & (pl.col("bridge_share") <= settings.max_bridge)
+    )
+    known = rows.filter((pl.col("scope") == str(Scope.ITEM)) & (pl.col("se") > 0) & carried)
+    names = known["lab"].unique().sort()
+    group = names.search_sorted(known["lab"]).to_numpy().astype(np.int64) if len(names) else np.zeros(0, np.int64)
+    found = between_sd(group, known["estimate"].to_numpy(), known["se"].to_numpy() ** 2, n=len(names))
+    columns = {"tau": found.sd, "tau_lower": found.lower, "tau_upper": found.upper}
+    keyed = pl.DataFrame(
+        {"lab": names, "scope": str(Scope.LAB)}
+        | {name: pl.Series(values, dtype=pl.Float64).fill_nan(None) for name, values in columns.items()},
+        schema_overrides={"lab": pl.String, "scope": pl.String},
+    )
+    return t.shaped(rows.drop(list(columns)).join(keyed, on=["lab", "scope"], how="left", maintain_order="left"), t.LabBias)
 
 
 def _finished(rows: pl.DataFrame, labs: pl.Series, settings: BiasSettings) -> pl.DataFrame:
     """The table: intervals, smallest demonstrable bias, status and reason, one row for every laboratory at least."""
     seen = rows.filter(pl.col("scope") == str(Scope.LAB))["lab"]
     rows = pl.concat([rows, _unassessed(labs.filter(~labs.is_in(seen.to_list())))])
-    estimate, se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("estimate", "se", "df"))
-    reach = special.stdtrit(df, 0.5 + 0.5 * settings.level) * se
-    shown = smallest_shown(se, df, bound=settings.delta0, alpha=settings.alpha / settings.tests)
-    rows = rows.with_columns(
-        lower=pl.Series(estimate - reach).fill_nan(None),
-        upper=pl.Series(estimate + reach).fill_nan(None),
-        detectable=pl.Series(shown).fill_nan(None),
-    )
     told = evidence.judged(
-        rows,
+        _with_tau(_with_shrunken(_with_interval(rows, settings)), settings),
         min_samples=settings.min_samples,
         min_item_samples=settings.min_item_samples,
         min_partners=settings.min_partners,

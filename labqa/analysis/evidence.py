@@ -7,7 +7,9 @@ import polars as pl
 from labqa.core.vocabulary import Status
 
 
-def judged(rows: pl.DataFrame, *, min_samples: int, min_item_samples: int, min_partners: int, min_labs: int, max_bridge: float) -> pl.DataFrame:
+def judged(
+    rows: pl.DataFrame, *, min_samples: int, min_item_samples: int, min_partners: int, min_labs: int, max_bridge: float
+) -> pl.DataFrame:
     """Rows of LAB_BIAS with `status` and `reason`, and null wherever no sign may be attributed.
 
     Rows of one item need `min_item_samples`, others `min_samples`. No sign is attributed in components of fewer than `min_labs`

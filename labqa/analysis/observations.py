@@ -41,7 +41,7 @@ class Observations:
     @property
     def is_anchor(self) -> NDArray[np.bool_]:
         """Observations that are assigned values."""
-        return self.lab == len(self.labs)
+        return np.asarray(self.lab == len(self.labs))
 
 
 def observations(
@@ -63,12 +63,10 @@ def observations(
         kept = kept.filter(~pl.col("objection"))
     means = _means(kept)
     arrays = _arrays(means)
-    reasons = {}
+    reasons: dict[str, str] = {}
     if blunder is not None and scale != "raw" and len(arrays.y):
         arrays, reasons = _without(means, _blunders(means, starts(arrays.block), limit=blunder))
-    named = pl.DataFrame(
-        {"block": list(reasons), "cut": list(reasons.values())}, schema={"block": pl.String, "cut": pl.String}
-    )
+    named = pl.DataFrame({"block": list(reasons), "cut": list(reasons.values())}, schema={"block": pl.String, "cut": pl.String})
     told = judged.join(named, on="block", how="left").with_columns(why_not=pl.coalesce("why_not", "cut"))
     filled = blocks.drop("used_for_bias", "why_not", strict=False).join(
         told.select("block", "why_not"), on="block", how="left", maintain_order="left"
@@ -79,7 +77,10 @@ def observations(
 def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Results of named laboratories and assigned values in their last revision, with their block."""
     key = ["sample", "item", "lab", "role", "replicate"]
-    named = results.filter((pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED))) & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE)))
+    named = results.filter(
+        (pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED)))
+        & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE))
+    )
     last = named.sort(*key, "revision", "result").unique(key, keep="last", maintain_order=True)
     anchor = pl.col("role") == str(Role.ASSIGNED)
     return last.select(
@@ -99,7 +100,13 @@ def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _why_not_by_block(
-    measured: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, *, scale: str, include_objection: bool
+    measured: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    *,
+    scale: str,
+    include_objection: bool,
 ) -> pl.DataFrame:
     """One row a block: its unit (σR at its level, or 1) and the first reason why it may not enter, else null."""
     usable = pl.lit(True) if include_objection else ~pl.col("objection")
@@ -116,12 +123,19 @@ def _why_not_by_block(
         blocks.select("block", "item", "kind", "level")
         .join(counted, on="block", how="left", maintain_order="left")
         .join(items.select("item", scale="scale"), on="item", how="left", maintain_order="left")
-        .join(yardsticks.select("item", "source", "sigma_R_constant", "sigma_R_slope"), on="item", how="left", maintain_order="left")
+        .join(
+            yardsticks.select("item", "source", "sigma_R_constant", "sigma_R_slope"),
+            on="item",
+            how="left",
+            maintain_order="left",
+        )
     )
     sigma = pl.col("sigma_R_constant").fill_null(0.0) + pl.col("sigma_R_slope").fill_null(0.0) * pl.col("level").abs()
     unit = pl.lit(1.0) if scale == "raw" else sigma
     only_objected = pl.col("objected") & ~pl.col("independent") & ~pl.col("compared")
-    no_yardstick = (pl.col("source").is_null() | (pl.col("source") == str(YardstickSource.NONE))) if scale != "raw" else pl.lit(False)
+    no_yardstick = (
+        (pl.col("source").is_null() | (pl.col("source") == str(YardstickSource.NONE))) if scale != "raw" else pl.lit(False)
+    )
     why_not = (
         pl.when((pl.col("n_nodes").fill_null(0) < 2) & (pl.col("kind") == str(BlockKind.DUPLICATE)))
         .then(pl.lit("bias.duplicate"))
@@ -171,14 +185,18 @@ def _arrays(means: pl.DataFrame) -> Observations:
     items, item = _codes(means["item"])
     samples, sample = _codes(means["sample"])
     families, family = _codes(means["family"])
-    runs = means.select(pl.when(pl.col("run").is_not_null() & (pl.col("lab") != ANCHOR)).then(pl.format("{}\0{}", "lab", "run"))).to_series()
+    runs = means.select(
+        pl.when(pl.col("run").is_not_null() & (pl.col("lab") != ANCHOR)).then(pl.format("{}\0{}", "lab", "run"))
+    ).to_series()
     unit = means["unit"].to_numpy().astype(np.float64)
     changes = np.flatnonzero(np.diff(item * (len(samples) + 1) + sample, prepend=-1))
     block = np.repeat(np.arange(len(changes)), np.diff(np.append(changes, len(item))))
     y = means["value"].to_numpy().astype(np.float64) / unit
     u = means["u"].fill_null(np.nan).to_numpy().astype(np.float64) / unit
     block_ids = means["block"].gather(changes).to_list()
-    return Observations(labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit)
+    return Observations(
+        labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit
+    )
 
 
 def starts(block: Ints) -> Ints:

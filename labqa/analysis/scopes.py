@@ -91,7 +91,9 @@ def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
     of_lab = lab < n_labs
     shared = {"sample": seen.sample[kept], "run": seen.run[kept], "item": seen.item[kept], "family": seen.family[kept]}
     own = np.arange(len(kept))
-    found = [Grouping(incidence(own, n=len(kept), scale=np.where(of_lab, 1.0 / np.sqrt(base[kept]), 0.0)), np.where(of_lab, lab, -1))]
+    found = [
+        Grouping(incidence(own, n=len(kept), scale=np.where(of_lab, 1.0 / np.sqrt(base[kept]), 0.0)), np.where(of_lab, lab, -1))
+    ]
     for effect in shared.values():
         joint = np.where(of_lab & (effect >= 0), effect * n_labs + lab, -1)
         names, group = np.unique(joint, return_inverse=True)
@@ -102,12 +104,15 @@ def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
     return found
 
 
-def variance_components(parts: list[Part], *, n_labs: int) -> Components:
+def variance_components(parts: list[Part], *, n_labs: int, corrected: bool = True) -> Components:
     """Variances of `KINDS` from the residuals of all components together; the anchor's is known (its stated u)."""
     known = np.array([np.nan] * (len(KINDS) - 1) + [1.0])
-    found = [moments(part.fitted, part.groupings, n_labs=n_labs) for part in parts]
-    added = Moments(sum((one.observed for one in found), np.float64(0.0)), sum((one.expected for one in found), np.float64(0.0)))
-    return solve_components(added, known=known)
+    found = [moments(part.fitted, part.groupings, n_labs=n_labs, corrected=corrected) for part in parts]
+    observed, expected = np.zeros_like(found[0].observed), np.zeros_like(found[0].expected)
+    for one in found:
+        observed += one.observed
+        expected += one.expected
+    return solve_components(Moments(observed, expected), known=known)
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def biases(part: Part, found: Components, *, without: tuple[str, ...], max_ancho
         contrasts[:, :n] -= centre.weight
         estimate = effect - centre.centre
         weight = np.append(np.ones(n), 0.0)[: len(part.fitted.effect)]
-    felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs)
+    felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs, needed=sigma > 0)
     variance = felt.total @ sigma
     uncertain = np.einsum("ij,jk,ik->i", felt.total * counted, found.covariance, felt.total * counted)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -179,5 +184,5 @@ def _anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
         return False
     n = len(part.labs)
     mean = np.append(np.full(n, 1.0 / n), -1.0)[None, :]
-    variance = spread(part.fitted, part.groupings, mean, lab=np.zeros(1, np.int64)).total @ sigma
+    variance = spread(part.fitted, part.groupings, mean, lab=np.zeros(1, np.int64), needed=sigma > 0).total @ sigma
     return bool(0.0 < variance[0] <= limit**2)

@@ -13,14 +13,16 @@ Floats = NDArray[np.float64]
 
 
 class Bridges(NamedTuple):
-    """Bridges of a graph, each as the depth-first interval [first, last] of the nodes on its far side, and the order of nodes."""
+    """Bridges of a graph, each as the depth-first interval [first, last] of the nodes on its far side; the order of the nodes,
+    and which nodes have bridges only."""
 
     first: Ints
     last: Ints
     order: Ints
+    hanging: NDArray[np.bool_]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
     while parent[node] != node:
         parent[node] = parent[parent[node]]
@@ -28,7 +30,7 @@ def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
     return node
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _joined(start, node, n):  # type: ignore[no-untyped-def]  # pragma: no cover
     parent = np.arange(n)
     for block in range(len(start) - 1):
@@ -52,7 +54,7 @@ def components(start: Ints, node: Ints, *, n: int) -> Ints:
     return np.asarray(_joined(start.astype(np.int64), node.astype(np.int64), n), dtype=np.int64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _search(pointer, neighbour, order, low, last):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(pointer) - 1
     parent = np.full(n, -1)
@@ -99,11 +101,13 @@ def bridges(a: Ints, b: Ints, *, n: int) -> Bridges:
     order, low, last = np.full(n, -1), np.zeros(n, np.int64), np.zeros(n, np.int64)
     parent = _search(pointer, target, order, low, last)
     found = (parent >= 0) & (low == order)
-    return Bridges(order[found], last[found], order)
+    ends = np.bincount(np.concatenate([np.flatnonzero(found), parent[found]]), minlength=n)
+    degree = np.diff(pointer)
+    return Bridges(order[found], last[found], order, (degree > 0) & (ends == degree))
 
 
 def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
-    """Largest part of each node's contrast to its zero that must cross one bridge: 0 without bridges, 1 if all of it does.
+    """Largest part of each node's contrast to its zero that must cross one bridge; 1 for a node that has bridges only, 0 without.
 
     `weight` (n) is the weight of each node in the zero, ≥ 0; it is scaled to sum 1 over the node's component without the
     node itself. Removing a bridge splits the component; what crosses it is the weight on the side where the node is not.
@@ -120,4 +124,4 @@ def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
         same = component == component[np.flatnonzero(found.order == first)[0]]
         crossing = np.where(inside, total - beyond, beyond)
         share = np.where(same & (rest > 0), np.maximum(share, crossing / np.where(rest > 0, rest, 1.0)), share)
-    return np.clip(share, 0.0, 1.0)
+    return np.where(found.hanging, 1.0, np.clip(share, 0.0, 1.0))

@@ -13,7 +13,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _profiled(start, weight, y):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(y))
     for block in range(len(start) - 1):
@@ -35,14 +35,13 @@ def profiled(start: Ints, weight: Floats, y: Floats) -> Floats:
     return np.asarray(_profiled(start, weight, y), dtype=np.float64)
 
 
-def profile_matrix(start: Ints, weight: Floats) -> sparse.csr_array:
-    """P = W − W B (B'WB)⁻¹ B'W as a sparse matrix (observations × observations), B the incidence of blocks."""
+def block_roots(start: Ints, weight: Floats) -> sparse.csr_array:
+    """R (observations × blocks) with w/√Σw of its block at each observation, so that P = W − R R'."""
     n = len(weight)
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     total = np.bincount(block, weights=weight, minlength=len(start) - 1)
     root = weight / np.sqrt(np.where(total > 0, total, 1.0))[block]
-    spread = sparse.csr_array((root, (np.arange(n), block)), shape=(n, len(start) - 1))
-    return sparse.csr_array(sparse.diags_array(weight, format="csr") - spread @ spread.T)
+    return sparse.csr_array((root, (np.arange(n), block)), shape=(n, len(start) - 1))
 
 
 def incidence(group: Ints, *, n: int, scale: Floats | None = None) -> sparse.csr_array:
@@ -52,7 +51,7 @@ def incidence(group: Ints, *, n: int, scale: Floats | None = None) -> sparse.csr
     return sparse.csr_array((value, (member, group[member])), shape=(len(group), n))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _product(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros((a.shape[0], b.shape[1]))
     for i in range(a.shape[0]):
@@ -69,7 +68,7 @@ def product(a: Floats, b: Floats) -> Floats:
     return np.asarray(_product(np.ascontiguousarray(a), np.ascontiguousarray(b)), dtype=np.float64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _inverse(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(matrix)
     lower = np.zeros((n, n))
@@ -110,13 +109,20 @@ def grounded_inverse(laplacian: Floats, *, ground: int) -> Floats:
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit of one connected component: node effects (node `ground` at 0), the inverse of the Laplacian, X and P."""
+    """Fit of one connected component: node effects, the inverse of the Laplacian, X, and P = W − R R' in its parts."""
 
     effect: Floats
     inverse: Floats
     nodes: sparse.csr_array
-    profile: sparse.csr_array
+    node: Ints
+    weight: Floats
+    roots: sparse.csr_array
     score: Floats
+
+    @property
+    def profile(self) -> sparse.csr_array:
+        """P (observations × observations); its size is the sum of the squared sizes of the blocks."""
+        return sparse.csr_array(sparse.diags_array(self.weight, format="csr") - self.roots @ self.roots.T)
 
 
 def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: int = 0) -> Fit:
@@ -124,15 +130,19 @@ def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: i
 
     effect = A⁻ X'P y, A = X'PX, A⁻ grounded at `ground`; `score` = P (y − X effect), the weighted residuals.
     """
-    nodes = incidence(node, n=n)
-    profile = profile_matrix(start, weight)
-    laplacian = (nodes.T @ (profile @ nodes)).toarray()
+    nodes, roots = incidence(node, n=n), block_roots(start, weight)
+    across = nodes.T @ roots
+    laplacian = np.diag(np.bincount(node, weights=weight, minlength=n)) - (across @ across.T).toarray()
     inverse = grounded_inverse(laplacian, ground=ground)
-    seen = np.bincount(node, weights=profiled(start, weight, y), minlength=n)
+    seen = np.asarray(np.bincount(node, weights=profiled(start, weight, y), minlength=n), dtype=np.float64)
     effect = product(inverse, seen[:, None])[:, 0]
-    return Fit(effect, inverse, nodes, profile, profiled(start, weight, y - effect[node]))
+    return Fit(effect, inverse, nodes, node, weight, roots, profiled(start, weight, y - effect[node]))
 
 
-def between(fitted: Fit, group: sparse.csr_array) -> sparse.csr_array:
-    """U = X'PZ (nodes × groups): how each group's random effect enters the normal equations."""
-    return sparse.csr_array(fitted.nodes.T @ (fitted.profile @ group))
+def felt_variance(fitted: Fit, group: sparse.csr_array) -> Floats:
+    """X'P Z Z' P X (nodes × nodes): variance that groups of variance 1 bring into the normal equations, without forming P."""
+    direct = fitted.nodes.T @ sparse.csr_array(sparse.diags_array(fitted.weight, format="csr") @ group)
+    across, grouped = fitted.nodes.T @ fitted.roots, group.T @ fitted.roots
+    crossed = ((direct @ grouped) @ across.T).toarray()
+    shared = ((across @ (grouped.T @ grouped)) @ across.T).toarray()
+    return np.asarray((direct @ direct.T).toarray() - crossed - crossed.T + shared)

@@ -16,10 +16,10 @@ MAD_TO_SD = 1.4826022185056018
 
 
 class Weights(NamedTuple):
-    """Weights of the observations after the robust steps, their scaled residuals, the fitted node effects and the loss of slope κ."""
+    """Weights of the observations after the robust steps, the scale of their item, the fitted node effects and the loss of slope κ."""
 
     weight: Floats
-    scaled: Floats
+    scale: Floats
     effect: Floats
     slope: float
 
@@ -44,7 +44,7 @@ def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
     return np.asarray((1.0 - x * x) ** 2 - 4.0 * x * (1.0 - x * x) * np.abs(t) / (end - corner))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     out[:] = 0.0
     for block in range(len(start) - 1):
@@ -62,7 +62,7 @@ def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ig
         out[i] += ratio * (b[i] - mean[lab_of[i]] / members[lab_of[i]])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.empty_like(b)
     _penalised(start, node, weight, lab_of, members, ratio, b, out)
@@ -96,7 +96,9 @@ def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, 
     return b
 
 
-def penalised_effects(start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: Floats, *, ratio: float, guess: Floats) -> Floats:
+def penalised_effects(
+    start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: Floats, *, ratio: float, guess: Floats
+) -> Floats:
     """Node effects b (lab × item) that minimise Σ w (y − block − b)² + ratio Σ (b − mean of the lab's b)².
 
     Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on the raw
@@ -112,7 +114,7 @@ def penalised_effects(start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: 
     return np.asarray(found, dtype=np.float64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _deviations(start, weight, base, residual):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(residual))
     for block in range(len(start) - 1):
@@ -211,5 +213,7 @@ def robust_weights(
         weight = factor * base
         if step >= steps[0] and changed < 1e-6 * float(base.max(initial=1.0)):
             break
-    slope = float(redescending_slope(t, corner=corner, end=end).sum() / max(redescending_weight(t, corner=corner, end=end).sum(), 1e-300))
-    return Weights(weight, t, effect, slope)
+    slope = float(
+        redescending_slope(t, corner=corner, end=end).sum() / max(redescending_weight(t, corner=corner, end=end).sum(), 1e-300)
+    )
+    return Weights(weight, scale, effect, slope)

@@ -10,7 +10,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _blundering(start, x, constant, slope, level_sigma, limit):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(x), np.bool_)
     for block in range(len(start) - 1):
@@ -24,7 +24,9 @@ def _blundering(start, x, constant, slope, level_sigma, limit):  # type: ignore[
     return out
 
 
-def blundering(start: Ints, x: Floats, constant: Floats, slope: Floats, level_sigma: Floats, *, limit: float) -> NDArray[np.bool_]:
+def blundering(
+    start: Ints, x: Floats, constant: Floats, slope: Floats, level_sigma: Floats, *, limit: float
+) -> NDArray[np.bool_]:
     """Observations that no fit should see: further than `limit` · √2 σR from the other of a pair, or from the median of the block.
 
     `start` delimits the blocks, `x` in the item's unit, `level_sigma` σR at the block's level. σR = constant + slope · level is

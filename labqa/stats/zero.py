@@ -19,7 +19,7 @@ class Centres(NamedTuple):
     weight: Floats
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _centres(values, constant, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(values)
     out = np.zeros(n)

@@ -1,0 +1,69 @@
+"""Robust weights of the observations of the network: one set, which every scope uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labqa.analysis.observations import Observations, starts
+from labqa.analysis.scopes import UNKNOWN_U, variance_components, within_scope
+from labqa.stats.redescending import Weights, robust_weights
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+ITEMS_TO_JUDGE_A_SAMPLE = 4
+RESULTS_TO_JUDGE_A_RUN = 8
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, and κ."""
+
+    weight: Floats
+    base: Floats
+    effect: Floats
+    scale: Floats
+    slope: float
+
+
+def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> Weighted:
+    """Robust weights, refitted once with the estimated ratio of the variances within laboratories to that of lab × item."""
+    base, n_labs = _base(seen), len(seen.labs)
+    if not robust:
+        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0)
+    joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
+    names, node = np.unique(joint, return_inverse=True)
+    tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
+    groups = [(tests, ITEMS_TO_JUDGE_A_SAMPLE), (seen.run, RESULTS_TO_JUDGE_A_RUN)]
+
+    def at(ratio: float) -> Weights:
+        return robust_weights(
+            starts(seen.block),
+            node,
+            names // len(seen.items),
+            seen.item,
+            groups,
+            base,
+            seen.y,
+            ratio=ratio,
+            corner=corner,
+            end=end,
+        )
+
+    found = at(_ratio(seen, at(1.0).weight, base))
+    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope)
+
+
+def _ratio(seen: Observations, weight: Floats, base: Floats) -> float:
+    """Variance within laboratories (error, sample and run) over that of lab × item."""
+    parts = list(within_scope(seen, weight, base, seen.y, np.ones(len(base), dtype=bool)))
+    variance = variance_components(parts, n_labs=len(seen.labs), corrected=False).variance
+    return float(np.clip(variance[:3].sum() / max(variance[3], 1e-6), 0.1, 100.0))
+
+
+def _base(seen: Observations) -> Floats:
+    """Weights before the robust steps: 1 for a laboratory, for an assigned value what its u earns, 10 at most."""
+    u = np.where(np.isnan(seen.u), UNKNOWN_U, seen.u)
+    return np.where(seen.is_anchor, np.minimum(0.5 / np.maximum(u * u, 0.05), 10.0), 1.0)
