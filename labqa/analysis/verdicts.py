@@ -75,11 +75,20 @@ def excess_by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     df = np.maximum(n_samples - 1, 1)
     share, half = (observed - expected) / n, special.stdtrit(df, 0.975) * se
     told = ordered.sort("lab", pl.col("hit") - pl.col("p"), "pair", descending=[False, True, False])
-    return pl.DataFrame({
-        "lab": ordered["lab"].gather(labs[:-1]), "observed": observed, "expected": expected, "n": n.astype(np.int64),
-        "n_samples": n_samples.astype(np.int64), "share": share, "se": se, "df": df, "lower": share - half, "upper": share + half,
-    }).join(told.group_by("lab", maintain_order=True).agg(pairs=pl.col("pair").head(50)), on="lab", how="left",
-    maintain_order="left")  # fmt: skip
+    found = {
+        "lab": ordered["lab"].gather(labs[:-1]),
+        "observed": observed,
+        "expected": expected,
+        "n": n.astype(np.int64),
+        "n_samples": n_samples.astype(np.int64),
+        "share": share,
+        "se": se,
+        "df": df,
+        "lower": share - half,
+        "upper": share + half,
+    }
+    ids = told.group_by("lab", maintain_order=True).agg(pairs=pl.col("pair").head(50))
+    return pl.DataFrame(found).join(ids, on="lab", how="left", maintain_order="left")
 
 
 def _verdict(rows: pl.DataFrame, part: str, *, rounded: bool) -> NDArray[np.int8]:

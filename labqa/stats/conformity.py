@@ -47,7 +47,7 @@ def _below(x: Floats, limit: Floats, inclusive: NDArray[np.bool_]) -> NDArray[np
 
 def _same(x: Floats, limit: Floats) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        return np.abs(x - limit) <= _EQUAL * np.maximum(np.abs(x), np.abs(limit))
+        return np.isfinite(x) & (np.abs(x - limit) <= _EQUAL * np.maximum(np.abs(x), np.abs(limit)))
 
 
 def flip_probability(original: ArrayLike, sigma: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Floats:

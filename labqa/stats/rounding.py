@@ -20,7 +20,8 @@ def rounded(values: ArrayLike, interval: ArrayLike) -> Floats:
     Correct in decimal: 2.675 to 0.01 is 2.68, though its float lies below the tie. Only candidates for a tie, and the
     multiples that come out, are computed as decimals; an interval must be positive.
     """
-    x, step = np.broadcast_arrays(np.asarray(values, dtype=np.float64), np.asarray(interval, dtype=np.float64))
+    given, every = np.broadcast_arrays(np.asarray(values, dtype=np.float64), np.asarray(interval, dtype=np.float64))
+    x, step = given.ravel(), every.ravel()
     known = ~(np.isnan(x) | np.isnan(step))
     if np.any(step[known] <= 0):
         raise ValueError("a rounding interval must be positive")
@@ -28,18 +29,17 @@ def rounded(values: ArrayLike, interval: ArrayLike) -> Floats:
     quotient = safe_x / safe_step
     multiple = np.rint(quotient)
     close = known & (np.abs(np.abs(quotient - np.floor(quotient)) - 0.5) < 1e-6 * np.maximum(1.0, np.abs(quotient)))
-    for at in zip(*np.nonzero(close), strict=True):
+    for at in np.flatnonzero(close):
         exact = _decimal(safe_x[at]) / _decimal(safe_step[at])
         multiple[at] = float(exact.to_integral_value(rounding=ROUND_HALF_EVEN))
-    return np.where(known, _products(multiple, safe_step), np.nan)
+    return np.where(known, _products(multiple, safe_step), np.nan).reshape(given.shape)
 
 
 def _products(multiple: Floats, step: Floats) -> Floats:
     """multiple × step, each the float nearest to the decimal product (3 × 0.1 is 0.3)."""
-    flat = np.stack([multiple.ravel(), step.ravel()], axis=1)
-    pairs, back = np.unique(flat, axis=0, return_inverse=True)
+    pairs, back = np.unique(np.stack([multiple, step], axis=1), axis=0, return_inverse=True)
     products = np.array([float(Decimal(int(k)) * _decimal(h)) for k, h in pairs])
-    return np.asarray(products[back.ravel()].reshape(multiple.shape), dtype=np.float64)
+    return np.asarray(products[back.ravel()], dtype=np.float64)
 
 
 def _decimal(value: float) -> Decimal:

@@ -83,7 +83,7 @@ def horwitz_sd(mass_fraction: ArrayLike) -> Floats:
 
 
 def horwitz_line(mass_fraction: float) -> tuple[float, float]:
-    """Constant and slope of the tangent to `horwitz_sd` at c: exact there, within 3 % of it from c/2 to 2c."""
+    """Constant and slope of the tangent to `horwitz_sd` at c: exact there, within 4 % from c/2 to 2c (7 % above 0.138)."""
     sd = float(horwitz_sd(mass_fraction))
     exponent = 1.0 if mass_fraction < 1.2e-7 else 0.8495 if mass_fraction <= 0.138 else 0.5
     return sd * (1.0 - exponent), sd * exponent / mass_fraction
