@@ -2,7 +2,7 @@
 
 | indicator | estimate | n |
 |---|---|---|
-| bias_mean, bias_item, bias_family | unshrunken bias, σR | samples |
+| bias | unshrunken bias of the scope: laboratory (mean), family or item, σR | samples |
 | bias_oriented | mean bias towards the limit, + = towards conforming, σR | samples |
 | bias_between_items | SD of the laboratory's item biases, σR | samples |
 | precision_ratio | within-lab SD over that of the median laboratory | blocks |
@@ -34,7 +34,6 @@ MIN_PAIRS = 12
 NO_FAULT_BEYOND = float(2 * special.ndtr(-scores.LIMIT_FACTOR / np.sqrt(2.0)))
 """Chance that two blameless laboratories differ by more than R = 2.8 σR: 4.8 %."""
 _KEY = ["lab", "scope", "scope_id"]
-_BIAS_NAMES = {Scope.LAB: "bias_mean", Scope.FAMILY: "bias_family", Scope.ITEM: "bias_item"}
 
 
 def indicators(
@@ -89,8 +88,7 @@ def _of_bias(lab_bias: pl.DataFrame, evidence: pl.DataFrame) -> list[pl.DataFram
     oriented = whole.select(
         *kept, estimate="oriented", lower="oriented_lower", upper="oriented_upper", indicator=pl.lit("bias_oriented")
     )
-    named = {str(scope): name for scope, name in _BIAS_NAMES.items()}
-    main = carried.with_columns(indicator=pl.col("scope").replace_strict(named, return_dtype=pl.String))
+    main = carried.with_columns(indicator=pl.lit("bias"))
     return [main, *(_without_figure(part) for part in (spread, oriented))]
 
 
