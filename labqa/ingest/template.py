@@ -94,7 +94,7 @@ def _sheets() -> list[Sheet]:
     """The tables of the workbook in their order."""
     profile, example = profiles.load("template"), _example()
     rows = [{**entry["shared"], **result} for entry in example["sample"] for result in entry["results"]]
-    made = [Sheet(_RESULTS, profile.columns, frozenset(profile.required) - {"unit"} | {"unit"}, rows)]
+    made = [Sheet(_RESULTS, profile.columns, frozenset(profile.required), rows)]
     headers = registers.headers()
     return made + [Sheet(name, headers[kind], frozenset(_REQUIRED[kind]), example[kind]) for kind, name in _SHEETS.items()]
 

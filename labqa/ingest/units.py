@@ -70,7 +70,11 @@ def canonical(unit: str) -> str:
     """The unit in the table's spelling; a unit of no table comes back with its spaces and micro sign in one form."""
     exact, lower = _spellings()
     spelled = _spelled(unit)
-    return exact.get(spelled) or lower.get(spelled.lower()) or spelled
+    if spelled in exact:
+        return exact[spelled]
+    unit_in_case = lower.get(spelled.lower(), "")
+    shouted = len(spelled) > 2 and spelled.isupper()  # MG/KG; a leading M alone may be mega
+    return unit_in_case if unit_in_case and (shouted or unit_in_case[0] == spelled[0]) else spelled
 
 
 def _scale(entry: str | list[str]) -> tuple[Fraction, Fraction]:

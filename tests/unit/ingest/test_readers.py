@@ -1,0 +1,111 @@
+"""Readers: text and row numbers as people see them, or a sentence that says what is wrong with the file."""
+
+import io
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+import xlsxwriter
+
+from labqa.core.errors import DeliveryError
+from labqa.ingest.readers import ROW, read
+
+
+def rows(data, name="a.csv"):
+    (table,) = read(Path(name), data)
+    return table.rows.rows()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_csv_in_three_encodings(encoding):
+    assert rows("样品,结果\nS1,未检出\n".encode(encoding)) == [(2, "S1", "未检出")]
+
+
+def test_everything_stays_text():
+    data = b'a,b\nNA,007\n1E5,TRUE\n"1,5",4-5\n'
+    assert rows(data) == [(2, "NA", "007"), (3, "1E5", "TRUE"), (4, "1,5", "4-5")]
+
+
+def test_blank_rows_are_counted_and_left_out():
+    assert rows(b"a,b\n\n1,2\n , \n3,\n") == [(3, "1", "2"), (5, "3", None)]
+
+
+def test_a_line_break_inside_quotes_is_one_row():
+    assert rows(b'a,b\n"x\ny",2\n3,4\n') == [(2, "x\ny", "2"), (3, "3", "4")]
+
+
+def test_other_separators_and_line_ends():
+    assert rows(b"a;b\r\n1;2,5\r\n") == [(2, "1", "2,5")]
+    assert rows(b"a\tb\n1\t2\n") == [(2, "1", "2")]
+
+
+def refused(data, name="a.csv"):
+    with pytest.raises(DeliveryError) as caught:
+        for table in read(Path(name), data):
+            table.check()
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"", "ingest.file_empty"),
+        (b"\n\n", "ingest.file_empty"),
+        (b"a,b\n", "ingest.file_empty"),
+        (b"a,b,a\n1,2,3\n", "ingest.header_twice"),
+        (b"a,,c\n1,2,3\n", "ingest.header_missing"),
+        (b"a,b\n1,2\n3,4,5\n", "ingest.csv_rows"),
+        (b"a,b\n1,\xff\xff\n", "ingest.file_encoding"),
+        (b"a,b\n1,\x00\n", "ingest.file_encoding"),
+        ("a,b\n1,2\n".encode("utf-16"), "ingest.file_encoding"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_as_a_whole(data, key):
+    message = refused(data)
+    assert message.key == key
+    assert message.values["file"] == "a.csv"
+    assert message.text("zh") and message.text("en")
+
+
+def test_the_row_with_too_many_fields_is_named():
+    message = refused(b"a,b\n1,2\n3,4,5\n")
+    assert (message.values["row"], message.values["found"], message.values["expected"]) == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "key"),
+    [
+        (b"PK not a workbook", "a.xlsx", "ingest.xlsx_unreadable"),
+        (b"not parquet", "a.parquet", "ingest.parquet_unreadable"),
+        (b"anything", "a.pdf", "ingest.file_kind"),
+    ],
+)
+def test_other_files_that_cannot_be_read(data, name, key):
+    assert refused(data, name).key == key
+
+
+def test_xlsx_keeps_row_numbers_dates_and_text(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        page, day = book.add_worksheet("结果"), book.add_format({"num_format": "yyyy-mm-dd"})
+        page.write_row(1, 0, ["a", "b", "c", "d"])  # the header stands in row 2
+        page.write_row(2, 0, [1, 12.3, "4-5"])
+        page.write_datetime(2, 3, date(2018, 3, 5), day)
+        page.write_row(4, 0, ["<0.01", 0.1, 1e-7])  # row 4 is blank
+        book.add_worksheet("notes").write(0, 0, "nothing")
+    table = read(path, path.read_bytes())[0]
+    assert table.sheet == "结果"
+    assert table.rows.rows() == [(3, "1", "12.3", "4-5", "2018-03-05 00:00:00"), (5, "<0.01", "0.1", "0.0000001", None)]
+
+
+def test_parquet_becomes_text():
+    frame = pl.DataFrame({"a": [1.5, None], "b": [date(2018, 3, 5), None], "c": ["007", "x"], "n": [3, 4]})
+    held = io.BytesIO()
+    frame.write_parquet(held)
+    (table,) = read(Path("a.parquet"), held.getvalue())
+    assert table.rows.columns == [ROW, "a", "b", "c", "n"]
+    assert table.rows.rows() == [(2, "1.5", "2018-03-05", "007", "3"), (3, None, None, "x", "4")]
+    held = io.BytesIO()
+    pl.DataFrame({"a": [[1]]}).write_parquet(held)
+    assert refused(held.getvalue(), "a.parquet").key == "ingest.parquet_column"
