@@ -18,6 +18,8 @@ from reports.document import Block, Chart, Document, Panel
 from reports.words import say
 
 FONT = "Noto Sans CJK SC"
+_SMALL = 82.0
+"""Height in points of figures that stand two in a row."""
 
 
 def font_folder() -> Path | None:
@@ -68,9 +70,10 @@ def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Chart):
         return kind | _drawn(block.spec)
     if isinstance(block, Panel):
-        return kind | {"caption": block.caption, "figures": [_drawn(spec) for spec in block.specs]}
+        return kind | {"caption": block.caption, "figures": [_drawn(spec, height=_SMALL) for spec in block.specs]}
     return kind | asdict(block)
 
 
-def _drawn(spec: Spec) -> dict[str, Any]:
-    return {"title": spec.title, "caption": spec.caption, "drawing": paper.drawing(spec)}
+def _drawn(spec: Spec, *, height: float | None = None) -> dict[str, Any]:
+    drawing = paper.drawing(spec) | ({"height": height} if height else {})
+    return {"title": spec.title, "caption": spec.caption, "drawing": drawing}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from labqa.core.wording.catalogue import Language, Message, sentences
+from labqa.core.wording.catalogue import Language, Message
 
 
 @cache
@@ -23,9 +23,11 @@ def say(key: str, language: Language, /, **values: object) -> str:
 
 
 def sentence(key: str, language: Language) -> str:
-    """The catalogue's sentence of a reason or rule that a table names by key alone."""
-    return (
-        Message(key).text(language)
-        if "{" not in sentences(language)[key]
-        else sentences(language)[key].split("{")[0].rstrip(" （(,，:：")
-    )
+    """The catalogue's sentence of a reason that a table names by key alone."""
+    return Message(key).text(language)
+
+
+def rule(key: str, language: Language) -> str:
+    """Short name of a rule that raises flags; its code with spaces where the locale has no name yet."""
+    code = key.rpartition(".")[2]
+    return texts(language).get(f"rule_{code}", code.replace("_", " "))

@@ -525,19 +525,22 @@ def _lab_precision(truth: Truth, bias: pl.DataFrame, *, assessed: bool) -> pl.Da
 
 
 def _flags(truth: Truth, pairs: pl.DataFrame) -> pl.DataFrame:
-    evidence = pairs["pair"].sort().head(6).to_list() if pairs.height else []
-    message = Message("figures.status_undetermined").to_json()
-    rules = ["figures.status_undetermined", "figures.status_not_assessed", "figures.status_undetermined"]
+    evidence = pairs["pair"].sort().head(2).to_list()
+    seen = [
+        ("sampler_is_tester", {"lab": truth.labs[0], "samples": 4}),
+        ("outside_capability", {"lab": truth.labs[1], "samples": 2, "family": "01.01"}),
+        ("sampler_is_tester", {"lab": truth.labs[2], "samples": 1}),
+    ]
     return pl.DataFrame(
         {
-            "flag": [digest("flag", str(k)) for k in range(3)],
+            "flag": [digest("flag", str(k)) for k in range(len(seen))],
             "lab": truth.labs[:3],
-            "sample": [None, None, None],
-            "rule": rules,
-            "message": [message] * 3,
-            "evidence": [evidence[:2]] * 3,
+            "sample": [None] * 3,
+            "rule": [f"integrity.{rule}" for rule, _ in seen],
+            "message": [Message(f"integrity.{rule}", values).to_json() for rule, values in seen],
+            "evidence": [evidence] * 3,
         },
-        schema_overrides={"sample": pl.String},
+        schema_overrides={"sample": pl.String, "evidence": pl.List(pl.String)},
     )
 
 

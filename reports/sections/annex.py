@@ -13,8 +13,8 @@ def section(context: Context) -> Section:
     columns = (
         Column(say("lab")),
         Column(say("lab_name"), share=2.6),
-        Column(say("in_force"), "center", share=0.7),
-        Column(say("proposed"), "center", share=0.7),
+        Column(say("in_force"), "center", share=0.95),
+        Column(say("proposed"), "center", share=0.95),
         Column(say("status"), share=1.1),
         Column(say("bias_interval"), "right", share=2.2),
         Column(say("detectable"), "right", share=1.1),

@@ -59,5 +59,5 @@ def _one_window(context: Context) -> Table:
         if context.total(metric)
     ]
     return Table(
-        title=say("base_table"), columns=(Column("", share=3), Column(context.period_named, "right")), rows=tuple(rows)
+        title=say("base_window"), columns=(Column("", share=3), Column(context.period_named, "right")), rows=tuple(rows)
     )

@@ -9,7 +9,7 @@ from labqa.figures.charts.maps import heat_map_bias
 from reports.context import Context
 from reports.document import Block, Column, Paragraph, Section, Table, charted
 from reports.numbers import whole
-from reports.words import sentence
+from reports.words import rule
 
 MOST_FLAGS = 40
 """Flags that the report prints; the run holds all."""
@@ -37,7 +37,7 @@ def _counted(context: Context, counted: list[tuple[str, float, int]]) -> Table:
     return Table(
         title=say("flags_counted"),
         columns=(Column(say("rule"), share=6), Column(say("flags_number"), "right", share=1.4)),
-        rows=tuple((sentence(rule, context.language), whole(value)) for rule, value, _ in counted),
+        rows=tuple((rule(key, context.language), whole(value)) for key, value, _ in counted),
     )
 
 

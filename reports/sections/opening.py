@@ -5,7 +5,7 @@ from __future__ import annotations
 from labqa.figures.charts import biases
 from reports.context import Context
 from reports.document import Block, Column, KeyFigures, Paragraph, Section, Table, charted
-from reports.numbers import percent, plain, whole
+from reports.numbers import ABSENT, percent, plain, whole
 from reports.words import sentence
 
 _QUANTILES = ("smallest", "quartile", "median", "upper_quartile", "largest")
@@ -17,16 +17,13 @@ def section(context: Context) -> Section:
     assessed, n = context.total("labs_assessed") or 0, context.base("labs_assessed")
     blocks: list[Block] = [_lead(context, assessed, n)]
     median = context.total("detectable_bias", "quantile", "median")
-    blocks.append(
-        KeyFigures(
-            (
-                (f"{whole(assessed)} / {whole(n)}", say("key_assessed")),
-                (f"{plain(median)} σR" if median is not None else "—", say("key_detectable")),
-                (whole(context.total("pairs")), say("key_pairs")),
-                (percent(_agreement(context)), say("key_agreement")),
-            )
-        )
+    figures = (
+        (f"{whole(assessed)} / {whole(n)}", say("key_assessed")),
+        (f"{plain(median)} σR" if median is not None else ABSENT, say("key_detectable")),
+        (whole(context.total("pairs")), say("key_pairs")),
+        (percent(_agreement(context)), say("key_agreement")),
     )
+    blocks.append(KeyFigures(tuple(figure for figure in figures if figure[0] != ABSENT)))
     if median is not None:
         blocks.append(_detectable(context))
     blocks += _not_assessed(context)

@@ -27,17 +27,15 @@ def section(context: Context) -> Section:
     say = context.say
     rated = context.rated
     proposed = rated.filter(pl.col("proposal") != Proposal.NONE)
-    blocks: list[Block] = [charted(class_distribution(context.tables["ratings"], context.language))]
+    distribution = charted(class_distribution(context.tables["ratings"], context.language))
     if proposed.is_empty():
         key = "proposals_none" if context.any_assessed else "proposals_none_unassessed"
-        blocks.append(Paragraph(say(key)))
-        return Section("proposals", say("proposals_title"), tuple(blocks))
+        return Section("proposals", say("proposals_title"), (Paragraph(say(key), "lead"), distribution))
     down, veto = proposed.filter(_DOWN & ~_VETO.fill_null(False)), proposed.filter(_VETO.fill_null(False))
     up = proposed.filter(pl.col("proposal") == Proposal.UPGRADE)
     first = proposed.filter(_FIRST & ~_VETO.fill_null(False))
-    blocks.append(
-        Paragraph(say("proposals_lead", down=down.height, veto=veto.height, up=up.height, first=first.height), "lead")
-    )
+    lead = say("proposals_lead", down=down.height, veto=veto.height, up=up.height, first=first.height)
+    blocks: list[Block] = [Paragraph(lead, "lead"), distribution]
     blocks.append(Heading(say("downgrades_heading")))
     blocks += _with_evidence(context, down) if down.height else [Paragraph(say("downgrades_none"))]
     blocks.append(Heading(say("veto_heading")))
@@ -64,8 +62,8 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
     columns = (
         Column(say("lab")),
         Column(say("lab_name"), share=2.6),
-        Column(say("in_force"), "center", share=0.8),
-        Column(say("proposed"), "center", share=0.8),
+        Column(say("in_force"), "center", share=1.0),
+        Column(say("proposed"), "center", share=1.0),
         Column(say("ground"), share=1.1),
         Column(say("points"), "right", share=0.8),
         Column(say("bias_interval"), "right", share=2.3),
@@ -109,8 +107,8 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     columns = (
         Column(say("lab")),
         Column(say("lab_name"), share=2.6),
-        Column(say("in_force"), "center", share=0.8),
-        Column(say("proposed"), "center", share=0.8),
+        Column(say("in_force"), "center", share=1.0),
+        Column(say("proposed"), "center", share=1.0),
         Column(say("veto_outliers"), "right", share=1.2),
         Column(say("veto_expected"), "right", share=1.1),
         Column(say("veto_chance"), "right", share=1.4),
@@ -135,4 +133,5 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
         small=True,
     )
     counted = context.rated.filter(pl.col("veto_if_pairs_counted") & ~pl.col("veto")).height
-    return [Paragraph(say("veto_text")), table, Paragraph(say("veto_if_pairs", n=counted), "note")]
+    more = [Paragraph(say("veto_if_pairs", n=counted), "note")] if counted else []
+    return [Paragraph(say("veto_text")), table, *more]

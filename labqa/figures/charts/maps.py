@@ -117,7 +117,7 @@ def _map(
             categories=tuple(shortened(family.get(name, name), 22) for name in families),
             range=(-0.5, max(len(families), 1) - 0.5),
         ),
-        y=Axis(categories=tuple(shortened(called.get(lab, lab), 32) for lab in rows), range=(max(len(rows), 1) - 0.5, -0.5)),
+        y=Axis(categories=tuple(_row_label(lab, called) for lab in rows), range=(max(len(rows), 1) - 0.5, -0.5)),
         series=(cell,),
         scale=scale,
         unknown=say("status_not_assessed", language),
@@ -125,3 +125,9 @@ def _map(
         n_shown=len(rows),
         n_total=order.height,
     )
+
+
+def _row_label(lab: str, called: dict[str, str]) -> str:
+    """The code, which is unique, with as much of the name as fits."""
+    name = called.get(lab, lab)
+    return shortened(lab if name == lab else f"{lab} {name}", 34)
