@@ -59,7 +59,21 @@ def lab_bias(
     settings: BiasSettings,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """LAB_BIAS of every laboratory named in the results, and BLOCKS with `used_for_bias` and `why_not` filled."""
-    seen, told = observations(
+    seen, told = observed(results, blocks, items, yardsticks, settings)
+    labs = _named(results)
+    if not len(seen.y):
+        return _finished(_empty(), labs, settings), told
+    weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
+    network = _Network(seen, weights, items, yardsticks, settings)
+    rows = pl.concat([network.whole(), network.by_family(), network.by_item()])
+    return _finished(rows, labs, settings), _without_gross(told, seen, weights)
+
+
+def observed(
+    results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
+) -> tuple[Observations, pl.DataFrame]:
+    """The observations that the settings let into the fit, and BLOCKS with `used_for_bias` and `why_not`."""
+    return observations(
         results,
         blocks,
         items,
@@ -68,13 +82,6 @@ def lab_bias(
         include_objection=settings.include_objection,
         blunder=settings.blunder if settings.robust else None,
     )
-    labs = _named(results)
-    if not len(seen.y):
-        return _finished(_empty(), labs, settings), told
-    weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    network = _Network(seen, weights, items, yardsticks, settings)
-    rows = pl.concat([network.whole(), network.by_family(), network.by_item()])
-    return _finished(rows, labs, settings), _without_gross(told, seen, weights)
 
 
 def _named(results: pl.DataFrame) -> pl.Series:
