@@ -19,9 +19,10 @@ def tested(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:
     `m` hypotheses of a laboratory share the edition's error rate by Bonferroni (`alpha`), so that a blameless laboratory
     meets an unjust deduction with at most that chance a year. `p_strict` is the worst p over yardsticks larger and smaller
     by the edition's swing; `found` needs p_strict ≤ alpha. A row that lacks its
-    estimate, error, df or interval is never tested.
+    estimate, error or interval is never tested; a bias without stated degrees of freedom has a normal interval.
     """
-    bias = _rows(indicators, edition, "bias", [Scope.LAB, Scope.ITEM]).drop_nulls(["estimate", "se", "df", *_INTERVAL])
+    bias = _rows(indicators, edition, "bias", [Scope.LAB, Scope.ITEM]).drop_nulls(["estimate", "se", *_INTERVAL])
+    bias = bias.with_columns(pl.col("df").fill_null(float("inf")))
     precision = _rows(indicators, edition, "precision", [Scope.LAB]).drop_nulls(["estimate", "df", *_INTERVAL])
     rows = pl.concat([_bias_tests(bias, edition), _precision_tests(precision, edition)])
     rows = rows.with_columns(m=pl.len().over("lab"))

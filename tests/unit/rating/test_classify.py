@@ -186,3 +186,10 @@ def test_the_class_in_force_is_the_latest_valid_on_the_day() -> None:
 def test_expected_unjust_deductions_of_a_year() -> None:
     ratings = pl.DataFrame({"status": ["assessed"] * 876 + ["not_assessed"] * 24})
     assert classify.expected_unjust(ratings, EDITION) == pytest.approx(0.876)
+
+
+def test_a_bias_without_degrees_of_freedom_is_tested_as_normal() -> None:
+    """b = 0.85 ± 0.05 against 0.65: z = 4, p = 3.2e-5; with 10 df it were t = 4, p = 1.3e-3."""
+    normal, _ = rated([bias("A", 0.85, df=None)], "Ⅰ")
+    wide, _ = rated([bias("A", 0.85, df=10.0)], "Ⅰ")
+    assert (normal["proposal"].item(), wide["proposal"].item()) == ("downgrade", "none")
