@@ -55,9 +55,10 @@ class Spread:
 def fit_spread(found: Deviations, *, step: float, proportional_allowed: bool) -> Spread | None:
     """Constant or proportional σ, whichever describes the deviations better; None if they are all 0.
 
-    Both are winsorized scales about 0; the better has the smaller Gaussian profile criterion Σ w log σ(level), a tie being
-    constant. `step` is the smallest difference that the results can show: where most differences are 0 the scale would
-    vanish, so σ is at least step/2, for which R = 1.4 steps still lets one reporting step pass.
+    The figure is the winsorized scale about 0. The model is chosen by the likelihood of Student's t with 3 degrees of freedom,
+    scale fitted, so that a unit slip weighs little in either; proportional needs a gain of one unit. `step` is the smallest
+    difference that the results can show: where most differences are 0 the scale would vanish, so σ is at least step/2, for
+    which R = 1.4 steps still lets one reporting step pass.
     """
     if not len(found.value) or not np.any(found.value != 0.0):
         return None
@@ -67,10 +68,23 @@ def fit_spread(found: Deviations, *, step: float, proportional_allowed: bool) ->
     if not proportional_allowed or not np.all(found.level > 0.0) or constant <= floor:
         return Spread(max(constant, floor), 0.0)
     slope = float(scale_about_zero_by_group(found.value / found.level, found.weight, ends)[0])
-    mean_log = float(np.sum(found.weight * np.log(found.level)) / np.sum(found.weight))
-    if slope > 0.0 and np.log(slope) + mean_log < np.log(constant) - 1e-9:
+    loss = _t_loss(found.value, found.weight)
+    loss_in_proportion = _t_loss(found.value / found.level, found.weight) + float(np.sum(found.weight * np.log(found.level)))
+    if slope > 0.0 and loss_in_proportion < loss - 1.0:
         return Spread(0.0, slope)
     return Spread(constant, 0.0)
+
+
+def _t_loss(values: Floats, weight: Floats) -> float:
+    """Negative log likelihood, but for constants, of Student's t (3 df) about 0 with its scale fitted (EM, 50 steps)."""
+    total = float(np.sum(weight))
+    squares = values**2
+    scale = float(np.sum(weight * squares)) / total
+    for _ in range(50):
+        scale = float(np.sum(weight * 4.0 * squares / (3.0 + squares / scale))) / total
+        if not scale > 0.0:
+            return float("inf")
+    return float(np.sum(weight * (0.5 * np.log(scale) + 2.0 * np.log1p(squares / (3.0 * scale)))))
 
 
 def relative_uncertainty(contrasts: float, labs: int) -> float:
