@@ -49,7 +49,7 @@ CASES = {
     "undetermined gets no first rating": (SIGNLESS, None, (100, 100, "Ⅰ", "none", None, None)),
     "null meets no rule": ([bias("A", None, None, None, n=40)], "Ⅰ", (100, 100, "Ⅰ", "none", None, None)),
     "literal veto": ([*GOOD, *OUTLYING], "Ⅰ", (100, 102, "Ⅰ", "downgrade", "Ⅳ", "veto")),
-    "literal veto of a lab not assessed": ([*UNKNOWN, *OUTLYING], "Ⅱ", (98, None, None, "downgrade", "Ⅳ", "veto")),
+    "literal veto of a lab not assessed": ([*UNKNOWN, *OUTLYING], "Ⅱ", (98, None, None, "none", None, None)),
     "literal veto of a lab already in Ⅳ": ([*GOOD[:1], *OUTLYING], "Ⅳ", (70, 70, "Ⅳ", "none", None, None)),
     "literal veto without a class": ([*GOOD, *OUTLYING], None, (100, 102, "Ⅰ", "first_rating", "Ⅳ", "veto")),
 }
@@ -162,9 +162,12 @@ def test_whole_rounds_may_count_instead_of_item_results() -> None:
         rated([*GOOD, *OUTLYING], "Ⅰ", rounds)
 
 
-def test_the_veto_may_be_kept_from_laboratories_that_are_not_assessed() -> None:
-    ratings, _ = rated([*UNKNOWN, *OUTLYING], "Ⅱ", EDITION.with_settings({"veto_for_unassessed": False}))
-    assert (ratings["veto"].item(), ratings["proposal"].item()) == (True, "none")
+def test_the_veto_may_be_put_forward_for_laboratories_that_are_not_assessed() -> None:
+    rows = [*UNKNOWN, *OUTLYING]
+    kept, _ = rated(rows, "Ⅱ")
+    assert (kept["veto"].item(), kept["proposal"].item()) == (True, "none")
+    literal, _ = rated(rows, "Ⅱ", EDITION.with_settings({"veto_for_unassessed": True}))
+    assert literal.select("proposal", "class_proposed", "ground").row(0) == ("downgrade", "Ⅳ", "veto")
 
 
 def test_excess_lines_are_shown_and_scored_only_if_set() -> None:
