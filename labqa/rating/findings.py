@@ -51,26 +51,32 @@ def by_lab(tested: pl.DataFrame, indicators: pl.DataFrame, edition: Edition) -> 
 
 
 def _bias(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
-    """Points are taken once, with the most telling hypothesis; the other hypotheses that were found are shown beside it."""
-    tests = sorted(
-        (row for row in hypotheses if row["line"] == "bias"), key=lambda row: (row["p_strict"], row["scope"], row["scope_id"])
-    )
+    """Points are taken once, with the first that was found: the mean, else the most telling item; the others are shown beside."""
+    tests = sorted((row for row in hypotheses if row["line"] == "bias"), key=_mean_then_most_telling)
     for place, row in enumerate(row for row in tests if row["found"]):
         points = -edition.number("bias_points") if place == 0 else 0.0
         yield Finding("bias", _bias_sentence(row, edition), points, Ground.BIAS, tuple(row["evidence"]))
     for row in tests:
         if row["p"] <= row["alpha"] and not row["found"]:
-            swing = 100 * edition.number("yardstick_swing")
-            message = said(
-                "bias_hangs_on_yardstick",
-                scope=_place(row),
-                estimate=row["estimate"],
-                bound=edition.number("tolerated_bias"),
-                swing=swing,
-            )
-            yield Finding("bias", message, 0.0, None, tuple(row["evidence"]))
+            yield Finding("bias", _hangs_sentence(row, edition), 0.0, None, tuple(row["evidence"]))
     if tests and not any(row["found"] for row in tests):
         yield Finding("bias", _none_found(tests, edition), 0.0)
+
+
+def _mean_then_most_telling(row: Row) -> tuple[bool, float, str]:
+    return row["scope"] != str(Scope.LAB), row["p_strict"], row["scope_id"]
+
+
+def _hangs_sentence(row: Row, edition: Edition) -> Message:
+    """A bias beyond the bound at the yardstick as it is, but not at a larger or smaller one."""
+    values = {
+        "estimate": row["estimate"],
+        "bound": edition.number("tolerated_bias"),
+        "swing": 100 * edition.number("yardstick_swing"),
+    }
+    if row["scope"] == str(Scope.LAB):
+        return said("mean_hangs_on_yardstick", **values)
+    return said("item_hangs_on_yardstick", item=row["scope_id"], **values)
 
 
 def _bias_sentence(row: Row, edition: Edition) -> Message:
@@ -155,11 +161,6 @@ def _accuracy(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
         yield Finding(
             "accuracy_shown", said("accuracy_shown", items=items, bound=bound), edition.number("accuracy_points"), Ground.POINTS
         )
-
-
-def _place(row: Row) -> str:
-    """What a hypothesis is about, as a word that needs no translation: the item's code, or Σ for the mean of all items."""
-    return row["scope_id"] or "Σ"
 
 
 def _figure(value: object) -> object:
