@@ -51,7 +51,7 @@ def by_lab(tested: pl.DataFrame, indicators: pl.DataFrame, edition: Edition) -> 
 
 
 def _bias(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
-    """Points are taken once, with the first that was found: the mean, else the most telling item; the others are shown beside."""
+    """Points are taken once, with the mean or else the most telling item that was found; other finds stand beside it."""
     tests = sorted((row for row in hypotheses if row["line"] == "bias"), key=_mean_then_most_telling)
     for place, row in enumerate(row for row in tests if row["found"]):
         points = -edition.number("bias_points") if place == 0 else 0.0
