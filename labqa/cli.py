@@ -273,7 +273,7 @@ def demo(
             told = demonstration.run(platform, name, progress=progress)
         say("cli.demo_rows", delivered=told.delivered, accepted=told.accepted, refused=told.refused)
         _tell_run(told.evaluation)
-        if told.fresh or not _reports(home, told.evaluation.run_id):
+        if not _reports(home, told.evaluation.run_id):
             for file in face("report")(platform, told.evaluation.run_id, _report_folder(home, told.evaluation.run_id)):
                 say("cli.report_written", file=file)
         else:
