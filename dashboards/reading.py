@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,26 @@ from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
 
 MOST = queries.MOST_ROWS
+CLAIMS = (
+    "estimate",
+    "se",
+    "lower",
+    "upper",
+    "shrunken",
+    "oriented",
+    "oriented_lower",
+    "oriented_upper",
+    "tau",
+    "tau_lower",
+    "tau_upper",
+)
+"""What is said of a laboratory only where its status is `assessed`."""
+
+
+def claimable(bias: pl.DataFrame) -> pl.DataFrame:
+    """Biases without any figure that may not be claimed, so that no page, drawing or table can show its sign."""
+    assessed = pl.col("status") == str(Status.ASSESSED)
+    return bias.with_columns(pl.when(assessed).then(pl.col(name)).alias(name) for name in CLAIMS)
 
 
 @dataclass(frozen=True)
@@ -50,12 +70,12 @@ class Reading:
     @cached_property
     def whole_bias(self) -> pl.DataFrame:
         """Bias of each laboratory as a whole."""
-        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.LAB)).sort("lab")
+        return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.LAB))).sort("lab")
 
     @cached_property
     def family_bias(self) -> pl.DataFrame:
         """Bias of each laboratory by product family."""
-        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.FAMILY))
+        return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.FAMILY)))
 
     @cached_property
     def scored(self) -> pl.DataFrame:
@@ -108,7 +128,7 @@ class Reading:
 
     def bias(self, lab: str) -> pl.DataFrame:
         """Biases of one laboratory, in all scopes."""
-        return queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab)
+        return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab))
 
     def precision(self, lab: str) -> dict[str, Any]:
         """Precision of one laboratory."""
@@ -134,7 +154,8 @@ class Reading:
 
     def pair(self, pair: str) -> queries.PairView:
         """One pair down to its delivered rows."""
-        return queries.pair(self.platform, self.run, pair, viewer=self.viewer)
+        view = queries.pair(self.platform, self.run, pair, viewer=self.viewer)
+        return replace(view, lab_bias=claimable(view.lab_bias))
 
     def delivered(self, result: str) -> dict[str, Any]:
         """One delivered row."""

@@ -76,6 +76,11 @@ def _exponent(size: float) -> int:
     return int(f"{size:e}".split("e")[1])
 
 
+def amount(value: float | None) -> str:
+    """A value as measured: up to six significant digits, nothing added that was not there."""
+    return NONE if value is None else f"{value:,.6g}".replace("-", "−")
+
+
 def fixed(value: float | None, *, places: int = 2, sign: bool = False) -> str:
     """A figure to so many decimals."""
     if value is None:
@@ -88,8 +93,8 @@ def share(value: float | None, *, places: int = 0) -> str:
     if value is None:
         return NONE
     if 0 < value < 0.01:
-        return f"{value * 100:.2g} %"
-    return f"{value * 100:.{places}f} %"
+        return f"{value * 100:.2g}%"
+    return f"{value * 100:.{places}f}%".replace("-", "−")
 
 
 def count(value: float | int | None) -> str:

@@ -47,6 +47,16 @@ def linked(field: str, heading: str, *, link: str, **more: Any) -> dict[str, Any
     return {"field": field, "headerName": heading, "cellRenderer": "PageLink", "cellRendererParams": {"link": link}, **more}
 
 
+SEARCHED = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFloatingFilterButton": True}
+"""A grid column that can be searched in a box below its heading."""
+
+
+def signed(*, form: str = "+.2f") -> dict[str, Any]:
+    """A grid column of figures with sign and two decimals, sorted as figures."""
+    shown = f"params.value == null ? '' : d3.format('{form}')(params.value)"
+    return {"type": "rightAligned", "valueFormatter": {"function": shown}}
+
+
 def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], *, words: Words) -> Component:
     """A grid to sort and search, 25 rows a page."""
     options = {
@@ -84,8 +94,9 @@ def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, 
             defaultColDef={
                 "resizable": True,
                 "sortable": True,
-                "minWidth": 90,
+                "minWidth": 80,
                 "suppressHeaderMenuButton": True,
+                "suppressHeaderFilterButton": True,
                 "wrapHeaderText": True,
                 "autoHeaderHeight": True,
             },

@@ -78,5 +78,5 @@ def _spaced(sentences: Sequence[Component]) -> list[Component]:
     spaced: list[Component] = []
     for sentence in sentences:
         if sentence:
-            spaced += [sentence, " "]
+            spaced += [sentence, html.Span(" ", className="gap")]
     return spaced[:-1]

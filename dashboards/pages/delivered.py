@@ -13,7 +13,7 @@ from dashboards.components.text import Component, facts, lead, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import Reading
-from dashboards.words import Words, count, day, number
+from dashboards.words import Words, amount, count, day
 from labqa.core.errors import AccessDenied
 
 
@@ -40,10 +40,10 @@ def value_of(row: dict[str, Any], item: dict[str, Any]) -> str:
     """The value with its unit as it was typed, or the reporting limit it lies beyond."""
     unit = "" if item.get("unit") in (None, "1") else f" {item['unit']}"
     if row.get("qualifier") == "below":
-        return f"< {number(row['upper'], digits=5)}{unit}" if row["upper"] is not None else row["raw"]
+        return f"< {amount(row['upper'])}{unit}" if row["upper"] is not None else row["raw"]
     if row.get("qualifier") == "above":
-        return f"> {number(row['lower'], digits=5)}{unit}" if row["lower"] is not None else row["raw"]
-    return f"{number(row['value'], digits=5)}{unit}" if row.get("value") is not None else row.get("raw", "")
+        return f"> {amount(row['lower'])}{unit}" if row["lower"] is not None else row["raw"]
+    return f"{amount(row['value'])}{unit}" if row.get("value") is not None else row.get("raw", "")
 
 
 def card(
@@ -55,7 +55,7 @@ def card(
     *,
     verdicts: tuple[str | None, str | None] | None = None,
 ) -> Component:
-    """One delivered result: its value large, and everything delivered of it; `verdicts` by the item's method and on the full value."""
+    """One delivered result, its value large; `verdicts` are those by the item's method and on the full value."""
     if not row:
         return html.Div(words("delivered.missing"), className="card")
     judged, full = verdicts or (None, None)
@@ -64,7 +64,7 @@ def card(
             (words("delivered.lab"), lab_link(reading, row["lab"], place, words)),
             (words("delivered.raw"), html.Code(row["raw"])),
             (words("delivered.qualifier"), words(f"word.{row['qualifier']}")),
-            (words("delivered.u"), number(row["u"]) if row["u"] is not None else ""),
+            (words("delivered.u"), amount(row["u"]) if row["u"] is not None else ""),
             (words("delivered.judged"), status.label(judged, words) if judged else ""),
             (words("delivered.full"), status.label(full, words) if full else ""),
             (words("delivered.reported"), status.label(row["reported_verdict"], words) if row["reported_verdict"] else ""),

@@ -10,7 +10,7 @@ from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.reading import Reading
-from dashboards.words import Words, fixed, number
+from dashboards.words import Words, amount, fixed
 from labqa.core.vocabulary import PairKind
 from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
 from labqa.service.queries import PairView
@@ -88,8 +88,8 @@ def _largest(reading: Reading, place: Address, words: Words) -> Component:
             reading.name_of("items", row["item"], words),
             lab_link(reading, row["original_lab"], place, words),
             lab_link(reading, row["retest_lab"], place, words),
-            number(row["original_value"], digits=4),
-            number(row["retest_value"], digits=4),
+            amount(row["original_value"]),
+            amount(row["retest_value"]),
             fixed(row["d"], places=1, sign=True),
             fixed(row["r_ratio"], places=1),
         ]
@@ -120,4 +120,4 @@ def of_years(reading: Reading, found: pl.DataFrame, scores: pl.DataFrame, place:
 def of_pair(view: PairView, words: Words) -> Component:
     """Both results on one axis, with tolerance and limits."""
     spec = pairs.pair_figure(view.pair, view.discrepancy, view.original, view.retest, view.item, words.language)
-    return figure("pair", spec, says=words("figures.pair_says"))
+    return figure("pair", spec)

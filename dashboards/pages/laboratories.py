@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from dashboards.address import Address
-from dashboards.components.tables import Column, grid, linked, table
+from dashboards.components.tables import SEARCHED, Column, grid, linked, signed, table
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.reading import MOST, Reading
-from dashboards.words import Words, count, fixed, interval
+from dashboards.words import Words, count, interval
 from labqa.core.vocabulary import Status
 
 
@@ -50,20 +48,19 @@ def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: 
 
 
 def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
-    search = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFloatingFilterButton": True}
-    figure = {"type": "rightAligned", "width": 110}
+    figure = {"type": "rightAligned", "width": 105}
     shown = [
-        linked("name", words("word.lab"), link="url", minWidth=210, pinned=None, **search),
-        {"field": "lab", "headerName": words("labs.code"), "width": 110, **search},
-        {"field": "region", "headerName": words("labs.region"), "width": 110, **search},
-        {"field": "status", "headerName": words("labs.status"), "width": 110, **search},
+        linked("name", words("word.lab"), link="url", minWidth=230, flex=2, **SEARCHED),
+        {"field": "lab", "headerName": words("labs.code"), "width": 110, **SEARCHED},
+        {"field": "region", "headerName": words("labs.region"), "width": 110, **SEARCHED},
+        {"field": "status", "headerName": words("labs.status"), "width": 135, **SEARCHED},
     ]
     if ratable:
         shown += [
             {"field": "class", "headerName": words("labs.class"), "width": 90},
             {"field": "proposed", "headerName": words("labs.proposed"), "width": 90},
             {"field": "points", "headerName": words("labs.points"), **figure},
-            {"field": "bias", "headerName": words("labs.bias"), **figure},
+            {"field": "bias", "headerName": words("labs.bias"), **signed(), "width": 105},
             {
                 "field": "interval",
                 "headerName": words("labs.interval"),
@@ -92,9 +89,11 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
     return shown
 
 
-def contrasts(reading: Reading, place: Address, words: Words) -> Component:
+def contrasts(reading: Reading, place: Address, words: Words) -> Component | None:
     """Which two laboratories met, on how many samples; no sign, since none can be placed."""
     found = reading.contrasts()
+    if found.is_empty():
+        return None
     columns = (
         Column(words("labs.one"), first=True),
         Column(words("labs.other")),
@@ -114,41 +113,3 @@ def contrasts(reading: Reading, place: Address, words: Words) -> Component:
     ]
     listed = table(columns, rows, caption=words("labs.contrasts"), words=words, of=found.height)
     return section(words("labs.contrasts"), listed, name="contrasts", says=words("labs.contrasts_says"))
-
-
-def pair_rows(reading: Reading, pairs: pl.DataFrame, place: Address, words: Words) -> list[dict[str, Any]]:
-    """Pairs as rows of a grid."""
-    return [
-        {
-            "sample": row["sample"],
-            "url": place.pair(row["pair"]).url,
-            "item": reading.name_of("items", row["item"], words),
-            "product": reading.name_of("products", row["product"], words) if row["product"] else "",
-            "original_lab": reading.name_of("labs", row["original_lab"], words),
-            "retest_lab": reading.name_of("labs", row["retest_lab"], words),
-            "trigger": words(f"word.{row['trigger']}") if row["trigger"] else "",
-            "d": round(row["d"], 2) if row["d"] is not None else None,
-            "ratio": round(row["r_ratio"], 2) if row["r_ratio"] is not None else None,
-            "category": words(f"word.{row['category']}") if row["category"] else "",
-            "flipped": words("word.yes") if row["flipped"] else words("word.no") if row["flipped"] is not None else "",
-            "delta": fixed(row["delta"]),
-        }
-        for row in pairs.iter_rows(named=True)
-    ]
-
-
-def pair_columns(words: Words) -> list[dict[str, Any]]:
-    """Columns of a grid of pairs."""
-    search = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFloatingFilterButton": True}
-    return [
-        linked("sample", words("word.sample"), link="url", width=130, **search),
-        {"field": "item", "headerName": words("word.item"), "minWidth": 140, **search},
-        {"field": "product", "headerName": words("word.product"), "minWidth": 120, **search},
-        {"field": "original_lab", "headerName": words("word.original_lab"), "minWidth": 160, **search},
-        {"field": "retest_lab", "headerName": words("word.retest_lab"), "minWidth": 160, **search},
-        {"field": "trigger", "headerName": words("word.trigger"), "width": 110},
-        {"field": "d", "headerName": words("word.d"), "type": "rightAligned", "width": 90},
-        {"field": "ratio", "headerName": words("word.r_ratio"), "type": "rightAligned", "width": 100},
-        {"field": "category", "headerName": words("word.category"), "width": 130, **search},
-        {"field": "flipped", "headerName": words("word.flipped"), "width": 100},
-    ]

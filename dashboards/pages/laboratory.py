@@ -12,10 +12,10 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import Column, grid, table
 from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, title
-from dashboards.pages import drawings, evidence, laboratories
+from dashboards.pages import drawings, evidence, pair_lists
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import Words, count, fixed, interval, number, share
+from dashboards.words import Words, amount, count, fixed, interval, share
 from labqa.core.errors import AccessDenied
 from labqa.core.vocabulary import Proposal, Scope, Status
 
@@ -251,8 +251,8 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
         [
             row["round"] or row["sample"],
             reading.name_of("items", row["item"], words),
-            number(row["value"], digits=4),
-            number(row["x_pt"], digits=4),
+            amount(row["value"]),
+            amount(row["x_pt"]),
             html.Span(fixed(row["z"], sign=True), className="outlying" if row["z"] is not None and abs(row["z"]) > 3 else ""),
             words("lab.assigned") if row["anchored"] else count(row["n_others"]),
             link(words("lab.open_row"), place.to(page="result", code=row["result"])),
@@ -274,7 +274,7 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
 
 def _pairs(reading: Reading, place: Address, words: Words) -> Component:
     found = reading.pairs(lab=place.code)
-    shown = grid("pairs", laboratories.pair_columns(words), laboratories.pair_rows(reading, found, place, words), words=words)
+    shown = grid("pairs", pair_lists.columns(words), pair_lists.rows(reading, found, place, words), words=words)
     says = words("lab.pairs_says", n=count(found.height)) + (words("lab.pairs_most", n=MOST) if found.height == MOST else "")
     return section(
         words("lab.pairs"),

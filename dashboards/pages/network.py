@@ -12,7 +12,7 @@ from dashboards.components.text import Component, callout, facts, lead, link, mo
 from dashboards.pages import drawings, laboratories, proposals
 from dashboards.params import NO_CODE
 from dashboards.reading import Reading
-from dashboards.words import NONE, Words, count, fixed, share
+from dashboards.words import Words, count, fixed, share
 
 
 def register(access: Access) -> None:
@@ -47,48 +47,49 @@ def _opening(reading: Reading, words: Words) -> Component:
     assessed, labs = reading.total("labs_assessed")
     part, _ = reading.total("assessed_share")
     median, _ = reading.total("detectable_bias", "quantile", "median")
+    if not assessed:
+        return lead(words("network.none_of", labs=count(labs)))
     return lead(
         words("network.assessed", assessed=count(assessed), labs=count(labs), share=share(part)),
-        words("network.detectable", median=fixed(median)) if median is not None else words("network.none_detectable"),
+        words("network.detectable", median=fixed(median)) if median is not None else "",
     )
 
 
 def _key_figures(reading: Reading, place: Address, words: Words) -> Component:
+    """The totals that have something behind them."""
     results, _ = reading.total("results")
     samples, _ = reading.total("samples")
     assessed, labs = reading.total("labs_assessed")
+    refused = link(words("network.tile_refused_below"), place.to(page="refusals"))
+    return tiles(
+        tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
+        tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),
+        *_pair_figures(reading, words),
+        tile(words("network.tile_refused"), count(reading.refused_rows), refused),
+    )
+
+
+def _pair_figures(reading: Reading, words: Words) -> list[Component]:
+    """Key figures of retests; of those without any basis there is nothing to show."""
     coverage, spot = reading.total("retest_coverage")
     between, _ = reading.total("pairs", "kind", "between")
     duplicates, _ = reading.total("pairs", "kind", "duplicate")
     agreeing, judged = reading.total("agreement_share")
-    flips, flip_pairs = reading.total("flips", "trigger", "planned")
+    alike, repeated = reading.total("duplicate_agreement_share")
+    flips, n = reading.total("flips", "trigger", "planned")
     expected, _ = reading.total("flips_expected", "trigger", "planned")
-    flipped = (
-        words("network.tile_flips_below", expected=fixed(expected, places=1), n=count(flip_pairs))
-        if flip_pairs
-        else words("network.no_limits")
-    )
-    return tiles(
-        tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
-        tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),
-        tile(words("network.tile_coverage"), share(coverage, places=1), words("network.tile_coverage_below", n=count(spot))),
-        tile(
-            words("network.tile_pairs"),
-            count(between or 0),
-            words("network.tile_pairs_below", duplicates=count(duplicates or 0)),
-        ),
-        tile(
-            words("network.tile_agreement"),
-            share(agreeing, places=1),
-            words("network.tile_agreement_below", n=count(judged or 0)),
-        ),
-        tile(words("network.tile_flips"), count(flips) if flip_pairs else NONE, flipped),
-        tile(
-            words("network.tile_refused"),
-            count(reading.refused_rows),
-            link(words("network.tile_refused_below"), place.to(page="refusals")),
-        ),
-    )
+    found = [
+        (spot, "coverage", share(coverage, places=1), {"n": count(spot)}),
+        (between or duplicates, "pairs", count(between or 0), {"duplicates": count(duplicates or 0)}),
+        (judged, "agreement", share(agreeing, places=1), {"n": count(judged)}),
+        (repeated, "duplicates", share(alike, places=1), {"n": count(repeated)}),
+        (n, "flips", count(flips), {"n": count(n), "expected": fixed(expected, places=1)}),
+    ]
+    return [
+        tile(words(f"network.tile_{name}"), value, words(f"network.tile_{name}_below", **said))
+        for basis, name, value, said in found
+        if basis
+    ]
 
 
 def _reason_rows(reading: Reading, words: Words) -> list[list[Component]]:

@@ -15,7 +15,7 @@ from dashboards.pages import delivered, drawings
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import NONE, Words, count, fixed, interval, number, share
+from dashboards.words import NONE, Words, amount, count, fixed, interval, number, share
 from labqa.core.vocabulary import Scope, Status
 from labqa.service.queries import PairView
 
@@ -32,7 +32,6 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         *_opening(reading, view, words),
         _sample_suspected(view, words),
         _both(reading, view, place, words),
-        drawings.of_pair(view, words),
         _measured(view, words),
         _labs(reading, view, place, words),
         _same_sample(reading, view, place, words),
@@ -57,14 +56,25 @@ def _opening(reading: Reading, view: PairView, words: Words) -> list[Component]:
     heading = title(
         words.name(view.item, otherwise=row["item"]), above=above, beside=status.label(found.get("category"), words)
     )
-    return [heading, lead(*_sentences(row, found, words))]
+    return [heading, lead(*_sentences(view, words))]
 
 
-def _sentences(row: dict[str, Any], found: dict[str, Any], words: Words) -> list[Component]:
+def unit_of(item: dict[str, Any]) -> str:
+    """The unit of an item behind a value, or nothing."""
+    return "" if item.get("unit") in (None, "1") else f" {item['unit']}"
+
+
+def _sentences(view: PairView, words: Words) -> list[Component]:
+    row, found = view.pair, view.discrepancy
     if found.get("d") is None:
         said = words("pair.no_d")
     else:
-        said = words("pair.differ", delta=number(abs(found["delta"])), d=fixed(abs(found["d"])), ratio=fixed(found["r_ratio"]))
+        said = words(
+            "pair.differ",
+            delta=number(abs(found["delta"])) + unit_of(view.item),
+            d=number(abs(found["d"])),
+            ratio=number(found["r_ratio"]),
+        )
     flip = ""
     if found.get("flipped") is not None:
         flip = words("pair.flipped" if found["flipped"] else "pair.not_flipped")
@@ -96,14 +106,14 @@ def _both(reading: Reading, view: PairView, place: Address, words: Words) -> Com
 def _measured(view: PairView, words: Words) -> Component:
     """Against what the difference and the verdicts were measured."""
     found, item, rule = view.discrepancy, view.item, view.yardstick
-    unit = "" if item.get("unit") in (None, "1") else f" {item['unit']}"
+    unit = unit_of(item)
     source = words(f"word.{rule['source']}") if rule else NONE
     method = {"full": words("word.full"), "rounded": words("word.rounded")}.get(item.get("compare_method", ""), "")
     listed = facts(
         [
             (words("pair.limits"), _limits(item, unit, words)),
             (words("pair.compare"), method),
-            (words("pair.rounding"), f"{number(item['rounding_interval'])}{unit}" if item.get("rounding_interval") else ""),
+            (words("pair.rounding"), f"{amount(item['rounding_interval'])}{unit}" if item.get("rounding_interval") else ""),
             (words("pair.judgement"), item.get("judgement_standard") or ""),
             (
                 words("pair.tolerance"),
@@ -118,10 +128,10 @@ def _measured(view: PairView, words: Words) -> Component:
                 words("pair.relative"),
                 share(found["delta_relative"], places=1) if found.get("delta_relative") is not None else "",
             ),
-            (words("pair.d"), fixed(found.get("d"), sign=True)),
-            (words("pair.ratio"), fixed(found.get("r_ratio"))),
-            (words("pair.zeta"), fixed(found["zeta"], sign=True) if found.get("zeta") is not None else ""),
-            (words("pair.en"), fixed(found["en"], sign=True) if found.get("en") is not None else ""),
+            (words("pair.d"), number(found.get("d"))),
+            (words("pair.ratio"), number(found.get("r_ratio"))),
+            (words("pair.zeta"), number(found["zeta"]) if found.get("zeta") is not None else ""),
+            (words("pair.en"), number(found["en"]) if found.get("en") is not None else ""),
             (words("pair.margin"), f"{fixed(found['margin'], sign=True)} σR" if found.get("margin") is not None else ""),
             (
                 words("pair.flip"),
@@ -130,16 +140,18 @@ def _measured(view: PairView, words: Words) -> Component:
             (words("pair.days"), str(view.pair["days_between"]) if view.pair["days_between"] is not None else ""),
         ]
     )
-    return section(words("pair.measured"), listed, name="measured", says=words("pair.measured_says"))
+    return section(
+        words("pair.measured"), drawings.of_pair(view, words), listed, name="measured", says=words("pair.measured_says")
+    )
 
 
 def _limits(item: dict[str, Any], unit: str, words: Words) -> str:
     low, high = item.get("lower_limit"), item.get("upper_limit")
     parts = []
     if low is not None:
-        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'} {number(low, digits=5)}{unit}")
+        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'} {amount(low)}{unit}")
     if high is not None:
-        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'} {number(high, digits=5)}{unit}")
+        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'} {amount(high)}{unit}")
     return words("pair.and").join(parts) or words("pair.no_limits")
 
 
@@ -187,8 +199,8 @@ def _same_sample(reading: Reading, view: PairView, place: Address, words: Words)
             link(reading.name_of("items", row["item"], words), place.pair(row["pair"])),
             lab_link(reading, row["original_lab"], place, words),
             lab_link(reading, row["retest_lab"], place, words),
-            number(row["original_value"], digits=4),
-            number(row["retest_value"], digits=4),
+            amount(row["original_value"]),
+            amount(row["retest_value"]),
             fixed(row["d"], sign=True),
             status.label(row["category"], words),
         ]

@@ -47,5 +47,5 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     return [
         title(words("refusals.title"), above=above),
         opening,
-        table(columns, rows, caption=words("refusals.title"), words=words),
+        html.Div(table(columns, rows, caption=words("refusals.title"), words=words), className="section"),
     ]
