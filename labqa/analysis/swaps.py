@@ -42,7 +42,8 @@ def swaps(rows: pl.DataFrame) -> pl.DataFrame:
         _by(usable, "original_lab", "original_value", "retest_value"),
         _by(usable, "retest_lab", "retest_value", "original_value"),
     ]
-    return pl.concat(found).sort("lab", "sample", "other_sample")
+    told = pl.concat(found).sort("lab", *_KEY, "other_sample", nulls_last=True)
+    return told.unique(["lab", *_KEY], keep="first", maintain_order=True)
 
 
 def _by(rows: pl.DataFrame, lab: str, own: str, other: str) -> pl.DataFrame:
