@@ -33,7 +33,7 @@ def language() -> Language:
     """Language of the terminal: LABQA_LANG, else Chinese where the locale is Chinese, else English."""
     asked = os.environ.get("LABQA_LANG", "")
     if asked in LANGUAGES:
-        return cast("Language", asked)
+        return asked
     return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
 
 
@@ -249,10 +249,10 @@ def serve(
 @app.command()
 def warm() -> None:
     """Compile the kernels once, so that the first evaluation does not wait for it. 预编译。"""
-    from labqa.service import evaluations
+    from labqa.service import demonstration
 
     with progress_bar() as progress:
-        evaluations.warm(progress=progress)
+        demonstration.warm(progress=progress)
     say("cli.warm")
 
 

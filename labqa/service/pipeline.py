@@ -50,7 +50,13 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     settings = bias_settings(edition)
     lab_bias, used = bias.lab_bias(recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings)
     lab_precision = precision.lab_precision(
-        recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, tolerated=edition.number("tolerated_precision")
+        recent["results"],
+        recent["samples"],
+        recent["blocks"],
+        facts.items,
+        scale,
+        settings,
+        tolerated=edition.number("tolerated_precision"),
     )
     flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near)
     told(progress, "rate")

@@ -1,0 +1,42 @@
+"""How kernels are compiled: by numba, cached on disk under a key of every source below `stats`.
+
+numba's own cache looks at the file of a kernel only: after a change in a helper of another file the cached caller would go
+on returning the old answer. A folder of its own for each state of the sources rules that out.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import platformdirs
+
+from labqa.core.provenance import hash_of_sources
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def _cache_folder() -> Path:
+    """The folder for the present sources and numba: among the user's caches, else among temporary files."""
+    name = f"{hash_of_sources([Path(__file__).parent])}-numba{numba.__version__}"
+    chosen = (
+        Path(os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_path("labqa", appauthor=False) / "kernels") / name
+    )
+    try:
+        chosen.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=chosen):
+            return chosen
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="labqa-kernels-"))
+
+
+numba.config.CACHE_DIR = str(_cache_folder())
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compile on first call, in nopython mode and without fastmath, so that sums run in the order written."""
+    return cast("Kernel", numba.njit(cache=True)(function))
