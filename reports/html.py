@@ -31,7 +31,9 @@ def write(document: Document, file: Path, *, other: str) -> None:
 
 def picture(spec: Spec, width: int) -> str:
     """The figure as an SVG in a data address, `width` points wide."""
-    page = f'#set page(width: {width}pt, height: auto, margin: 0pt, fill: none)\n#set text(font: "{FONT}", fallback: false)\n'
+    page = (
+        f'#set page(width: {width}pt, height: auto, margin: (y: 2pt), fill: none)\n#set text(font: "{FONT}", fallback: false)\n'
+    )
     source = (paper.library() + page + paper.draw(spec)).encode()
     drawn: bytes = typst.compile(source, format="svg", font_paths=fonts())
     return "data:image/svg+xml;base64," + base64.b64encode(drawn).decode("ascii")

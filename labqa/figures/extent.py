@@ -31,7 +31,7 @@ def inside(values: Known, limit: float) -> tuple[float | None, ...]:
 def trimmed(values: Iterable[float | None], share: float) -> float:
     """The |value| below which `share` of the values lie; 0 without values."""
     found = sorted(abs(value) for value in values if value is not None)
-    return found[min(int(share * len(found)), len(found) - 1)] if found else 0.0
+    return found[int(share * (len(found) - 1))] if found else 0.0
 
 
 def ticks_of_decades(low: float, high: float) -> tuple[float, ...]:

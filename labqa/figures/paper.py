@@ -14,6 +14,8 @@ from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Series, Spec
 _ROW = 11.5
 _HEIGHT = 132.0
 _MOST_TICKS = 6
+_MANY = 120
+"""Marks of one series beyond which they are drawn finer."""
 
 
 @cache
@@ -154,19 +156,19 @@ def _intervals(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
             )
             both = [across, across]
             segment = {"x": ends, "y": both} if series.horizontal else {"x": both, "y": ends}
-            drawn["segments"].append({**segment, "colour": series.colour})
+            drawn["segments"].append({**segment, "colour": series.colour, "width": 0.9 if len(series.x) <= _MANY else 0.5})
     _points(drawn, series, spec)
 
 
 def _polyline(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
     at = [(fraction(spec.x, x), fraction(spec.y, y)) for x, y in zip(series.x, series.y, strict=True)]
     for (x0, y0), (x1, y1) in pairwise(at):
-        drawn["segments"].append({"x": [x0, x1], "y": [y0, y1], "colour": series.colour})
+        drawn["segments"].append({"x": [x0, x1], "y": [y0, y1], "colour": series.colour, "width": 0.9})
     _points(drawn, series, spec)
 
 
 def _points(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
-    size = 1.1 if len(series.x) > 150 else 2.3
+    size = 2.3 if len(series.x) <= _MANY else 1.1
     for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
         at = {"x": fraction(spec.x, x), "y": fraction(spec.y, y)}
         drawn["points"].append({**at, "colour": series.colour, "symbol": series.symbol, "size": size})

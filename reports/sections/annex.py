@@ -12,7 +12,7 @@ def section(context: Context) -> Section:
     say = context.say
     columns = (
         Column(say("lab")),
-        Column(say("lab_name"), share=2.6),
+        Column(say("lab_name"), share=3.6),
         Column(say("in_force"), "center", share=0.95),
         Column(say("proposed"), "center", share=0.95),
         Column(say("status"), share=1.1),

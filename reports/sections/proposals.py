@@ -61,7 +61,7 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
     say = context.say
     columns = (
         Column(say("lab")),
-        Column(say("lab_name"), share=2.6),
+        Column(say("lab_name"), share=3.6),
         Column(say("in_force"), "center", share=1.0),
         Column(say("proposed"), "center", share=1.0),
         Column(say("ground"), share=1.1),
@@ -106,7 +106,7 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     say = context.say
     columns = (
         Column(say("lab")),
-        Column(say("lab_name"), share=2.6),
+        Column(say("lab_name"), share=3.6),
         Column(say("in_force"), "center", share=1.0),
         Column(say("proposed"), "center", share=1.0),
         Column(say("veto_outliers"), "right", share=1.2),

@@ -1,0 +1,211 @@
+"""The annual evaluation built from synthetic runs: both languages, HTML and PDF, dated and undated, without a missing glyph."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+from fontTools.ttLib import TTFont
+
+from labqa.core import tables as t
+from labqa.core.wording.catalogue import LANGUAGES
+from reports import annual, build, pdf
+from reports.context import Context
+from reports.document import Chart, Panel, Paragraph, Table
+from tests import factories
+
+RUNS = {"national": {"assessed": True, "dated": True}, "undated": {"assessed": False, "dated": False}}
+
+
+def context_of(name):
+    given = RUNS[name]
+    run = factories.run_tables(**given)
+    prints = pl.DataFrame({"table": list(run), "rows": [frame.height for frame in run.values()]}).with_columns(
+        content_hash=pl.lit("ab" * 32), file_hash=pl.lit("cd" * 32)
+    )
+    registers = factories.registers(named=given["dated"], limits=given["dated"], classes=given["dated"])
+    manifest = factories.manifest(dated=given["dated"])
+    return Context(run, registers, manifest, refused=17, head=(12, "9f" * 32), fingerprints=prints, language="zh")
+
+
+@pytest.fixture(scope="module")
+def contexts():
+    return {name: context_of(name) for name in RUNS}
+
+
+@pytest.fixture(scope="module")
+def written(contexts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    return {name: build.write(context, folder / name) for name, context in contexts.items()}
+
+
+class Page(HTMLParser):
+    """Text of a page, its pictures' alternative texts, and every address it names."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.text, self.alts, self.addresses = [], [], []
+        self.feed(file.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.addresses += [given[name] for name in ("src", "href") if name in given]
+        if tag == "img":
+            self.alts.append(given.get("alt", ""))
+
+    def handle_data(self, data):
+        self.text.append(data.strip())
+
+
+def page_of(files, language):
+    return Page(next(file for file in files if file.name.endswith(f".{language}.html")))
+
+
+def pages_in(file):
+    """Pages of a PDF by the count in its page tree."""
+    return max(int(n) for n in re.findall(rb"/Count (\d+)", file.read_bytes()))
+
+
+def cells(document):
+    return [
+        cell
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        for cell in row
+    ]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_four_files_are_written_and_the_pdf_has_pages(written, name):
+    assert sorted(file.suffix for file in written[name]) == [".html", ".html", ".pdf", ".pdf"]
+    for file in written[name]:
+        if file.suffix == ".pdf":
+            assert file.read_bytes().startswith(b"%PDF") and pages_in(file) >= 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RUNS)
+def test_the_page_fetches_nothing_and_every_picture_has_words(written, name, language):
+    page = page_of(written[name], language)
+    outside = [address for address in page.addresses if not address.startswith(("#", "data:image/svg+xml"))]
+    assert [address for address in outside if address not in {file.name for file in written[name]}] == []
+    assert all(page.alts) and (len(page.alts) > 8) is (name == "national")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RUNS)
+def test_no_chart_is_empty_and_no_table_has_no_rows(contexts, name, language):
+    document = annual.annual(replace(contexts[name], language=language))
+    blocks = [block for section in document.sections for block in section.blocks]
+    charts = [
+        spec
+        for block in blocks
+        for spec in ((block.spec,) if isinstance(block, Chart) else block.specs if isinstance(block, Panel) else ())
+    ]
+    assert [spec.kind for spec in charts if spec.is_empty] == []
+    assert [block.title for block in blocks if isinstance(block, Table) and not block.rows] == []
+    assert [cell for cell in cells(document) if re.search(r"\bNone\b|\bnan\b|[{}]", cell)] == []
+
+
+def test_the_report_opens_with_what_could_be_assessed(contexts):
+    ratings = contexts["national"].tables["lab_bias"].filter(pl.col("scope") == "lab")
+    assessed = ratings.filter(pl.col("status") == "assessed")
+    median = assessed["detectable"].sort()[round((assessed.height - 1) / 2)]
+    opening = annual.annual(replace(contexts["national"], language="en")).sections[0].blocks[0]
+    assert opening.text.startswith(f"{assessed.height} of 40 laboratories ({assessed.height / 40:.1%}) could be assessed.")
+    assert f"is {median:.2f} σR for the median assessed laboratory" in opening.text
+
+
+def test_the_smallest_bias_that_each_laboratory_could_have_shown_is_listed(contexts):
+    document = annual.annual(replace(contexts["national"], language="en"))
+    annex = next(block for block in document.sections[-1].blocks if isinstance(block, Table))
+    place = [column.head for column in annex.columns].index("Smallest demonstrable, σR")
+    shown = {row[0]: row[place] for row in annex.rows}
+    whole = contexts["national"].tables["lab_bias"].filter(pl.col("scope") == "lab")
+    assert shown == {row["lab"]: "—" if row["detectable"] is None else f"{row['detectable']:.2f}" for row in whole.to_dicts()}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "None of the 40 laboratories could be assessed"), ("zh", "40 家实验室均无法评定")]
+)
+def test_a_run_in_which_nothing_is_assessed_says_so_first(contexts, language, said):
+    document = annual.annual(replace(contexts["undated"], language=language))
+    assert document.sections[0].blocks[0].text.startswith(said)
+    proposals = next(section for section in document.sections if section.anchor == "proposals")
+    assert all(isinstance(block, Paragraph) for block in proposals.blocks)
+
+
+def test_vetoes_stand_apart_with_the_chance_of_a_blameless_laboratory(contexts):
+    ratings = contexts["national"].tables["ratings"]
+    proposals = annual.annual(replace(contexts["national"], language="en")).sections[5]
+    listed = {block.title: [row[0] for row in block.rows] for block in proposals.blocks if isinstance(block, Table)}
+    down = ratings.filter(pl.col("proposal") == "downgrade")
+    assert listed["Proposed downgrades"] == down.filter(pl.col("ground") == "bias")["lab"].to_list()
+    assert listed["Veto met: outlying comparison results"] == down.filter(pl.col("ground") == "veto")["lab"].to_list() != []
+    veto = next(block for block in proposals.blocks if isinstance(block, Table) and block.title.startswith("Veto met"))
+    assert [column.head for column in veto.columns][-2:] == ["Chance, independent", "Chance, correlated"]
+    assert all(cell.endswith("%") for row in veto.rows for cell in row[-2:])
+
+
+def test_every_proposal_on_evidence_shows_the_rows_it_rests_on(contexts):
+    proposals = annual.annual(replace(contexts["national"], language="en")).sections[5]
+    tables = [block for block in proposals.blocks if isinstance(block, Table) and block.title == "Rows on which this rests"]
+    down = contexts["national"].tables["ratings"].filter((pl.col("proposal") == "downgrade") & (pl.col("ground") == "bias"))
+    assert len(tables) == down.height > 1
+    pairs = contexts["national"].tables["pairs"]
+    assert all(row[0] in set(pairs["sample"]) for table in tables for row in table.rows)
+
+
+def test_the_fingerprint_names_run_edition_ledger_and_tables(written, contexts):
+    manifest = contexts["national"].manifest
+    named = [manifest.run_id, manifest.edition_hash, manifest.code, "12:" + "9f" * 32, "ab" * 32]
+    for language in LANGUAGES:
+        text = page_of(written["national"], language).text
+        assert [one for one in named if one not in text] == []
+
+
+def test_programmes_of_duplicates_only_are_described(contexts):
+    context = contexts["national"]
+    rows = [
+        ("pairs", "national", "", 100.0, 100),
+        ("pairs", "kind", "duplicate", 100.0, 100),
+        ("first_pairs", "quantified", "mixed", 9.0, 9),
+        ("spot_check_samples", "national", "", 100.0, 100),
+        ("retested_samples", "national", "", 100.0, 100),
+        ("retest_coverage", "national", "", 1.0, 100),
+        ("duplicate_agreement_share", "national", "", 0.9, 80),
+        ("duplicate_agreement_share", "item", "J-PB", 0.9, 80),
+        ("labs_assessed", "national", "", 0.0, 22),
+    ]
+    columns = ["metric", "scope", "scope_id", "value", "n"]
+    summary = pl.DataFrame(rows, schema=columns, orient="row").with_columns(period=pl.lit("2018"))
+    bare = {name: t.empty(schema) for name, schema in t.RUN_TABLES.items()} | {"summary": t.shaped(summary, t.Summary)}
+    document = annual.annual(replace(context, tables=bare, language="en"))
+    text = json.loads(pdf.data(document))
+    assert "Of 80 assessed duplicates 90.0% agree." in json.dumps(text) and "None of the 22 laboratories" in json.dumps(text)
+    assert [b.spec.kind for b in document.sections[3].blocks if isinstance(b, Chart)] == ["agreement_by_item"]
+
+
+@cache
+def glyphs():
+    """Characters that the font carried by mplfonts can set."""
+    return set(TTFont(pdf.font_folder() / "NotoSansCJKsc-Regular.otf").getBestCmap())
+
+
+def missing(text):
+    return {character for character in text if ord(character) > 32 and ord(character) not in glyphs()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RUNS)
+def test_no_glyph_is_missing(contexts, name, language):
+    assert missing(pdf.data(annual.annual(replace(contexts[name], language=language)))) == set()
+
+
+def test_a_missing_glyph_would_be_found():
+    assert missing("δ₀") == {"₀"}

@@ -1,0 +1,288 @@
+"""Charts: what they show, in which order, how much of it, and what they say when there is nothing."""
+
+import json
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from labqa.core import tables as t
+from labqa.core.wording.catalogue import LANGUAGES
+from labqa.figures import names, paper, screen
+from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
+from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
+from tests import factories
+
+RUNS = {"dated": {}, "undated": {"n_labs": 29, "assessed": False, "dated": False}, "few": {"n_labs": 5}}
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return {name: factories.run_tables(**given) for name, given in RUNS.items()}
+
+
+@pytest.fixture(scope="module")
+def registers():
+    return factories.registers()
+
+
+def scored(run):
+    return run["pairs"].join(run["discrepancies"], on="pair", how="left", maintain_order="left")
+
+
+def every_chart(run, registers, language, *, period):
+    labs, items, products = registers["labs"], registers["items"], registers["products"]
+    summary, differences, bias = run["summary"], scored(run), run["lab_bias"]
+    called = {"product": names.names(products, "product", language), "item": names.names(items, "item", language), "family": {}}
+    return [
+        classes.class_distribution(run["ratings"], language),
+        biases.caterpillar(bias, labs, language),
+        biases.lab_forest(bias, items, "L0001", language),
+        maps.heat_map_bias(bias, labs, products, language),
+        maps.heat_map_discrepancy(differences, labs, products, language),
+        pairs.largest_discrepancies(differences, items, language),
+        *(trends.five_year_trend(summary, language, measure=measure) for measure in trends.MEASURES),
+        trends.lab_trend(differences, run["pt_scores"], "L0001", language),
+        *(agreement.agreement_by(summary, called[by], language, by=by, period=period) for by in ("product", "family", "item")),
+        rounds.z_bars(run["pt_scores"], items, "L0001", language),
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RUNS)
+def test_every_chart_is_drawn_by_both_renderers_or_says_why_not(runs, registers, name, language):
+    specs = every_chart(runs[name], registers, language, period="all" if name == "undated" else "2018")
+    assert len({spec.kind for spec in specs}) == len(specs)
+    for spec in specs:
+        assert spec.title and spec.caption and spec.alt and spec.empty and spec.n_shown <= spec.n_total
+        assert json.loads(spec.to_json())["kind"] == spec.kind
+        drawn = screen.draw(spec)
+        assert bool(drawn["data"]) is not spec.is_empty
+        assert spec.is_empty or drawn["layout"]["meta"]["alt"] == spec.alt
+        for shape in ("rects", "segments", "points") if not spec.is_empty else ():
+            for one in paper.drawing(spec)[shape]:
+                for end in ("x", "y"):
+                    at = one[end] if isinstance(one[end], list) else [one[end]]
+                    assert all(-1e-9 <= fraction <= 1 + 1e-9 for fraction in at), (spec.kind, one)
+
+
+def test_an_undated_run_without_evidence_shows_no_chart_of_what_was_not_assessed(runs, registers):
+    specs = {spec.kind: spec for spec in every_chart(runs["undated"], registers, "en", period="all")}
+    shown = {kind for kind, spec in specs.items() if not spec.is_empty}
+    assert shown == {"z_bars"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_empty_tables_give_empty_charts(registers, language):
+    run = {name: t.empty(schema) for name, schema in t.RUN_TABLES.items()}
+    assert all(spec.is_empty for spec in every_chart(run, registers, language, period="2018"))
+
+
+def test_class_counts_are_those_of_the_ratings(runs):
+    ratings = runs["dated"]["ratings"].to_dicts()
+    held, would = classes.class_distribution(runs["dated"]["ratings"], "en").series
+    kinds = ["Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", None]
+    assert held.y == tuple(Counter(row["class_in_force"] for row in ratings)[kind] for kind in kinds)
+    assert would.y == tuple(Counter(row["class_proposed"] or row["class_in_force"] for row in ratings)[kind] for kind in kinds)
+    assert held.y != would.y
+
+
+def test_caterpillar_stands_in_order_of_bias_and_names_its_laboratories(runs, registers):
+    bias = runs["dated"]["lab_bias"]
+    spec = biases.caterpillar(bias, registers["labs"], "zh")
+    placed = sorted((x, lab, y) for series in spec.series for x, lab, y in zip(series.x, series.ids, series.y, strict=True))
+    whole = bias.filter(pl.col("scope") == "lab").drop_nulls("estimate").sort("estimate")
+    assert [lab for _, lab, _ in placed] == whole["lab"].to_list()
+    assert [y for _, _, y in placed] == pytest.approx(whole["estimate"].to_list())
+    beyond = {lab for series in spec.series if series.colour == "alarm" for lab in series.ids}
+    assessed = whole.filter(pl.col("status") == "assessed")
+    assert beyond == {row["lab"] for row in assessed.to_dicts() if row["lower"] > 0.5 or row["upper"] < -0.5}
+    assert "L0001" in beyond
+
+
+def test_a_limit_keeps_the_largest_biases_and_says_so(runs, registers):
+    bias = runs["dated"]["lab_bias"]
+    spec = biases.caterpillar(bias, registers["labs"], "en", limit=3)
+    assessed = bias.filter((pl.col("scope") == "lab") & (pl.col("status") == "assessed"))
+    largest = assessed.sort(pl.col("estimate").abs(), descending=True).head(3)["lab"]
+    assert {lab for series in spec.series for lab in series.ids} == set(largest)
+    assert spec.n_shown == 3 and "3 of 40" in spec.caption
+
+
+def test_an_extreme_unassessed_interval_does_not_stretch_the_axis(runs, registers):
+    far = pl.when((pl.col("lab") == "L0002") & (pl.col("scope") == "lab"))
+    changed = [
+        far.then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in (("estimate", -40.0), ("lower", -90.0))
+    ]
+    known = far.then(pl.lit("not_assessed")).otherwise(pl.col("status")).alias("status")
+    spec = biases.caterpillar(runs["dated"]["lab_bias"].with_columns(*changed, known), registers["labs"], "en")
+    low, high = spec.y.range
+    assert -low == high < 5
+    unassessed = next(series for series in spec.series if "L0002" in series.ids)
+    assert unassessed.y[unassessed.ids.index("L0002")] == low
+    assert "-40.00" in unassessed.hover[unassessed.ids.index("L0002")]
+
+
+def test_heat_map_leaves_what_is_not_assessed_without_a_colour(runs, registers):
+    bias = runs["dated"]["lab_bias"].filter(pl.col("scope") == "family")
+    cell = maps.heat_map_bias(runs["dated"]["lab_bias"], registers["labs"], registers["products"], "en").series[0]
+    families = sorted(bias.drop_nulls("estimate")["scope_id"].unique())
+    known = {(row["lab"], row["scope_id"]): row for row in bias.to_dicts()}
+    for lab, x, step in zip(cell.ids, cell.x, cell.steps, strict=True):
+        row = known[lab, families[int(x)]]
+        assert (step is None) is (row["status"] != "assessed")
+        assert step is None or (step == 3) is (-0.5 <= row["estimate"] < 0.5)
+    assert None in cell.steps and len(set(cell.steps)) > 4
+
+
+def test_both_laboratories_of_a_pair_count_in_the_discrepancy_map(registers):
+    row = {"kind": "between", "category": "discrepant", "family": "01.01", "original_lab": "L0001", "retest_lab": "L0002"}
+    frame = pl.DataFrame([row] * 5 + [{**row, "category": "agree"}] * 5)
+    cell = maps.heat_map_discrepancy(frame, registers["labs"], registers["products"], "en").series[0]
+    assert sorted(cell.ids) == ["L0001", "L0002"]
+    assert set(cell.steps) == {4}
+
+
+def test_largest_discrepancies_come_first_with_the_reproducibility_limit(runs, registers):
+    spec = pairs.largest_discrepancies(scored(runs["dated"]), registers["items"], "en", limit=7)
+    rows = scored(runs["dated"]).sort("r_ratio", descending=True).head(7)
+    found = sorted((y, x) for series in spec.series for x, y in zip(series.x, series.y, strict=True))
+    assert [x for _, x in found] == rows["r_ratio"].to_list()
+    assert [line.at for line in spec.lines] == [1.0]
+    assert spec.n_shown == 7 < spec.n_total
+
+
+def test_agreement_lists_the_worst_first_and_few_pairs_last(runs):
+    rows = [("a", 0.9, 100), ("b", 0.5, 50), ("c", 0.1, 3), ("", 0.8, 153)]
+    summary = pl.DataFrame(
+        [
+            {
+                "metric": "agreement_share",
+                "scope": "item" if code else "national",
+                "scope_id": code,
+                "period": "2018",
+                "value": v,
+                "n": n,
+            }
+            for code, v, n in rows
+        ]
+    )
+    spec = agreement.agreement_by(summary, {"b": "Lead"}, "en", by="item", period="2018")
+    assert spec.y.categories == ("Lead (n=50)", "a (n=100)", "c (n=3)")
+    assert [series.colour for series in spec.series] == ["main", "quiet"]
+    assert spec.lines[0].at == 0.8
+
+
+def test_the_trend_needs_two_dated_years(runs):
+    summary = runs["dated"]["summary"]
+    spec = trends.five_year_trend(summary, "en", measure="retest_coverage")
+    assert spec.x.categories == ("2014", "2015", "2016", "2017", "2018")
+    one = summary.filter(pl.col("period") == "2018")
+    assert trends.five_year_trend(one, "en", measure="retest_coverage").is_empty
+
+
+def test_the_own_side_of_a_pair_gives_the_sign_of_the_trend():
+    row = {"kind": "between", "period": 2018, "d": 2.0}
+    frame = pl.DataFrame([{**row, "original_lab": "A", "retest_lab": "B"}])
+    scores = t.empty(t.PtScores)
+    assert trends.lab_trend(frame, scores, "B", "en").series[0].y == (2.0,)
+    assert trends.lab_trend(frame, scores, "A", "en").series[0].y == (-2.0,)
+
+
+def test_z_bars_are_cut_but_keep_their_value(registers):
+    scores = pl.DataFrame(
+        [
+            {"lab": "L0001", "result": str(k), "item": "T-PH", "round": "1", "sample": "s", "z": z}
+            for k, z in enumerate([0.1, -2.5, 3.5, 40.0])
+        ]
+    )
+    spec = rounds.z_bars(scores, registers["items"], "L0001", "en")
+    bars = {series.colour: series for series in spec.series}
+    assert bars["alarm"].y == (3.5, rounds.EDGE) and "40.00" in bars["alarm"].hover[1]
+    assert bars["second"].y == (-2.5,) and bars["main"].y == (0.1,)
+
+
+PAIR = {"original_lab": "A", "retest_lab": "B", "sample": "S1"}
+ITEM = {"item": "i", "name_en": "Lead", "unit": "mg/kg", "lower_limit": None, "upper_limit": 90.0}
+
+
+def test_a_pair_shows_results_tolerance_and_limit():
+    first, second = {"value": 80.0, "u": 3.0, "raw": "80.0"}, {"value": 95.0, "u": None, "raw": "95"}
+    spec = pairs.pair_figure(PAIR, {"sigma_R": 5.0}, first, second, ITEM, "en")
+    assert (spec.bands[0].low, spec.bands[0].high) == (66.0, 94.0)
+    assert [line.at for line in spec.lines] == [90.0]
+    assert [(series.x, series.lower, series.upper) for series in spec.series] == [
+        ((80.0,), (74.0,), (86.0,)),
+        ((95.0,), (None,), (None,)),
+    ]
+    assert spec.x.range[0] < 66 and spec.x.range[1] > 95
+
+
+def test_a_censored_result_is_an_open_point_at_its_limit():
+    first, second = {"value": None, "upper": 0.5, "u": 0.1, "raw": "<0.5"}, {}
+    spec = pairs.pair_figure(PAIR, {"sigma_R": None}, first, second, ITEM, "en")
+    assert [(series.x, series.symbol) for series in spec.series] == [((0.5,), "circle-open")]
+    assert spec.y.categories == ("original A: <0.5", "retest B: —")
+
+
+def test_more_points_than_can_be_told_apart_are_refused():
+    def spec_of(n):
+        dots = Series("n", "point", tuple(map(float, range(n))), tuple(map(float, range(n))))
+        return Spec("kind", "en", "t", "c", "a", Axis(), Axis(), (dots,))
+
+    assert not spec_of(MOST_POINTS).is_empty
+    with pytest.raises(ValueError, match="5000"):
+        spec_of(MOST_POINTS + 1)
+
+
+def test_columns_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="2 x, but 1 hover"):
+        Series("n", "point", (1.0, 2.0), (1.0, 2.0), hover=("one",))
+
+
+def test_a_country_of_laboratories_fits():
+    labs = [f"L{k:05d}" for k in range(6_000)]
+    frame = pl.DataFrame(
+        {"lab": labs, "scope": "lab", "scope_id": "", "estimate": [k / 6000 for k in range(6000)]}
+    ).with_columns(lower=pl.col("estimate") - 1, upper=pl.col("estimate") + 1, status=pl.lit("assessed"), n_samples=pl.lit(30))
+    register = t.shaped(pl.DataFrame({"lab": labs}), t.Labs)
+    spec = biases.caterpillar(frame, register, "en")
+    assert (spec.n_shown, spec.n_total) == (5_000, 6_000)
+
+
+def test_a_figure_is_never_offered_for_upload():
+    assert screen.CONFIG["showSendToCloud"] is False and screen.CONFIG["displaylogo"] is False
+
+
+def test_the_dark_theme_has_every_colour():
+    assert set(screen._DARK) == set(COLOURS)
+
+
+def luminance(colour):
+    """Relative luminance of WCAG 2."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_marks_stand_out_on_white_and_text_is_readable():
+    contrast = {role: 1.05 / (luminance(colour) + 0.05) for role, colour in COLOURS.items()}
+    assert all(contrast[role] >= 3 for role in ("main", "second", "alarm", "limit"))
+    assert contrast["text"] >= 7
+
+
+def test_round_ticks_and_decades():
+    ticks = paper.ticks(Axis(range=(0.0, 1480.0)))
+    assert [tick["label"] for tick in ticks] == ["0", "500", "1,000"]
+    assert [tick["at"] for tick in ticks] == pytest.approx([0, 500 / 1480, 1000 / 1480])
+    assert [tick["label"] for tick in paper.ticks(Axis(range=(0.8, 1.0), percent=True))] == ["80%", "85%", "90%", "95%", "100%"]
+    assert paper.fraction(Axis(log=True, range=(0.1, 10.0)), 1.0) == pytest.approx(0.5)
+    assert paper.fraction(Axis(range=(4.5, -0.5)), 0.0) == pytest.approx(0.9)
+
+
+def test_names_fall_back_to_the_other_language_and_the_code():
+    register = t.shaped(
+        pl.DataFrame({"lab": ["a", "b", "c"], "name_zh": ["甲", "乙", None], "name_en": ["A", None, None]}), t.Labs
+    )
+    assert names.names(register, "lab", "en") == {"a": "A", "b": "乙", "c": "c"}
+    assert names.shortened("甲乙丙丁", 5) == "甲乙…" and names.shortened("short", 5) == "short"
