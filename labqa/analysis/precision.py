@@ -16,7 +16,7 @@ from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.bounds import p_ratio_above
 from labqa.stats.components import components
-from labqa.stats.precision import effective_df, node_variances, separability
+from labqa.stats.precision import effective_df, leverage, node_variances, separability
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -32,6 +32,7 @@ class _Found:
 
     lab: Ints
     variance: Floats
+    held: Floats
     df: Floats
     separable: bool
 
@@ -64,15 +65,15 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
     weights = weighted(seen, robust=True, corner=settings.corner, end=settings.end)
     kept = np.flatnonzero(~seen.is_anchor)
     kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
-    left = _left(seen, kept)
+    left = _left(seen, kept, weights.ratio)
     residual = (seen.y - weights.effect)[kept] / (weights.scale[kept] * np.sqrt(left))
     n = len(seen.labs)
     root = components(starts(seen.block[kept]), seen.lab[kept], n=n)[seen.lab[kept]]
-    ratio, df, separable = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
+    ratio, df, held, separable = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
     found = [_component(seen, kept[root == smallest], residual[root == smallest]) for smallest in np.unique(root)]
     for one in found:
-        ratio[one.lab], df[one.lab], separable[one.lab] = np.sqrt(one.variance), one.df, one.separable
-    judged = separable & (df >= LEAST_DF)
+        ratio[one.lab], df[one.lab], held[one.lab], separable[one.lab] = np.sqrt(one.variance), one.df, one.held, one.separable
+    judged = separable & (held >= LEAST_DF)
     ratio = ratio / np.median(ratio[judged]) if judged.any() else np.full(n, np.nan)
     partners = _partners(seen, kept)
     tail = 0.5 - 0.5 * settings.level
@@ -82,6 +83,7 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
         "upper": ratio * np.sqrt(df / special.chdtri(df, 1.0 - tail)),
         "p_value": p_ratio_above(ratio, df, bound=tolerated),
         "df": df,
+        "held": held,
     }
     tests = np.unique(np.stack([seen.lab[kept], seen.sample[kept]]), axis=1)[0]
     return pl.DataFrame(
@@ -95,10 +97,14 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
     ).with_columns(pl.Series(name, values).fill_nan(None) for name, values in columns.items())
 
 
-def _left(seen: Observations, kept: Ints) -> Floats:
-    """Share of the residual variance that the fitted effects of a lab × item leave: 1 − 1/number of its blocks, roughly."""
-    node = np.unique(seen.lab[kept] * len(seen.items) + seen.item[kept], return_inverse=True)[1]
-    return np.maximum(1.0 - 0.5 / np.bincount(node)[node], 1.0 - MOST_FITTED)
+def _left(seen: Observations, kept: Ints, ratio: float) -> Floats:
+    """Share of the variance of each deviation from its block that the fitted lab × item effects leave, item by item."""
+    left = np.ones(len(kept))
+    for item in range(len(seen.items)):
+        here = np.flatnonzero(seen.item[kept] == item)
+        node = np.unique(seen.lab[kept[here]], return_inverse=True)[1]
+        left[here] = 1.0 - leverage(starts(seen.block[kept[here]]), node, ratio=ratio)
+    return np.maximum(left, 1.0 - MOST_FITTED)
 
 
 def _component(seen: Observations, kept: Ints, residual: Floats) -> _Found:
@@ -107,9 +113,11 @@ def _component(seen: Observations, kept: Ints, residual: Floats) -> _Found:
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     nothing = np.full(len(labs), np.nan)
     if separability(node, block, n=len(labs), n_blocks=len(start) - 1) < LEAST_EIGENVALUE:
-        return _Found(labs, nothing, nothing, separable=False)
-    found = node_variances(start, node, residual, seen.sample[kept], n=len(labs))
-    return _Found(labs, found.variance, effective_df(found), separable=True)
+        return _Found(labs, nothing, nothing, nothing, separable=False)
+    items = seen.lab[kept] * len(seen.items) + seen.item[kept]
+    found = node_variances(start, node, residual, [seen.sample[kept], items], n=len(labs))
+    held, cautious = effective_df(found)
+    return _Found(labs, found.variance, held, cautious, separable=True)
 
 
 def _partners(seen: Observations, kept: Ints) -> Ints:
@@ -143,7 +151,7 @@ def _judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
         .then(pl.lit("precision.few_samples"))
         .when(~pl.col("separable"))
         .then(pl.lit("precision.bipartite"))
-        .when(~(pl.col("df") >= LEAST_DF).fill_null(value=False))
+        .when(~(pl.col("held") >= LEAST_DF).fill_null(value=False))
         .then(pl.lit("precision.few_df"))
     )
     separated = pl.col("reason").is_in(["precision.bipartite", "precision.few_df"])

@@ -19,20 +19,22 @@ RESULTS_TO_JUDGE_A_RUN = 8
 
 @dataclass(frozen=True)
 class Weighted:
-    """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, and κ."""
+    """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, κ, and the ratio of
+    the variance within laboratories to that of lab × item."""
 
     weight: Floats
     base: Floats
     effect: Floats
     scale: Floats
     slope: float
+    ratio: float
 
 
 def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> Weighted:
     """Robust weights, refitted once with the estimated ratio of the variances within laboratories to that of lab × item."""
     base, n_labs = _base(seen), len(seen.labs)
     if not robust:
-        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0)
+        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0)
     joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
     names, node = np.unique(joint, return_inverse=True)
     tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
@@ -52,8 +54,9 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
             end=end,
         )
 
-    found = at(_ratio(seen, at(1.0).weight, base))
-    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope)
+    ratio = _ratio(seen, at(1.0).weight, base)
+    found = at(ratio)
+    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio)
 
 
 def _ratio(seen: Observations, weight: Floats, base: Floats) -> float:
