@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from labqa.core.vocabulary import Status
 from reports.context import Context
 from reports.document import Column, Paragraph, Section, Table
-from reports.numbers import interval, plain, signed, whole
+from reports.numbers import ABSENT, interval, plain, signed, whole
 
 
 def section(context: Context) -> Section:
@@ -16,7 +19,7 @@ def section(context: Context) -> Section:
         Column(say("in_force"), "center", share=0.95),
         Column(say("proposed"), "center", share=0.95),
         Column(say("status"), share=1.1),
-        Column(say("bias_interval"), "right", share=2.2),
+        Column(say("bias_interval"), "right", share=2.8),
         Column(say("detectable"), "right", share=1.1),
         Column(say("n_samples"), "right", share=0.7),
         Column(say("n_partners"), "right", share=0.7),
@@ -28,7 +31,7 @@ def section(context: Context) -> Section:
             row["class_in_force"] or "—",
             row["class_proposed"] or "—",
             say(f"status_{row['bias_status'] or row['status']}"),
-            f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}".strip(),
+            _bias(row),
             plain(row["detectable"]),
             whole(row["n_samples"]),
             whole(row["n_partners"]),
@@ -37,3 +40,10 @@ def section(context: Context) -> Section:
     )
     table = Table(title=say("annex_table"), columns=columns, rows=rows, note=say("annex_note"), small=True)
     return Section("annex", say("annex_title"), (Paragraph(say("annex_text")), table))
+
+
+def _bias(row: dict[str, Any]) -> str:
+    """Bias with its interval; nothing where the laboratory is not assessed, since a number would give it a sign."""
+    if row["bias_status"] != Status.ASSESSED:
+        return ABSENT
+    return f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}"

@@ -66,7 +66,7 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
         Column(say("proposed"), "center", share=1.0),
         Column(say("ground"), share=1.1),
         Column(say("points"), "right", share=0.8),
-        Column(say("bias_interval"), "right", share=2.3),
+        Column(say("bias_interval"), "right", share=2.9),
         Column(say("n_samples"), "right", share=0.8),
     )
     return Table(
@@ -98,7 +98,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
     told = tuple(Message.from_json(line).text(context.language) for line in reasons["message"])
     cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
-    table = evidence_table(context, cited)
+    table = evidence_table(context, cited, lab=row["lab"])
     return [head, Bullets(told), *([table] if table else [])]
 
 

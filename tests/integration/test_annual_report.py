@@ -154,9 +154,12 @@ def test_vetoes_stand_apart_with_the_chance_of_a_blameless_laboratory(contexts):
 
 def test_every_proposal_on_evidence_shows_the_rows_it_rests_on(contexts):
     proposals = annual.annual(replace(contexts["national"], language="en")).sections[5]
-    tables = [block for block in proposals.blocks if isinstance(block, Table) and block.title == "Rows on which this rests"]
+    tables = [
+        block for block in proposals.blocks if isinstance(block, Table) and block.title.endswith(": rows on which this rests")
+    ]
     down = contexts["national"].tables["ratings"].filter((pl.col("proposal") == "downgrade") & (pl.col("ground") == "bias"))
     assert len(tables) == down.height > 1
+    assert [table.title.split(":")[0] for table in tables] == down["lab"].to_list()
     pairs = contexts["national"].tables["pairs"]
     assert all(row[0] in set(pairs["sample"]) for table in tables for row in table.rows)
 

@@ -24,9 +24,15 @@ _GROUPS: tuple[tuple[str, Role, Symbol], ...] = (
 def caterpillar(
     lab_bias: pl.DataFrame, labs: pl.DataFrame, language: Language, *, delta_0: float = DELTA_0, limit: int = MOST_POINTS
 ) -> Spec:
-    """Mean bias of every laboratory with its 95 % interval, in ascending order, over the blameless band ±δ0."""
+    """Mean bias of every laboratory with its 95 % interval, in ascending order, over the blameless band ±δ0.
+
+    Only assessed laboratories are ranked: the others follow in order of their codes, and without any assessed one there is no
+    figure.
+    """
     whole = lab_bias.filter((pl.col("scope") == Scope.LAB) & pl.col("estimate").is_not_null())
-    kept = _largest(whole, limit).sort("estimate", "lab").with_row_index("position")
+    known = pl.col("status") == Status.ASSESSED
+    ranked = _largest(whole, limit).sort(~known, pl.when(known).then(pl.col("estimate")), "lab")
+    kept = ranked.with_row_index("position") if whole.filter(known).height else ranked.clear().with_row_index("position")
     called = names(labs, "lab", language)
     half = _half_width(kept)
     return Spec(

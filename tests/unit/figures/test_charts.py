@@ -91,11 +91,12 @@ def test_caterpillar_stands_in_order_of_bias_and_names_its_laboratories(runs, re
     bias = runs["dated"]["lab_bias"]
     spec = biases.caterpillar(bias, registers["labs"], "zh")
     placed = sorted((x, lab, y) for series in spec.series for x, lab, y in zip(series.x, series.ids, series.y, strict=True))
-    whole = bias.filter(pl.col("scope") == "lab").drop_nulls("estimate").sort("estimate")
+    known = bias.filter(pl.col("scope") == "lab").drop_nulls("estimate").sort("lab")
+    assessed = known.filter(pl.col("status") == "assessed").sort("estimate")
+    whole = pl.concat([assessed, known.filter(pl.col("status") != "assessed")])
     assert [lab for _, lab, _ in placed] == whole["lab"].to_list()
     assert [y for _, _, y in placed] == pytest.approx(whole["estimate"].to_list())
     beyond = {lab for series in spec.series if series.colour == "alarm" for lab in series.ids}
-    assessed = whole.filter(pl.col("status") == "assessed")
     assert beyond == {row["lab"] for row in assessed.to_dicts() if row["lower"] > 0.5 or row["upper"] < -0.5}
     assert "L0001" in beyond
 
@@ -286,3 +287,8 @@ def test_names_fall_back_to_the_other_language_and_the_code():
     )
     assert names.names(register, "lab", "en") == {"a": "A", "b": "乙", "c": "c"}
     assert names.shortened("甲乙丙丁", 5) == "甲乙…" and names.shortened("short", 5) == "short"
+
+
+def test_laboratories_are_not_ranked_where_none_is_assessed(runs, registers):
+    bias = runs["dated"]["lab_bias"].with_columns(status=pl.lit("not_assessed"))
+    assert biases.caterpillar(bias, registers["labs"], "en").is_empty
