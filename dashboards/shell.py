@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
+import polars as pl
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from dashboards import address
@@ -66,7 +67,7 @@ def _framed(access: Access, platform: Platform, viewer: Viewer, place: Address) 
         runs = Reading(platform, viewer, "").runs()
         if runs.is_empty():
             return _bare(place, words, words("shell.no_runs"))
-        reading = Reading(platform, viewer, str(RUN.check(place.run)) or runs["run"][0])
+        reading = Reading(platform, viewer, str(RUN.check(place.run)) or _first(runs))
         header = _header(reading, runs.rows(named=True), place, words)
     except (LabQAError, Refused) as error:
         return _bare(place.to(run=""), words, _sentence(error, words))
@@ -78,6 +79,11 @@ def _framed(access: Access, platform: Platform, viewer: Viewer, place: Address) 
     except (LabQAError, Refused) as error:
         content = [title(words("shell.not_found")), note(_sentence(error, words))]
     return html.Div([header, html.Main(content, id="content"), _foot(reading, words)], className="shell", lang=words.language)
+
+
+def _first(runs: pl.DataFrame) -> str:
+    """The run that is shown unless another is asked for: the newest national one, else the newest."""
+    return str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0])
 
 
 def _sentence(error: Exception, words: Words) -> str:

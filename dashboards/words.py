@@ -104,7 +104,7 @@ def count(value: float | int | None) -> str:
 
 def interval(lower: float | None, upper: float | None) -> str:
     """An interval in σR."""
-    return NONE if lower is None or upper is None else f"{fixed(lower, sign=True)} … {fixed(upper, sign=True)}"
+    return NONE if lower is None or upper is None else f"[{fixed(lower, sign=True)}, {fixed(upper, sign=True)}]"
 
 
 def day(value: dt.date | None) -> str:

@@ -39,11 +39,14 @@ EXPLAINED = (
 )
 
 
+def tag(word: str | None, words: Words) -> Component:
+    """A word as a label, for lists and tables; the page's glossary explains it."""
+    return NONE if word is None else html.Span(words(f"word.{word}"), className=f"label {TONES.get(word, 'quiet')}")
+
+
 def label(word: str | None, words: Words) -> Component:
-    """A word as a label; its explanation opens on hover, focus or touch."""
-    if word is None:
-        return NONE
-    shown = html.Span(words(f"word.{word}"), className=f"label {TONES.get(word, 'quiet')}", tabIndex=0)
+    """A word as a label whose explanation opens on hover, focus or touch; only where few stand on a page."""
+    shown = tag(word, words)
     meaning = words.known(f"meaning.{word}", "")
     if not meaning:
         return shown

@@ -2,49 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from dash import html
+from dash import dcc, html
 
+from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components import status
-from dashboards.components.text import Component, link, more, note
+from dashboards.components.tables import SEARCHED, grid, linked, signed
+from dashboards.components.text import Component, lead, link, note, title
+from dashboards.pages.proposals import lab_link
+from dashboards.params import CODE
 from dashboards.reading import Reading
 from dashboards.words import Words, count, fixed
+from labqa.core.errors import AccessDenied
+
+FIRST = 4
+"""Rows that stand under the sentence itself; all of them have a page of their own."""
 
 
-def cited(reading: Reading, ids: Sequence[str], scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
-    """The rows that a sentence cites, folded; null where it cites none. `scores` are the laboratory's comparison results."""
-    if not ids:
-        return None
-    pairs = [_pair(reading, row, place, words) for row in reading.evidence(ids).iter_rows(named=True)]
-    results = [
-        score(reading, row, place, words) for row in scores.filter(pl.col("result").is_in(list(ids))).iter_rows(named=True)
+def register(access: Access) -> None:
+    """Registers the page of all rows that a sentence cites."""
+    access.page("evidence", roles=ANALYST, code=CODE)(draw)
+
+
+def code_of(row: dict[str, Any]) -> str:
+    """What the address of a sentence's evidence holds: its laboratory with its position, or its flag."""
+    return f"{row['lab']}~{row['position']}" if "position" in row else f"~{row['flag']}"
+
+
+def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
+    """The page of all rows that a sentence of a rating, or a flag, cites."""
+    row = _sentence(reading, place.code)
+    scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
+    found = _rows(reading, row["evidence"], scores, place, words)
+    columns = [
+        linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
+        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
+        {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
+        {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
+        {"field": "finding", "headerName": words("word.category"), "width": 200, **SEARCHED},
     ]
-    found = pairs + results
-    rest = None if found else note(words("evidence.not_listed"))
-    return more(words("evidence.summary", n=count(len(ids))), html.Ul(found, className="evidence"), rest)
+    return [
+        title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),
+        lead(words.sentence(row["message"])),
+        html.Div(
+            grid("evidence", columns, found, words=words) if found else note(words("evidence.not_listed")), className="section"
+        ),
+    ]
 
 
-def _pair(reading: Reading, row: dict[str, Any], place: Address, words: Words) -> Component:
-    what = f"{row['sample']} · {reading.name_of('items', row['item'], words)}"
-    return html.Li(
-        [
-            link(what, place.pair(row["pair"])),
-            html.Span(f"D {fixed(row['d'], sign=True)}", className="figure"),
-            status.label(row["category"], words),
-        ]
-    )
+def _sentence(reading: Reading, code: str) -> dict[str, Any]:
+    """The reason or flag that an address names."""
+    lab, _, which = code.rpartition("~")
+    if lab:
+        found = reading.reasons(lab).filter(pl.col("position").cast(pl.String) == which)
+    else:
+        found = reading.flags().filter(pl.col("flag") == which)
+    if found.is_empty():
+        raise AccessDenied("service.not_yours")
+    return found.row(0, named=True)
 
 
-def score(reading: Reading, row: dict[str, Any], place: Address, words: Words) -> Component:
-    """A comparison result with its z score, leading to the delivered row."""
-    what = f"{row['round'] or row['sample']} · {reading.name_of('items', row['item'], words)}"
-    return html.Li(
-        [
-            link(what, place.to(page="result", code=row["result"])),
-            html.Span(f"z {fixed(row['z'], sign=True)}", className="figure"),
-        ]
-    )
+def cited(reading: Reading, row: dict[str, Any], scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    """The first rows that a sentence cites, and where all of them stand; null where it cites none."""
+    if not row["evidence"]:
+        return None
+    found = _rows(reading, row["evidence"][:FIRST], scores, place, words)
+    first = [html.Li([dcc.Link(f"{one['what']} · {one['item']}", href=one["url"]), f" {one['short']}"]) for one in found]
+    rest = link(words("evidence.summary", n=count(len(row["evidence"]))), place.to(page="evidence", code=code_of(row)))
+    return html.Ul([*first, html.Li(rest)], className="evidence")
+
+
+def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address, words: Words) -> list[dict[str, Any]]:
+    """Pairs and comparison results that ids name."""
+    pairs = [
+        {
+            "what": row["sample"],
+            "url": place.pair(row["pair"]).url,
+            "item": reading.name_of("items", row["item"], words),
+            "kind": words("evidence.pair"),
+            "score": row["d"],
+            "short": f"D {fixed(row['d'], sign=True)}",
+            "finding": words(f"word.{row['category']}") if row["category"] else "",
+        }
+        for row in reading.evidence(ids).iter_rows(named=True)
+    ]
+    results = [
+        {
+            "what": row["round"] or row["sample"],
+            "url": place.to(page="result", code=row["result"]).url,
+            "item": reading.name_of("items", row["item"], words),
+            "kind": words("word.role_pt"),
+            "score": row["z"],
+            "short": f"z {fixed(row['z'], sign=True)}",
+            "finding": "",
+        }
+        for row in _scores(reading, ids, scores).iter_rows(named=True)
+    ]
+    return pairs + results
+
+
+def _scores(reading: Reading, ids: list[str], scores: pl.DataFrame) -> pl.DataFrame:
+    """Comparison results that ids name, by their own id or their block's."""
+    blocks = reading.table("blocks").filter(pl.col("block").is_in(ids)).select("sample", "item")
+    return pl.concat(
+        [scores.filter(pl.col("result").is_in(ids)), scores.join(blocks, on=["sample", "item"], how="semi")]
+    ).unique("result", maintain_order=True)

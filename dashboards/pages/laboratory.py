@@ -10,8 +10,8 @@ from dash import html
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
 from dashboards.components import status
-from dashboards.components.tables import Column, grid, table
-from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, title
+from dashboards.components.tables import SEARCHED, grid, linked, signed
+from dashboards.components.text import Component, callout, facts, lead, more, note, section, title
 from dashboards.pages import drawings, evidence, pair_lists
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
@@ -66,7 +66,7 @@ def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> l
         words("lab.evidence", samples=count(whole.get("n_samples")), partners=count(whole.get("n_partners"))) if whole else ""
     )
     if whole.get("status") != str(Status.ASSESSED):
-        why = words.reason(whole.get("reason"))
+        why = words("lab.because", reason=words.reason(whole["reason"])) if whole.get("reason") else ""
         return [
             status.label(whole.get("status"), words),
             evidence_said,
@@ -93,7 +93,7 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
                         html.Span(fixed(row["points"], places=1, sign=True), className="points") if row["points"] else None,
                     ]
                 ),
-                evidence.cited(reading, row["evidence"], scores, place, words),
+                evidence.cited(reading, row, scores, place, words),
             ]
         )
         for row in reading.reasons(place.code).iter_rows(named=True)
@@ -147,14 +147,14 @@ def _bias(reading: Reading, bias: pl.DataFrame, whole: dict[str, Any], place: Ad
         [
             (
                 words("lab.mean"),
-                f"{fixed(whole['estimate'], sign=True)}  [{interval(whole['lower'], whole['upper'])}] σR"
+                f"{fixed(whole['estimate'], sign=True)}  {interval(whole['lower'], whole['upper'])} σR"
                 if claimed
                 else status.label(whole["status"], words),
             ),
             (words("lab.tau"), _spread(whole) if claimed else ""),
             (
                 words("lab.oriented"),
-                f"{fixed(whole['oriented'], sign=True)}  [{interval(whole['oriented_lower'], whole['oriented_upper'])}] σR"
+                f"{fixed(whole['oriented'], sign=True)}  {interval(whole['oriented_lower'], whole['oriented_upper'])} σR"
                 if claimed and whole["oriented"] is not None
                 else "",
             ),
@@ -181,7 +181,7 @@ def _spread(whole: dict[str, Any]) -> str:
     if whole["tau"] is None:
         return ""
     ends = (
-        f"  [{fixed(whole['tau_lower'])} … {fixed(whole['tau_upper'])}]"
+        f"  [{fixed(whole['tau_lower'])}, {fixed(whole['tau_upper'])}]"
         if whole["tau_lower"] is not None and whole["tau_upper"] is not None
         else ""
     )
@@ -193,76 +193,60 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
         return ""
     if found["status"] != str(Status.ASSESSED) or found["ratio"] is None:
         return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
-    return f"{fixed(found['ratio'])}  [{fixed(found['lower'])} … {fixed(found['upper'])}]"
+    return f"{fixed(found['ratio'])}  [{fixed(found['lower'])}, {fixed(found['upper'])}]"
 
 
 def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:
-    """Families and items as a table, for those who want the figures behind the drawing."""
-    found = bias.filter(pl.col("scope") != str(Scope.LAB)).sort("scope", "scope_id")
-    columns = (
-        Column(words("lab.scope"), first=True),
-        Column(words("labs.status")),
-        Column(words("labs.bias"), figure=True),
-        Column(words("labs.interval"), figure=True),
-        Column(words("labs.samples"), figure=True),
-        Column(words("labs.partners"), figure=True),
-    )
-    rows = []
-    for row in found.head(MOST).iter_rows(named=True):
-        claimed = row["status"] == str(Status.ASSESSED)
-        named = (
-            reading.name_of("items", row["scope_id"], words)
+    """Families and items as a grid, for those who want the figures behind the drawing."""
+    found = bias.filter(pl.col("scope") != str(Scope.LAB)).sort("scope", "scope_id").head(MOST)
+    columns = [
+        {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **SEARCHED},
+        {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
+        {"field": "bias", "headerName": words("labs.bias"), "width": 110, **signed()},
+        {"field": "interval", "headerName": words("labs.interval"), "width": 150, "type": "rightAligned", "sortable": False},
+        {"field": "samples", "headerName": words("labs.samples"), "width": 100, "type": "rightAligned"},
+        {"field": "partners", "headerName": words("labs.partners"), "width": 110, "type": "rightAligned"},
+    ]
+    rows = [
+        {
+            "scope": reading.name_of("items", row["scope_id"], words)
             if row["scope"] == str(Scope.ITEM)
-            else words("lab.family", family=row["scope_id"])
-        )
-        rows.append(
-            [
-                named,
-                status.label(row["status"], words),
-                fixed(row["estimate"] if claimed else None, sign=True),
-                interval(row["lower"], row["upper"]) if claimed else "",
-                count(row["n_samples"]),
-                count(row["n_partners"]),
-            ]
-        )
-    return (
-        more(
-            words("lab.all_scopes", n=count(found.height)),
-            table(columns, rows, caption=words("lab.bias"), words=words, of=found.height),
-        )
-        if rows
-        else None
-    )
+            else words("lab.family", family=row["scope_id"]),
+            "status": words(f"word.{row['status']}"),
+            "bias": row["estimate"],
+            "interval": interval(row["lower"], row["upper"]) if row["estimate"] is not None else "",
+            "samples": row["n_samples"],
+            "partners": row["n_partners"],
+        }
+        for row in found.iter_rows(named=True)
+    ]
+    return more(words("lab.all_scopes", n=count(found.height)), grid("scopes", columns, rows, words=words)) if rows else None
 
 
 def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
     if scores.is_empty():
         return None
-    columns = (
-        Column(words("lab.round"), first=True),
-        Column(words("word.item")),
-        Column(words("lab.value"), figure=True),
-        Column(words("lab.x_pt"), figure=True),
-        Column("z", figure=True),
-        Column(words("lab.others"), figure=True),
-        Column(words("lab.source")),
-    )
+    columns = [
+        linked("round", words("lab.round"), link="url", minWidth=150, **SEARCHED),
+        {"field": "item", "headerName": words("word.item"), "minWidth": 180, "flex": 1, **SEARCHED},
+        {"field": "value", "headerName": words("lab.value"), "width": 120, "type": "rightAligned", "sortable": False},
+        {"field": "x_pt", "headerName": words("lab.x_pt"), "width": 120, "type": "rightAligned", "sortable": False},
+        {"field": "z", "headerName": "z", "width": 90, **signed()},
+        {"field": "others", "headerName": words("lab.others"), "width": 120, "type": "rightAligned"},
+    ]
     rows = [
-        [
-            row["round"] or row["sample"],
-            reading.name_of("items", row["item"], words),
-            amount(row["value"]),
-            amount(row["x_pt"]),
-            html.Span(fixed(row["z"], sign=True), className="outlying" if row["z"] is not None and abs(row["z"]) > 3 else ""),
-            words("lab.assigned") if row["anchored"] else count(row["n_others"]),
-            link(words("lab.open_row"), place.to(page="result", code=row["result"])),
-        ]
+        {
+            "round": row["round"] or row["sample"],
+            "url": place.to(page="result", code=row["result"]).url,
+            "item": reading.name_of("items", row["item"], words),
+            "value": amount(row["value"]),
+            "x_pt": amount(row["x_pt"]),
+            "z": row["z"],
+            "others": words("lab.assigned") if row["anchored"] else row["n_others"],
+        }
         for row in scores.head(MOST).iter_rows(named=True)
     ]
-    listed = more(
-        words("lab.all_scores", n=count(scores.height)),
-        table(columns, rows, caption=words("lab.comparisons"), words=words, of=scores.height),
-    )
+    listed = more(words("lab.all_scores", n=count(scores.height)), grid("scores", columns, rows, words=words))
     return section(
         words("lab.comparisons"),
         drawings.of_scores(reading, scores, place, words),
@@ -288,7 +272,7 @@ def _pairs(reading: Reading, place: Address, words: Words) -> Component:
 def _flags(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
     found = reading.flags(place.code)
     listed = [
-        html.Li([html.Div(words.sentence(row["message"])), evidence.cited(reading, row["evidence"], scores, place, words)])
+        html.Li([html.Div(words.sentence(row["message"])), evidence.cited(reading, row, scores, place, words)])
         for row in found.head(MOST).iter_rows(named=True)
     ]
     shown = html.Ul(listed, className="flags") if listed else note(words("lab.no_flags"), look="empty")

@@ -173,7 +173,7 @@ def _labs(reading: Reading, view: PairView, place: Address, words: Words) -> Com
             [
                 lab_link(reading, row["lab"], place, words),
                 words("pair.on_item") if row["scope"] == str(Scope.ITEM) else words("pair.in_all"),
-                status.label(row["status"], words),
+                status.tag(row["status"], words),
                 fixed(row["estimate"] if claimed else None, sign=True),
                 interval(row["lower"], row["upper"]) if claimed else "",
                 count(row["n_samples"]),
@@ -202,7 +202,7 @@ def _same_sample(reading: Reading, view: PairView, place: Address, words: Words)
             amount(row["original_value"]),
             amount(row["retest_value"]),
             fixed(row["d"], sign=True),
-            status.label(row["category"], words),
+            status.tag(row["category"], words),
         ]
         for row in view.same_sample.head(MOST).iter_rows(named=True)
     ]

@@ -9,9 +9,12 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, link, more, note, section
-from dashboards.reading import MOST, Reading
+from dashboards.reading import Reading
 from dashboards.words import Words, count, fixed, share
 from labqa.core.vocabulary import Ground, Proposal
+
+LISTED = 25
+"""Proposals of a kind that are listed here; the grid of all laboratories holds every one."""
 
 
 def section_of(reading: Reading, place: Address, words: Words) -> Component:
@@ -54,7 +57,7 @@ def _on_results(reading: Reading, rated: pl.DataFrame, place: Address, words: Wo
     )
     bias = {row["lab"]: row for row in reading.whole_bias.iter_rows(named=True)}
     rows = []
-    for row in rated.head(MOST).iter_rows(named=True):
+    for row in rated.head(LISTED).iter_rows(named=True):
         whole = bias.get(row["lab"], {})
         claimed = whole.get("status") == "assessed"
         rows.append(
@@ -88,7 +91,7 @@ def _by_count(reading: Reading, rated: pl.DataFrame, place: Address, words: Word
             share(row["veto_chance"], places=1),
             share(row["veto_chance_correlated"], places=1),
         ]
-        for row in rated.head(MOST).iter_rows(named=True)
+        for row in rated.head(LISTED).iter_rows(named=True)
     ]
     return table(columns, rows, caption=words("proposals.by_count"), words=words, of=rated.height)
 
@@ -103,10 +106,10 @@ def _others(reading: Reading, rated: pl.DataFrame, place: Address, words: Words)
     rows = [
         [
             lab_link(reading, row["lab"], place, words),
-            status.label(row["proposal"], words),
+            status.tag(row["proposal"], words),
             status.change(row["class_in_force"], row["class_proposed"], words),
             fixed(row["points"], places=1),
         ]
-        for row in rated.head(MOST).iter_rows(named=True)
+        for row in rated.head(LISTED).iter_rows(named=True)
     ]
     return table(columns, rows, caption=words("proposals.title"), words=words, of=rated.height)

@@ -6,7 +6,7 @@ from dash import html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import Column, table
+from dashboards.components.tables import SEARCHED, grid
 from dashboards.components.text import Component, lead, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -22,21 +22,29 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of refused rows, of the run's programme."""
     del place
     found = reading.refusals()
-    columns = (
-        Column(words("refusals.file"), first=True),
-        Column(words("refusals.row"), figure=True),
-        Column(words("refusals.column")),
-        Column(words("refusals.value")),
-        Column(words("refusals.why")),
-    )
+    columns = [
+        {"field": "file", "headerName": words("refusals.file"), "minWidth": 190, **SEARCHED},
+        {"field": "row", "headerName": words("refusals.row"), "width": 90, "type": "rightAligned"},
+        {"field": "column", "headerName": words("refusals.column"), "width": 140, **SEARCHED},
+        {"field": "value", "headerName": words("refusals.value"), "minWidth": 140, **SEARCHED},
+        {
+            "field": "why",
+            "headerName": words("refusals.why"),
+            "minWidth": 360,
+            "flex": 3,
+            "wrapText": True,
+            "autoHeight": True,
+            **SEARCHED,
+        },
+    ]
     rows = [
-        [
-            html.Span(row["file_name"], title=row["file"]),
-            count(row["row"]),
-            row["column"],
-            html.Code(row["value"]) if row["value"] is not None else NONE,
-            words.sentence(row["message"]),
-        ]
+        {
+            "file": row["file_name"],
+            "row": row["row"],
+            "column": row["column"],
+            "value": NONE if row["value"] is None else row["value"],
+            "why": words.sentence(row["message"]),
+        }
         for row in found.iter_rows(named=True)
     ]
     said = words("refusals.lead", n=count(reading.refused_rows)) if rows else words("refusals.none")
@@ -47,5 +55,5 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     return [
         title(words("refusals.title"), above=above),
         opening,
-        html.Div(table(columns, rows, caption=words("refusals.title"), words=words), className="section"),
+        html.Div(grid("refusals", columns, rows, words=words), className="section") if rows else html.Div(),
     ]
