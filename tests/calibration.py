@@ -1,0 +1,110 @@
+"""Coverage of the bias intervals on simulated networks with known truth: one row a seed, scope and standard error.
+
+`python tests/calibration.py docs/calibration.csv` runs seeds 1–20 of the committed card and writes the table.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy import special
+
+from labqa.analysis import pairing
+from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.observations import observations, starts
+from labqa.analysis.yardsticks import yardsticks
+from labqa.core.vocabulary import Scope, Zero
+from labqa.simulate import card, network
+from labqa.stats.components import components
+from labqa.stats.network import fit
+from labqa.stats.zero import leave_one_out_centres
+
+SEEDS = range(1, 21)
+CARD = "calibration"
+FACTORS = {"clustered": 1.0, "clustered_x0.90": 0.9, "clustered_x1.15": 1.15}
+
+
+def stated_truth(bias: pl.DataFrame, truth_labs: pl.DataFrame, truth_items: pl.DataFrame) -> pl.DataFrame:
+    """Rows of LAB_BIAS (labs and items) with `truth`: the true bias, less the same robust centre of the others' where relative."""
+    means = truth_labs.select("lab", scope=pl.lit(str(Scope.LAB)), scope_id=pl.lit(""), true="mean_bias")
+    by_item = truth_items.select("lab", scope=pl.lit(str(Scope.ITEM)), scope_id="item", true="bias")
+    known = bias.drop_nulls("component").join(pl.concat([means, by_item]), on=["lab", "scope", "scope_id"])
+    parts = []
+    for _, part in known.group_by("scope", "scope_id", "component", maintain_order=True):
+        true = part["true"].to_numpy()
+        relative = true - leave_one_out_centres(true).centre
+        anchored = (part["zero"] == str(Zero.ANCHORED)).fill_null(value=False).to_numpy()
+        parts.append(part.with_columns(truth=pl.Series(np.where(anchored, true, relative))))
+    return pl.concat(parts)
+
+
+def naive_se(results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, scale: pl.DataFrame) -> pl.DataFrame:
+    """Standard error of each lab's mean bias from the Laplacian, as if every difference were independent."""
+    seen, _ = observations(results, blocks, items, scale, scale="standardised", include_objection=False, blunder=10.0)
+    kept = np.flatnonzero(~seen.is_anchor)
+    kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
+    start = starts(seen.block[kept])
+    n = len(seen.labs)
+    assert len(set(components(start, seen.lab[kept], n=n).tolist())) == 1
+    fitted = fit(start, seen.lab[kept], np.ones(len(kept)), seen.y[kept], n=n)
+    residual = float((fitted.score**2).sum()) / (len(kept) - (len(start) - 1) - (n - 1))
+    centred = np.eye(n) - (1.0 - np.eye(n)) / (n - 1)
+    variance = np.einsum("ij,jk,ik->i", centred, fitted.inverse, centred) * residual
+    return pl.DataFrame({"lab": seen.labs, "naive": np.sqrt(variance)})
+
+
+def coverage(seed: int) -> pl.DataFrame:
+    """Coverage of one seed: rows scope × standard error, with n, correlation with truth and its ceiling √reliability."""
+    made = network.simulate(card.load(CARD), seed=seed)
+    samples = pairing.samples(made.results, made.products)
+    blocks = pairing.blocks(made.results, samples)
+    scale = yardsticks(made.items, blocks, pairing.pairs(made.results, samples), made.results)
+    bias, _ = lab_bias(made.results, samples, blocks, made.items, scale, BiasSettings())
+    told = stated_truth(bias, made.truth_labs, made.truth_items).filter(pl.col("status") == "assessed")
+    told = told.join(naive_se(made.results, blocks, made.items, scale), on="lab", how="left")
+    return pl.DataFrame(
+        [row for scope in (Scope.LAB, Scope.ITEM) for row in _rows(told.filter(pl.col("scope") == str(scope)), seed)]
+    )
+
+
+def _rows(told: pl.DataFrame, seed: int) -> list[dict[str, object]]:
+    estimate, truth, se, df, naive = (told[name].to_numpy() for name in ("estimate", "truth", "se", "df", "naive"))
+    errors = {name: se * factor for name, factor in FACTORS.items()}
+    if told["scope"][0] == str(Scope.LAB):
+        errors["naive"] = naive
+    spread = float(np.var(estimate))
+    common = {
+        "seed": seed,
+        "scope": told["scope"][0],
+        "n": told.height,
+        "anchored": float((told["zero"] == str(Zero.ANCHORED)).mean()),
+        "rmse": float(np.sqrt(np.mean((estimate - truth) ** 2))),
+        "correlation": float(np.corrcoef(estimate, truth)[0, 1]),
+        "ceiling": float(np.sqrt(max(1.0 - np.mean(se**2) / spread, 0.0))),
+    }
+    reach = special.stdtrit(df, 0.975)
+    return [
+        common | {"error": name, "coverage": float(np.mean(np.abs(estimate - truth) <= reach * u))}
+        for name, u in errors.items()
+    ]
+
+
+def table(seeds: range) -> pl.DataFrame:
+    """Coverage of all seeds, rounded as it is committed."""
+    found = pl.concat([coverage(seed) for seed in seeds])
+    return found.with_columns(pl.col(pl.Float64).round(4)).select(
+        "seed", "scope", "error", pl.exclude("seed", "scope", "error")
+    )
+
+
+if __name__ == "__main__":
+    written = table(SEEDS)
+    written.write_csv(Path(sys.argv[1]))
+    print(
+        written.group_by("scope", "error", maintain_order=True).agg(
+            pl.col("coverage", "correlation", "ceiling", "rmse").mean(), pl.col("n").sum()
+        )
+    )
