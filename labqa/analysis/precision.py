@@ -77,6 +77,7 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
     ratio = ratio / np.median(ratio[judged]) if judged.any() else np.full(n, np.nan)
     partners = _partners(seen, kept)
     tail = 0.5 - 0.5 * settings.level
+    df = np.where(df > 0, df, np.nan)
     columns = {
         "ratio": ratio,
         "lower": ratio * np.sqrt(df / special.chdtri(df, tail)),
@@ -133,7 +134,7 @@ def _filled(rows: pl.DataFrame) -> pl.DataFrame:
     missing = [pl.lit(None, dtype=pl.Int64).alias(name) for name in counts if name not in rows.columns]
     missing += [
         pl.lit(None, dtype=pl.Float64).alias(name)
-        for name in ("ratio", "lower", "upper", "p_value", "df")
+        for name in ("ratio", "lower", "upper", "p_value", "df", "held")
         if name not in rows.columns
     ]
     missing += [pl.lit(None, dtype=pl.Boolean).alias("separable")] if "separable" not in rows.columns else []
