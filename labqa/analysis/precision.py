@@ -77,7 +77,7 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
     ratio = ratio / np.median(ratio[judged]) if judged.any() else np.full(n, np.nan)
     partners = _partners(seen, kept)
     tail = 0.5 - 0.5 * settings.level
-    df = np.where(df > 0, df, np.nan)
+    df = np.where(held >= LEAST_DF, df, np.nan)  # fewer are not reported, and their interval has no end
     columns = {
         "ratio": ratio,
         "lower": ratio * np.sqrt(df / special.chdtri(df, tail)),
