@@ -78,6 +78,17 @@ class Reading:
         return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.FAMILY)))
 
     @cached_property
+    def largest_item_bias(self) -> dict[str, dict[str, Any]]:
+        """The largest item bias of each laboratory, of those that may be claimed."""
+        items = claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.ITEM))).drop_nulls(
+            "estimate"
+        )
+        largest = items.sort(pl.col("estimate").abs(), "lab", "scope_id", descending=[True, False, False]).unique(
+            "lab", keep="first", maintain_order=True
+        )
+        return {row["lab"]: row for row in largest.iter_rows(named=True)}
+
+    @cached_property
     def scored(self) -> pl.DataFrame:
         """All pairs with their differences; only for viewers not bound to a laboratory."""
         return self.table("pairs").join(self.table("discrepancies"), on="pair", how="left", maintain_order="left")

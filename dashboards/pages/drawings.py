@@ -54,8 +54,8 @@ def of_pairs(reading: Reading, place: Address, words: Words) -> list[Component]:
         drawn = figure("largest", pairs.largest_discrepancies(reading.scored, items, language), leads="pair")
         listed = _largest(reading, place, words)
         parts.append(section(words("figures.largest"), drawn, listed, name="largest", says=words("figures.largest_says")))
-    between, _ = reading.total("agreement_share")
-    metric = "agreement_share" if between is not None else "duplicate_agreement_share"
+    (_, between), (_, repeated) = reading.total("agreement_share"), reading.total("duplicate_agreement_share")
+    metric = "agreement_share" if (between or 0) >= (repeated or 0) else "duplicate_agreement_share"
     called = {row["item"]: words.name(row, otherwise=row["item"]) for row in items.iter_rows(named=True)}
     shares = agreement.agreement_by(reading.summary, called, language, by="item", period=reading.manifest.period, metric=metric)
     if not shares.is_empty:
@@ -111,9 +111,9 @@ def of_scores(reading: Reading, scores: pl.DataFrame, place: Address, words: Wor
     return figure("scores", spec, leads="result")
 
 
-def of_years(reading: Reading, found: pl.DataFrame, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+def of_years(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
     """One laboratory year by year."""
-    spec = trends.lab_trend(found, scores, place.code, words.language)
+    spec = trends.lab_trend(reading.scored, scores, place.code, words.language)
     return None if spec.is_empty else figure("trend", spec, says=words("figures.lab_years_says"))
 
 

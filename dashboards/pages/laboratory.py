@@ -117,24 +117,19 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
 
 
 def _counting(rating: dict[str, Any], words: Words) -> Component | None:
-    """The literal counting rule, with what chance alone would do."""
-    if not rating["veto_results"]:
+    """The literal counting rule where it is met, with what chance alone would do."""
+    if not rating["veto"]:
         return None
     said = [
-        words(
-            "lab.veto_met" if rating["veto"] else "lab.veto_not_met",
-            outliers=count(rating["veto_outliers"]),
-            results=count(rating["veto_results"]),
-        ),
+        words("lab.veto_met", outliers=count(rating["veto_outliers"]), results=count(rating["veto_results"])),
         words(
             "lab.veto_chance",
             expected=fixed(rating["veto_expected"]),
             chance=share(rating["veto_chance"], places=1),
             correlated=share(rating["veto_chance_correlated"], places=1),
         ),
-        words("lab.veto_with_pairs") if rating["veto_if_pairs_counted"] and not rating["veto"] else "",
     ]
-    return callout(html.H3(words("lab.counting")), note(*said), look="alarm" if rating["veto"] else "")
+    return callout(html.H3(words("lab.counting")), note(*said), look="alarm")
 
 
 def _bias(reading: Reading, bias: pl.DataFrame, whole: dict[str, Any], place: Address, words: Words) -> Component | None:
@@ -262,7 +257,7 @@ def _pairs(reading: Reading, place: Address, words: Words) -> Component:
     says = words("lab.pairs_says", n=count(found.height)) + (words("lab.pairs_most", n=MOST) if found.height == MOST else "")
     return section(
         words("lab.pairs"),
-        drawings.of_years(reading, found, reading.pt_scores(place.code), place, words),
+        drawings.of_years(reading, reading.pt_scores(place.code), place, words),
         shown if found.height else note(words("shell.none"), look="empty"),
         name="pairs",
         says=says,

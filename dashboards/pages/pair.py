@@ -107,7 +107,7 @@ def _measured(view: PairView, words: Words) -> Component:
     """Against what the difference and the verdicts were measured."""
     found, item, rule = view.discrepancy, view.item, view.yardstick
     unit = unit_of(item)
-    source = words(f"word.{rule['source']}") if rule else NONE
+    source = words(f"word.source_{rule['source']}") if rule else NONE
     method = {"full": words("word.full"), "rounded": words("word.rounded")}.get(item.get("compare_method", ""), "")
     listed = facts(
         [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from dash import html
 
@@ -10,7 +12,7 @@ from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, link, more, note, section
 from dashboards.reading import Reading
-from dashboards.words import Words, count, fixed, share
+from dashboards.words import NONE, Words, count, fixed, share
 from labqa.core.vocabulary import Ground, Proposal
 
 LISTED = 25
@@ -53,24 +55,31 @@ def _on_results(reading: Reading, rated: pl.DataFrame, place: Address, words: Wo
         Column(words("proposals.ground")),
         Column(words("proposals.points"), figure=True),
         Column(words("proposals.bias"), figure=True),
+        Column(words("proposals.largest"), figure=True),
         Column(words("proposals.evidence"), figure=True),
     )
     bias = {row["lab"]: row for row in reading.whole_bias.iter_rows(named=True)}
+    items = reading.largest_item_bias
     rows = []
     for row in rated.head(LISTED).iter_rows(named=True):
         whole = bias.get(row["lab"], {})
-        claimed = whole.get("status") == "assessed"
         rows.append(
             [
                 lab_link(reading, row["lab"], place, words),
                 status.change(row["class_in_force"], row["class_proposed"], words),
                 words(f"word.ground_{row['ground']}"),
                 fixed(row["points"], places=1),
-                fixed(whole.get("estimate") if claimed else None, sign=True),
+                fixed(whole.get("estimate"), sign=True),
+                _largest(reading, items.get(row["lab"], {}), words),
                 words("proposals.samples", n=count(whole.get("n_samples"))),
             ]
         )
     return table(columns, rows, caption=words("proposals.on_results"), words=words, of=rated.height)
+
+
+def _largest(reading: Reading, bias: dict[str, Any], words: Words) -> str:
+    """The item on which a laboratory is off most, of those that could be assessed."""
+    return f"{reading.name_of('items', bias['scope_id'], words)} {fixed(bias['estimate'], sign=True)}" if bias else NONE
 
 
 def _by_count(reading: Reading, rated: pl.DataFrame, place: Address, words: Words) -> Component:

@@ -75,7 +75,7 @@ def bare_app() -> tuple[dash.Dash, Access]:
 
 
 def test_an_app_whose_callbacks_all_passed_the_gate_starts():
-    app, access = bare_app()
+    _, access = bare_app()
     access.callback(Output("there", "children"), Input("there", "title"), roles=ANALYST, params=(Text(9),))(
         lambda viewer, title: title
     )
@@ -205,12 +205,18 @@ def test_a_post_from_another_site_is_refused(client, headers):
     assert list(answer.get_json()) == ["refused"]
 
 
+def named(component: str, *properties: str) -> list[dict[str, str]]:
+    """Inputs of a component whose values would pass."""
+    return [{"id": component, "property": name, "value": value} for name, value in zip(properties, ("/zh/", ""), strict=True)]
+
+
 FORGED = {
     "another output": page_body("/zh/", output="address.children"),
     "no output": page_body("/zh/", output=None),
     "an output with a list": page_body("/zh/", output=["frame.children"]),
-    "other inputs": page_body("/zh/", inputs=[{"id": "other", "property": "pathname", "value": "/zh/"}] * 2),
-    "another property": page_body("/zh/", inputs=[{"id": "address", "property": "hash", "value": "/zh/"}] * 2),
+    "other inputs": page_body("/zh/", inputs=named("other", "pathname", "search")),
+    "another property": page_body("/zh/", inputs=named("address", "hash", "search")),
+    "inputs in another order": page_body("/zh/", inputs=named("address", "search", "pathname")),
     "too few inputs": page_body("/zh/", inputs=[{"id": "address", "property": "pathname", "value": "/zh/"}]),
     "a smuggled state": page_body("/zh/", state=[{"id": "address", "property": "search", "value": "?run=x"}]),
     "inputs that are no list": page_body("/zh/", inputs={"address": 1}),

@@ -1,0 +1,214 @@
+"""Every page in both languages, in a real Chromium: words and figures are there, nothing is refused, nothing leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+import waitress
+
+from dashboards import app as dashboards_app
+from tests import fakes
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE = 60_000
+"""Milliseconds: a page is there in one or two seconds, on a machine that is busy in twenty."""
+
+pytestmark = [pytest.mark.browser]
+if CHROMIUM is None and os.environ.get("CI") != "true":
+    pytestmark.append(pytest.mark.skip(reason="Chromium is not installed: apt-get install chromium fonts-noto-cjk"))
+
+
+@pytest.fixture(scope="module")
+def platform():
+    return fakes.platform(n_labs=24)
+
+
+@pytest.fixture(scope="module")
+def address(platform) -> Iterator[str]:
+    listening = dashboards_app.listen("127.0.0.1", 18700)
+    server = waitress.create_server(dashboards_app.create_app(platform).server, sockets=[listening], threads=6)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "with CI=true Chromium must be there: apt-get install chromium fonts-noto-cjk"
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A tab that keeps every complaint of the browser and every request to another host."""
+
+    def __init__(self, browser, address: str, *, width: int = 1440) -> None:
+        self.address, self.complaints = address, []
+        self.tab = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+        self.tab.set_default_timeout(PATIENCE)
+        self.tab.on("console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None)
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("request", lambda sent: None if self.own(sent.url) else self.complaints.append(f"asked {sent.url}"))
+        self.tab.on("response", lambda got: self.complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+
+    def own(self, url: str) -> bool:
+        return url.startswith((self.address, "data:", "blob:"))
+
+    def open(self, path: str, heading: str) -> None:
+        self.tab.goto(self.address + path)
+        self.tab.wait_for_selector(f"h1:has-text('{heading}')")
+
+    def figures(self, *names: str) -> None:
+        for name in names:
+            self.tab.wait_for_selector(f'[id*=\'"name":"{name}"\'] .main-svg >> nth=0', state="attached")
+
+    def text(self) -> str:
+        return self.tab.inner_text("body")
+
+    def close(self) -> None:
+        self.tab.wait_for_timeout(300)
+        too_wide = self.tab.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        self.tab.context.close()
+        assert self.complaints == []
+        assert not too_wide
+
+
+@pytest.fixture
+def watched(browser, address):
+    made = Watched(browser, address)
+    yield made
+    made.close()
+
+
+def runs(platform) -> dict[str, str]:
+    return {run.manifest.programme: run_id for run_id, run in platform.opened.items()}
+
+
+HEADINGS = {
+    "zh": (
+        "国家监督抽查",
+        "分类建议",
+        "广东第1质量检验院",
+        "分类评价及理由",
+        "两个结果的交付原文",
+        "交付文本",
+        "拒收数据",
+        "所依据的数据",
+    ),
+    "en": (
+        "National spot checks",
+        "Proposals",
+        "Guangdong Quality Inspection Institute No. 1",
+        "Rating, and why",
+        "Both results as delivered",
+        "Delivered text",
+        "Refused rows",
+        "Evidence",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_is_whole(watched, platform, language):
+    network, proposals, lab, rating, both, raw, refused, evidence = HEADINGS[language]
+    tables = platform.opened[runs(platform)["national"]].tables
+    largest = tables["discrepancies"].sort(pl.col("d").abs(), descending=True, nulls_last=True)["pair"][0]
+    delivered = tables["pairs"].filter(pl.col("pair") == largest)["retest_result"][0]
+
+    watched.open(f"/{language}/", network)
+    watched.figures("classes", "caterpillar", "map", "largest", "agreement", "years")
+    assert proposals in watched.text()
+    watched.tab.wait_for_selector("#labs .ag-row")
+
+    watched.open(f"/{language}/lab/L0001", lab)
+    watched.figures("forest", "scores", "trend")
+    assert rating in watched.text()
+    watched.tab.wait_for_selector("#pairs .ag-row")
+
+    watched.open(f"/{language}/pair/{largest}", "")
+    watched.figures("pair")
+    assert both in watched.text()
+    assert "抽查结果 2018.xlsx" in watched.text()
+
+    watched.open(f"/{language}/result/{delivered}", "")
+    assert raw in watched.text()
+
+    watched.open(f"/{language}/evidence/L0001~1", evidence)
+    watched.tab.wait_for_selector("#evidence .ag-row")
+
+    watched.open(f"/{language}/refusals", refused)
+    watched.tab.wait_for_selector("#refusals .ag-row")
+    assert "<img src=x onerror=alert(1)>" in watched.text()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_run_without_assessed_laboratories_ranks_nobody(watched, platform, language):
+    run = runs(platform)["rmstudy"]
+    watched.open(f"/{language}/?run={run}", "LGC")
+    watched.tab.wait_for_selector("#labs .ag-row")
+    assert watched.tab.locator("[id*='caterpillar']").count() == 0
+    assert ("不排名" if language == "zh" else "ranks nobody") in watched.text()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_fits_a_phone(browser, address, platform, language):
+    tables = platform.opened[runs(platform)["national"]].tables
+    for path in ("/", "/lab/L0001", f"/pair/{tables['pairs']['pair'][0]}", "/refusals", f"/?run={runs(platform)['rmstudy']}"):
+        phone = Watched(browser, address, width=390)
+        phone.open(f"/{language}{path}", "")
+        phone.tab.wait_for_load_state("networkidle")
+        phone.close()
+
+
+def test_one_finds_the_way_from_the_country_to_the_delivered_row(watched):
+    watched.open("/en/", "National spot checks")
+    watched.tab.click("#part-proposals a:has-text('L0001')")
+    watched.tab.wait_for_selector("h1:has-text('Guangdong Quality Inspection Institute No. 1')")
+    watched.tab.click("#pairs .ag-row a >> nth=0")
+    watched.tab.wait_for_selector("#part-both")
+    assert "/en/pair/" in watched.tab.url
+    watched.tab.click("a.language")
+    watched.tab.wait_for_selector("h2:has-text('两个结果的交付原文')")
+    assert watched.tab.get_attribute("html", "lang") == "zh"
+
+
+def test_a_click_on_a_figure_opens_the_laboratory(watched):
+    watched.open("/zh/", "国家监督抽查")
+    watched.figures("map")
+    cell = watched.tab.locator('[id*=\'"name":"map"\'] .nsewdrag')
+    cell.scroll_into_view_if_needed()
+    size = cell.bounding_box()
+    cell.click(position={"x": size["width"] * 0.1, "y": 8})
+    watched.tab.wait_for_selector("#part-rating")
+    assert "/zh/lab/L" in watched.tab.url
+
+
+def test_another_run_is_chosen_in_the_header(watched, platform):
+    watched.open("/en/refusals", "Refused rows")
+    watched.tab.click("#run-menu")
+    watched.tab.click(".run-choice:has-text('LGC')")
+    watched.tab.wait_for_selector("h1:has-text('LGC')")
+    assert runs(platform)["rmstudy"] in watched.tab.url
+
+
+def test_the_first_load_stays_under_three_megabytes(browser, address):
+    context = browser.new_context()
+    tab = context.new_page()
+    counting = context.new_cdp_session(tab)
+    received: list[float] = []
+    counting.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    counting.send("Network.enable")
+    tab.goto(f"{address}/zh/", timeout=PATIENCE)
+    tab.wait_for_selector("#labs .ag-row", timeout=PATIENCE)
+    tab.wait_for_load_state("networkidle", timeout=PATIENCE)
+    context.close()
+    assert 0.5e6 < sum(received) < 3e6
