@@ -57,7 +57,7 @@ def indicators(
     evidence = _telling_blocks(results, blocks)
     parts = [
         *_of_bias(lab_bias, evidence),
-        _of_precision(lab_precision),
+        _of_precision(lab_precision, evidence),
         *_of_discrepancies(scored),
         _excess("flip_excess", verdicts.flips_by_lab(pairs, discrepancies, triggers=flip_triggers)),
         *_of_comparisons(pt_scores),
@@ -121,10 +121,13 @@ def _telling_blocks(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame
     return pl.concat(parts).group_by(_KEY, maintain_order=True).agg(evidence=pl.col("block").head(MOST_EVIDENCE))
 
 
-def _of_precision(lab_precision: pl.DataFrame) -> pl.DataFrame:
+def _of_precision(lab_precision: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """Precision of each laboratory, resting on the same blocks as its mean bias."""
+    whole = evidence.filter(pl.col("scope") == Scope.LAB).select("lab", "evidence")
+    told = lab_precision.join(whole, on="lab", how="left", maintain_order="left")
     finite = pl.when(pl.col("df").is_finite()).then("df")
-    return lab_precision.select(
-        "lab", "lower", "upper", "status", "reason",
+    return told.select(
+        "lab", "lower", "upper", "status", "reason", evidence=pl.col("evidence").fill_null([]),
         indicator=pl.lit("precision_ratio"), estimate="ratio", df=finite, n="n_blocks",
     )  # fmt: skip
 
