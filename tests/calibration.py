@@ -24,11 +24,13 @@ from labqa.stats.zero import leave_one_out_centres
 
 SEEDS = range(1, 21)
 CARD = "calibration"
+ANCHORS = ("kept", "removed")
+KEY = ("anchors", "seed", "scope", "error")
 FACTORS = {"clustered": 1.0, "clustered_x0.90": 0.9, "clustered_x1.15": 1.15}
 
 
 def stated_truth(bias: pl.DataFrame, truth_labs: pl.DataFrame, truth_items: pl.DataFrame) -> pl.DataFrame:
-    """Rows of LAB_BIAS (labs and items) with `truth`: the true bias, less the same robust centre of the others' where relative."""
+    """Rows of LAB_BIAS (labs and items) with `truth`: the true bias, less the same centre of the others' where relative."""
     means = truth_labs.select("lab", scope=pl.lit(str(Scope.LAB)), scope_id=pl.lit(""), true="mean_bias")
     by_item = truth_items.select("lab", scope=pl.lit(str(Scope.ITEM)), scope_id="item", true="bias")
     known = bias.drop_nulls("component").join(pl.concat([means, by_item]), on=["lab", "scope", "scope_id"])

@@ -98,12 +98,13 @@ def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
 
 
 def _orientation(items: pl.DataFrame, seen: Observations) -> Floats:
-    """Which way a bias of each item leads towards conforming: −1 under an upper limit only, +1 over a lower limit only, else 0."""
+    """Which way a bias of each item leads towards conforming: −1 under an upper limit only, +1 over a lower limit only,
+    else 0."""
     limits = pl.DataFrame({"item": seen.items}).join(
         items.select("item", "lower_limit", "upper_limit"), on="item", how="left", maintain_order="left"
     )
     lower, upper = (limits[name].is_not_null().to_numpy() for name in ("lower_limit", "upper_limit"))
-    return np.asarray(lower & ~upper, dtype=np.float64) - (upper & ~lower)
+    return np.asarray(lower & ~upper, dtype=np.float64) - np.asarray(upper & ~lower, dtype=np.float64)
 
 
 def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weighted) -> pl.DataFrame:

@@ -214,4 +214,4 @@ def _without(means: pl.DataFrame, out: NDArray[np.bool_]) -> tuple[Observations,
     clean = means.filter(~pl.Series(out))
     left = clean.filter(pl.len().over("block") >= 2)
     gone = set(means["block"].to_list()) - set(left["block"].to_list())
-    return _arrays(left), {block: "bias.blunder" for block in sorted(gone)}
+    return _arrays(left), dict.fromkeys(sorted(gone), "bias.blunder")

@@ -11,19 +11,17 @@ from scipy import special
 
 from labqa.analysis.bias import BiasSettings, observed
 from labqa.analysis.observations import Observations, starts
-from labqa.analysis.weights import Weighted, weighted
+from labqa.analysis.weights import unfitted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.bounds import p_ratio_above
 from labqa.stats.components import components
-from labqa.stats.precision import effective_df, leverage, node_variances, separability
+from labqa.stats.precision import effective_df, node_variances, separability
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 LEAST_DF = 20.0
 LEAST_EIGENVALUE = 1e-6
-MOST_FITTED = 0.8
-"""Share of a laboratory's residuals that its own fitted effects may take before they say nothing of its precision."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
     weights = weighted(seen, robust=True, corner=settings.corner, end=settings.end)
     kept = np.flatnonzero(~seen.is_anchor)
     kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
-    left = _left(seen, kept, weights.ratio)
+    left = unfitted(seen, kept, weights.ratio)
     residual = (seen.y - weights.effect)[kept] / (weights.scale[kept] * np.sqrt(left))
     n = len(seen.labs)
     root = components(starts(seen.block[kept]), seen.lab[kept], n=n)[seen.lab[kept]]
@@ -96,16 +94,6 @@ def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.Da
             "separable": separable,
         }
     ).with_columns(pl.Series(name, values).fill_nan(None) for name, values in columns.items())
-
-
-def _left(seen: Observations, kept: Ints, ratio: float) -> Floats:
-    """Share of the variance of each deviation from its block that the fitted lab × item effects leave, item by item."""
-    left = np.ones(len(kept))
-    for item in range(len(seen.items)):
-        here = np.flatnonzero(seen.item[kept] == item)
-        node = np.unique(seen.lab[kept[here]], return_inverse=True)[1]
-        left[here] = 1.0 - leverage(starts(seen.block[kept[here]]), node, ratio=ratio)
-    return np.maximum(left, 1.0 - MOST_FITTED)
 
 
 def _component(seen: Observations, kept: Ints, residual: Floats) -> _Found:

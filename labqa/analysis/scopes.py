@@ -1,4 +1,5 @@
-"""Fits of one scope (all items, a family, an item, the items with one limit): effects, their variance, their zero and their evidence."""
+"""Fits of one scope (all items, a family, an item, the items with one limit): effects, their variance, their zero and
+their evidence."""
 
 from __future__ import annotations
 
@@ -19,13 +20,22 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 KINDS = ("error", "sample", "run", "item", "family", "anchor")
 """Kinds of random effects, in the order in which a variance is charged in doubt."""
+WITHIN = KINDS[:3]
+"""Kinds whose variance belongs to a laboratory's precision."""
+PRIOR_RESULTS = 50.0
+"""Results by whose weight the variance within a laboratory is drawn to that of all."""
+RESULTS_PER_DF = 0.25
+"""Degrees of freedom that a result holds of its laboratory's variance: differences show both laboratories, items share samples."""
 UNKNOWN_U = 0.3
 """Standard uncertainty, in σR, of an assigned value that states none (ISO 13528: above it, it must not be neglected)."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One connected component of a scope, fitted: its laboratories, the anchor if it has one, the evidence for each."""
+    """One connected component of a scope, fitted: its laboratories, the anchor if it has one, the evidence for each.
+
+    `n_results` counts a laboratory's observations in all scopes: on them rests its variance.
+    """
 
     labs: Ints
     has_anchor: bool
@@ -34,6 +44,7 @@ class Part:
     n_samples: Ints
     n_partners: Ints
     n_blocks: Ints
+    n_results: Ints
     anchor_samples: int
     anchor_partners: int
     links: sparse.csr_array
@@ -78,6 +89,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         n_samples=n_samples[:n_labs],
         n_partners=together[:n_labs, :n_labs].sum(axis=1),
         n_blocks=count[:n_labs],
+        n_results=np.bincount(seen.lab, minlength=anchor + 1)[nodes[:n_labs]],
         anchor_samples=int(n_samples[-1]) if has_anchor else 0,
         anchor_partners=int(together[-1].sum()) if has_anchor else 0,
         links=links,
@@ -86,19 +98,19 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
 
 
 def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
-    """The random effects of `KINDS` on the observations `kept`."""
+    """The random effects of `KINDS` on the observations `kept`; those within laboratories scaled by √(1/base)."""
     lab, n_labs = seen.lab[kept], len(seen.labs)
     of_lab = lab < n_labs
     shared = {"sample": seen.sample[kept], "run": seen.run[kept], "item": seen.item[kept], "family": seen.family[kept]}
     own = np.arange(len(kept))
-    found = [
-        Grouping(incidence(own, n=len(kept), scale=np.where(of_lab, 1.0 / np.sqrt(base[kept]), 0.0)), np.where(of_lab, lab, -1))
-    ]
-    for effect in shared.values():
+    within = np.where(of_lab, 1.0 / np.sqrt(base[kept]), 0.0)
+    found = [Grouping(incidence(own, n=len(kept), scale=within), np.where(of_lab, lab, -1))]
+    for kind, effect in shared.items():
         joint = np.where(of_lab & (effect >= 0), effect * n_labs + lab, -1)
         names, group = np.unique(joint, return_inverse=True)
         first = int(len(names) > 0 and names[0] < 0)
-        found.append(Grouping(incidence(group - first, n=len(names) - first), names[first:] % n_labs))
+        scale = within if kind in WITHIN else None
+        found.append(Grouping(incidence(group - first, n=len(names) - first, scale=scale), names[first:] % n_labs))
     u = np.where(of_lab, 0.0, np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept]))
     found.append(Grouping(incidence(own, n=len(kept), scale=u), np.full(len(kept), -1)))
     return found
@@ -122,7 +134,6 @@ class Biases:
     lab: Ints
     estimate: Floats
     variance: Floats
-    own: Floats
     df: Floats
     component: int
     anchored: bool
@@ -158,6 +169,8 @@ def biases(part: Part, found: Components, *, without: tuple[str, ...], max_ancho
     felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs, needed=sigma > 0)
     variance = felt.total @ sigma
     uncertain = np.einsum("ij,jk,ik->i", felt.total * counted, found.covariance, felt.total * counted)
+    of_precision = felt.own[:, : len(WITHIN)] @ sigma[: len(WITHIN)]
+    uncertain += 2.0 * of_precision**2 / (RESULTS_PER_DF * (PRIOR_RESULTS + part.n_results))
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(uncertain > 0, 2.0 * variance**2 / uncertain, np.inf)
     coo = part.links.tocoo()
@@ -167,7 +180,6 @@ def biases(part: Part, found: Components, *, without: tuple[str, ...], max_ancho
         lab=part.labs,
         estimate=estimate,
         variance=variance / slope**2,
-        own=felt.own @ sigma / slope**2,
         df=df,
         component=int(part.labs[0]),
         anchored=anchored,
@@ -179,7 +191,8 @@ def biases(part: Part, found: Components, *, without: tuple[str, ...], max_ancho
 
 
 def _anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
-    """Three laboratories and three samples at least tie the network to assigned values, and their mean has a small enough error."""
+    """Three laboratories and three samples at least tie the network to assigned values, and their mean has a small
+    enough error."""
     if part.anchor_samples < 3 or part.anchor_partners < 3:
         return False
     n = len(part.labs)

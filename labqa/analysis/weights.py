@@ -8,19 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.analysis.observations import Observations, starts
-from labqa.analysis.scopes import UNKNOWN_U, variance_components, within_scope
+from labqa.analysis.scopes import PRIOR_RESULTS, UNKNOWN_U, variance_components, within_scope
+from labqa.stats.precision import leverage, shrunken_variances
 from labqa.stats.redescending import Weights, robust_weights
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ITEMS_TO_JUDGE_A_SAMPLE = 4
 RESULTS_TO_JUDGE_A_RUN = 8
+MOST_FITTED = 0.8
+"""Share of a deviation that fitted effects may take before it says nothing of precision."""
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, κ, and the ratio of
-    the variance within laboratories to that of lab × item."""
+    """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, κ, and
+    the ratio of the variance within laboratories to that of lab × item."""
 
     weight: Floats
     base: Floats
@@ -31,7 +34,8 @@ class Weighted:
 
 
 def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> Weighted:
-    """Robust weights, refitted once with the estimated ratio of the variances within laboratories to that of lab × item."""
+    """Robust weights, refitted once with what the first fit shows: the ratio of the variances within laboratories to that of
+    lab × item, and how the laboratories differ in theirs."""
     base, n_labs = _base(seen), len(seen.labs)
     if not robust:
         return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0)
@@ -54,9 +58,31 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
             end=end,
         )
 
-    ratio = _ratio(seen, at(1.0).weight, base)
+    found = at(1.0)
+    ratio = _ratio(seen, found.weight, base)
+    base = base / np.append(_variance_factors(seen, (seen.y - found.effect[node]) / found.scale, ratio), 1.0)[seen.lab]
     found = at(ratio)
     return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio)
+
+
+def _variance_factors(seen: Observations, residual: Floats, ratio: float) -> Floats:
+    """Variance within each laboratory over that of the median one, shrunken."""
+    kept = np.flatnonzero(~seen.is_anchor)
+    kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
+    left = unfitted(seen, kept, ratio)
+    return shrunken_variances(
+        starts(seen.block[kept]), seen.lab[kept], residual[kept], left, n=len(seen.labs), prior=PRIOR_RESULTS
+    )
+
+
+def unfitted(seen: Observations, kept: Ints, ratio: float) -> Floats:
+    """Share of the variance of each deviation from its block that the fitted lab × item effects leave, item by item."""
+    left = np.ones(len(kept))
+    for item in range(len(seen.items)):
+        here = np.flatnonzero(seen.item[kept] == item)
+        node = np.unique(seen.lab[kept[here]], return_inverse=True)[1]
+        left[here] = 1.0 - leverage(starts(seen.block[kept[here]]), node, ratio=ratio)
+    return np.maximum(left, 1.0 - MOST_FITTED)
 
 
 def _ratio(seen: Observations, weight: Floats, base: Floats) -> float:

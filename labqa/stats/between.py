@@ -32,9 +32,9 @@ def generalised_q(group: Ints, effect: Floats, variance: Floats, between: Floats
 def between_sd(group: Ints, effect: Floats, variance: Floats, *, n: int, level: float = 0.95) -> BetweenSD:
     """Q-profile interval and Paule–Mandel estimate of the SD between the effects of each of n groups.
 
-    Q(τ²) falls in τ² and is χ²_{k−1} at the true value; the ends solve Q = its quantiles, the estimate solves Q = k − 1, each by
-    60 bisections of √τ² over all groups at once; 0 where Q(0) is already below. `variance` > 0 is taken as known and the effects
-    of a group as independent. Source: Viechtbauer 2007, doi:10.1002/sim.2514; Paule & Mandel 1982.
+    Q(τ²) falls in τ² and is χ²_{k−1} at the true value; the ends solve Q = its quantiles, the estimate solves Q = k − 1,
+    each by 60 bisections of √τ² over all groups at once; 0 where Q(0) is already below. `variance` > 0 is taken as known
+    and the effects of a group as independent. Source: Viechtbauer 2007, doi:10.1002/sim.2514; Paule & Mandel 1982.
     """
     df = np.bincount(group, minlength=n) - 1.0
     tail = 0.5 * (1.0 - level)

@@ -90,7 +90,8 @@ def _search(pointer, neighbour, order, low, last):  # type: ignore[no-untyped-de
 
 
 def bridges(a: Ints, b: Ints, *, n: int) -> Bridges:
-    """Edges whose removal splits a component of the simple graph with edges a–b (Tarjan 1974, doi:10.1016/0020-0190(74)90003-9).
+    """Edges whose removal splits a component of the simple graph with edges a–b (Tarjan 1974,
+    doi:10.1016/0020-0190(74)90003-9).
 
     Nodes are 0 … n − 1, multiple edges count once, loops not at all. Deterministic for any order of the edges.
     """
@@ -107,7 +108,8 @@ def bridges(a: Ints, b: Ints, *, n: int) -> Bridges:
 
 
 def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
-    """Largest part of each node's contrast to its zero that must cross one bridge; 1 for a node that has bridges only, 0 without.
+    """Largest part of each node's contrast to its zero that must cross one bridge; 1 for a node that has bridges only, 0
+    without.
 
     `weight` (n) is the weight of each node in the zero, ≥ 0; it is scaled to sum 1 over the node's component without the
     node itself. Removing a bridge splits the component; what crosses it is the weight on the side where the node is not.

@@ -1,4 +1,4 @@
-"""Weighted least squares on a network of laboratories: each block (sample × item) has its own level, laboratories differ by a bias."""
+"""Weighted least squares on a network of laboratories: each block (sample × item) has its level, each laboratory its bias."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ MAD_TO_SD = 1.4826022185056018
 
 
 class Weights(NamedTuple):
-    """Weights of the observations after the robust steps, the scale of their item, the fitted node effects and the loss of slope κ."""
+    """Weights of the observations after the robust steps, the scale of their item, the fitted node effects and the loss
+    of slope κ."""
 
     weight: Floats
     scale: Floats
@@ -30,7 +31,8 @@ def huber_weight(t: Floats, *, corner: float) -> Floats:
 
 
 def redescending_weight(t: Floats, *, corner: float, end: float) -> Floats:
-    """ψ(t)/t with a flat middle: 1 up to `corner`, then Tukey's bisquare (1 − x²)², x = (|t| − corner)/(end − corner), 0 from `end` on.
+    """ψ(t)/t with a flat middle: 1 up to `corner`, then Tukey's bisquare (1 − x²)², x = (|t| − corner)/(end − corner), 0
+    from `end` on.
 
     The flat middle keeps the fit linear for all but gross errors, so that its covariance is that of weighted least squares.
     """
@@ -101,8 +103,8 @@ def penalised_effects(
 ) -> Floats:
     """Node effects b (lab × item) that minimise Σ w (y − block − b)² + ratio Σ (b − mean of the lab's b)².
 
-    Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on the raw
-    blocks to 1e-9, from `guess`. Effects are up to a constant per connected component.
+    Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on
+    the raw blocks to 1e-9, from `guess`. Effects are up to a constant per connected component.
     """
     members = np.bincount(lab_of).astype(np.float64)
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
@@ -153,7 +155,8 @@ def group_medians(group: Ints, value: Floats, *, n: int) -> Floats:
 
 
 def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0) -> Floats:
-    """Robust SD of the scaled deviations of each item, its logarithm drawn to that of all items with the weight of `prior` observations."""
+    """Robust SD of the scaled deviations of each item, its logarithm drawn to that of all items with the weight of
+    `prior` observations."""
     size = np.abs(scaled)
     overall = MAD_TO_SD * float(np.median(size))
     count = np.bincount(item, minlength=n)
@@ -165,7 +168,8 @@ def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0) -> F
 
 
 def group_weight(group: Ints, scaled: Floats, *, n: int, least: int, corner: float = 2.5, end: float = 4.0) -> Floats:
-    """Weight of each observation by its group (a lab's test of one sample, a lab's run): redescending in the group's 1.4826 median |t|.
+    """Weight of each observation by its group (a lab's test of one sample, a lab's run): redescending in the group's
+    1.4826 median |t|.
 
     Groups of fewer than `least` observations, and observations without a group, keep 1.
     """
@@ -189,7 +193,8 @@ def robust_weights(
     end: float,
     steps: tuple[int, int] = (6, 12),
 ) -> Weights:
-    """Weights from penalised fits: Huber's first, then redescending ones by item, by sample and by run, each step to its own fit.
+    """Weights from penalised fits: Huber's first, then redescending ones by item, by sample and by run, each step to its
+    own fit.
 
     `groups` are (group of each observation, fewest observations for which it is judged). Weights are `base` times the robust
     factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights.

@@ -27,11 +27,12 @@ def _blundering(start, x, constant, slope, level_sigma, limit):  # type: ignore[
 def blundering(
     start: Ints, x: Floats, constant: Floats, slope: Floats, level_sigma: Floats, *, limit: float
 ) -> NDArray[np.bool_]:
-    """Observations that no fit should see: further than `limit` · √2 σR from the other of a pair, or from the median of the block.
+    """Observations that no fit should see: further than `limit` · √2 σR from the other of a pair, or from the median of
+    the block.
 
     `start` delimits the blocks, `x` in the item's unit, `level_sigma` σR at the block's level. σR = constant + slope · level is
     taken at the lower of the two values: a ×1000 slip raises the block's level, and with it a proportional σR, so that it
-    would hide itself; never below a fifth of `level_sigma`, since σR near level 0 is not known. In a pair both are cut: neither is
-    known to be right. Without this step 0.2 % of unit slips wreck a start from least squares or plain Huber.
+    would hide itself; never below a fifth of `level_sigma`, since σR near level 0 is not known. In a pair both are cut:
+    neither is known to be right. Without this step 0.2 % of unit slips wreck a start from least squares or plain Huber.
     """
     return np.asarray(_blundering(start, x, constant, slope, level_sigma, limit), dtype=np.bool_)

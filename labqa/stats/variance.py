@@ -25,7 +25,8 @@ class Grouping:
 
 
 class Moments(NamedTuple):
-    """Squared group sums of weighted residuals by kind and laboratory (K × labs), and what each variance adds to them (K × K × labs)."""
+    """Squared group sums of weighted residuals by kind and laboratory (K × labs), and what each variance adds to them (K
+    × K × labs)."""
 
     observed: Floats
     expected: Floats

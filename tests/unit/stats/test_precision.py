@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labqa.stats.precision import effective_df, leverage, node_variances, separability
+from labqa.stats.precision import effective_df, leverage, node_variances, separability, shrunken_variances
 
 
 def pairs(edges):
@@ -26,8 +26,10 @@ def test_only_an_odd_cycle_separates(edges, separable):
 
 
 def test_three_laboratories_give_the_moments_of_grubbs():
-    """With three laboratories σ1² = (V12 + V13 − V23)/2 from the variances of the differences (Grubbs 1948); here by likelihood,
-    which agrees where every pair is measured equally often and the residuals are not cut."""
+    """With three laboratories σ1² = (V12 + V13 − V23)/2 from the variances of the differences (Grubbs 1948).
+
+    Here by likelihood, which agrees where every pair is measured equally often and the residuals are not cut.
+    """
     draw = np.random.default_rng(1)
     true, count = np.array([0.6, 1.0, 1.5]), 4000
     edges = [(0, 1), (0, 2), (1, 2)] * count
@@ -55,9 +57,22 @@ def test_the_imprecise_laboratory_is_found_with_an_error_that_holds():
 def test_leverage_is_what_the_penalised_fit_takes():
     draw = np.random.default_rng(3)
     edges = [tuple(draw.permutation(6)[:2]) for _ in range(15)]
-    node, block = pairs(edges)
+    node, _ = pairs(edges)
     ratio = 1.3
     incidence = np.eye(6)[node[0::2]] - np.eye(6)[node[1::2]]
     laplacian = incidence.T @ incidence / 2
     hat = incidence @ np.linalg.inv(laplacian + ratio * np.eye(6)) @ incidence.T / 2
     assert leverage(np.arange(0, 31, 2), node, ratio=ratio)[0::2] == pytest.approx(np.diag(hat))
+
+
+def test_shrunken_variances_are_usable_where_nothing_separates_them():
+    """A star: the difference is charged half and half, and the prior keeps every value near that of all."""
+    draw = np.random.default_rng(4)
+    edges = [(0, 1 + k % 5) for k in range(500)]
+    node, _ = pairs(edges)
+    sd = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 4.0])
+    y = draw.normal(size=1000) * sd[node] + np.repeat(draw.normal(0, 20, 500), 2)
+    found = shrunken_variances(np.arange(0, 1001, 2), node, y, np.ones(1000), n=6, prior=50.0)
+    assert np.argmax(found) == 5 and found[5] > 3 and np.median(found) == pytest.approx(1)
+    weak = shrunken_variances(np.arange(0, 1001, 2), node, y, np.ones(1000), n=6, prior=1e6)
+    assert weak == pytest.approx(1, abs=0.01)
