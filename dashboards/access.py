@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import dash
@@ -160,7 +160,7 @@ class Access:
                 raise Unguarded(f"the route {rule.rule} is on no list of access.py")
 
 
-def refuse(status: int, sentence: str) -> Any:
+def refuse(status: int, sentence: str) -> NoReturn:
     """Ends the request with a sentence and no data."""
     flask.abort(flask.Response(json.dumps({"refused": sentence}), status=status, mimetype="application/json"))
 

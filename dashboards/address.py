@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
 from labqa.core.wording.catalogue import LANGUAGES, Language
@@ -45,4 +45,4 @@ def read(pathname: str, search: str | None) -> Address | None:
         return None
     run = parse_qs((search or "").removeprefix("?")).get("run", [""])[0]
     page, code = (parts[1:] + ["network", ""][len(parts[1:]) :])[:2]
-    return Address(cast("Language", parts[0]), page, code, run)
+    return Address(parts[0], page, code, run)
