@@ -25,7 +25,7 @@ WITHIN = KINDS[:3]
 PRIOR_RESULTS = 50.0
 """Results by whose weight the variance within a laboratory is drawn to that of all."""
 RESULTS_PER_DF = 0.25
-"""Degrees of freedom that a result holds of its laboratory's variance: differences show both laboratories, items share samples."""
+"""Degrees of freedom that a result holds of its laboratory's variance: a difference shows both, items share samples."""
 UNKNOWN_U = 0.3
 """Standard uncertainty, in σR, of an assigned value that states none (ISO 13528: above it, it must not be neglected)."""
 
