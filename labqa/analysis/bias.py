@@ -27,14 +27,15 @@ Floats = NDArray[np.float64]
 class BiasSettings:
     """Settings of the bias fit; an edition may set them.
 
-    `delta0` is the tolerated |bias| in σR, `alpha` the one-sided error rate and `tests` the number of tests it is split over;
+    `delta0` is the tolerated |bias| in σR, `alpha` the one-sided error rate that the tests of a laboratory share, `swing` the
+    share by which a yardstick may be off;
     `corner` and `end` bound the redescending weights in SDs; `max_anchor_se` is the largest error of the zero, in σR, at which
     assigned values anchor a component.
     """
 
     delta0: float = 0.5
     alpha: float = 0.001
-    tests: int = 1
+    swing: float = 0.3
     min_samples: int = 12
     min_item_samples: int = 6
     min_partners: int = 3
@@ -60,13 +61,13 @@ def lab_bias(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """LAB_BIAS of every laboratory named in the results, and BLOCKS with `used_for_bias` and `why_not` filled."""
     seen, told = observed(results, blocks, items, yardsticks, settings)
-    labs = _named(results)
+    met = evidence.met(results, blocks)
     if not len(seen.y):
-        return _finished(_empty(), labs, settings), told
+        return _finished(_empty(), met, settings), told
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
     network = _Network(seen, weights, items, yardsticks, settings)
     rows = pl.concat([network.whole(), network.by_family(), network.by_item()])
-    return _finished(rows, labs, settings), _without_gross(told, seen, weights)
+    return _finished(rows, met, settings), _without_gross(told, seen, weights)
 
 
 def observed(
@@ -82,11 +83,6 @@ def observed(
         include_objection=settings.include_objection,
         blunder=settings.blunder if settings.robust else None,
     )
-
-
-def _named(results: pl.DataFrame) -> pl.Series:
-    """Every laboratory that the results name, sorted."""
-    return results["lab"].drop_nulls().unique().sort()
 
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
@@ -132,7 +128,7 @@ class _Network:
         self.components = variance_components(self.parts, n_labs=len(seen.labs))
 
     def _parts(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
-        return list(within_scope(self.seen, self.weights.weight, self.weights.base, y, chosen))
+        return list(within_scope(self.seen, self.weights.weight, self.weights.precision, y, chosen))
 
     def _biases(self, part: Part, *, without: tuple[str, ...]) -> Biases:
         return biases(
@@ -211,28 +207,19 @@ def _frame(found: Biases, labs: list[str], scope: Scope, scope_id: str) -> pl.Da
     )
 
 
-def _unassessed(labs: pl.Series) -> pl.DataFrame:
-    """Rows of laboratories without any block that could enter."""
-    frame = pl.DataFrame(
-        {
-            "lab": labs,
-            "scope": str(Scope.LAB),
-            "scope_id": "",
-            "n_samples": 0,
-            "n_partners": 0,
-            "n_blocks": 0,
-            "component_labs": 0,
-        }
+def _unassessed(met: pl.DataFrame) -> pl.DataFrame:
+    """Rows of laboratories without any block that the fit could use: whom they met is told all the same."""
+    return t.shaped(
+        met.with_columns(scope=pl.lit(str(Scope.LAB)), scope_id=pl.lit(""), n_blocks=0, status=pl.lit("not_assessed")),
+        t.LabBias,
     )
-    return t.shaped(frame.with_columns(status=pl.lit("not_assessed")), t.LabBias)
 
 
 def _with_interval(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
-    """Rows with the t interval of the estimate and the smallest bias that they would show."""
+    """Rows with the t interval of the estimate."""
     estimate, se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("estimate", "se", "df"))
     reach = special.stdtrit(df, 0.5 + 0.5 * settings.level) * se
-    shown = smallest_shown(se, df, bound=settings.delta0, alpha=settings.alpha / settings.tests)
-    new = {"lower": estimate - reach, "upper": estimate + reach, "detectable": shown}
+    new = {"lower": estimate - reach, "upper": estimate + reach}
     return rows.with_columns(pl.Series(name, values).fill_nan(None) for name, values in new.items())
 
 
@@ -274,10 +261,10 @@ def _with_tau(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     return t.shaped(rows.drop(list(columns)).join(keyed, on=["lab", "scope"], how="left", maintain_order="left"), t.LabBias)
 
 
-def _finished(rows: pl.DataFrame, labs: pl.Series, settings: BiasSettings) -> pl.DataFrame:
+def _finished(rows: pl.DataFrame, met: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """The table: intervals, smallest demonstrable bias, status and reason, one row for every laboratory at least."""
     seen = rows.filter(pl.col("scope") == str(Scope.LAB))["lab"]
-    rows = pl.concat([rows, _unassessed(labs.filter(~labs.is_in(seen.to_list())))])
+    rows = pl.concat([rows, _unassessed(met.filter(~pl.col("lab").is_in(seen.to_list())))])
     told = evidence.judged(
         _with_tau(_with_shrunken(_with_interval(rows, settings)), settings),
         min_samples=settings.min_samples,
@@ -286,4 +273,14 @@ def _finished(rows: pl.DataFrame, labs: pl.Series, settings: BiasSettings) -> pl
         min_labs=settings.min_labs,
         max_bridge=settings.max_bridge,
     )
-    return t.shaped(told, t.LabBias).sort("lab", "scope", "scope_id")
+    return t.shaped(_with_detectable(told, settings), t.LabBias).sort("lab", "scope", "scope_id")
+
+
+def _with_detectable(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Judged rows with the smallest |bias| that the tests of a rating would show: mean, assessed items and precision of a
+    laboratory share the error rate, and a deduction must hold with a yardstick larger by the swing."""
+    tested = (pl.col("status") == "assessed") & pl.col("scope").is_in([str(Scope.LAB), str(Scope.ITEM)])
+    tests = rows.select(1 + tested.sum().over("lab")).to_series().to_numpy()
+    se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("se", "df"))
+    shown = smallest_shown(se, df, bound=settings.delta0 * (1.0 + settings.swing), alpha=settings.alpha / tests)
+    return rows.with_columns(detectable=pl.Series(shown).fill_nan(None))

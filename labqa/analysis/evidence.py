@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from labqa.core.vocabulary import Status
+from labqa.analysis.observations import starts
+from labqa.core.vocabulary import BlockKind, Role, Status
+from labqa.stats.components import components
 
 
 def judged(
@@ -22,6 +25,8 @@ def judged(
         .then(pl.lit("bias.no_partner"))
         .when(pl.col("n_partners") < min_partners)
         .then(pl.lit("bias.few_partners"))
+        .when(pl.col("n_blocks") == 0)
+        .then(pl.lit("bias.nothing_comparable"))
         .when(pl.col("n_samples") < least)
         .then(pl.lit("bias.few_samples"))
         .when(pl.col("component_labs") < min_labs)
@@ -31,7 +36,7 @@ def judged(
         .when(no_error)
         .then(pl.lit("bias.no_error_estimate"))
     )
-    few = ["bias.no_partner", "bias.few_partners", "bias.few_samples"]
+    few = ["bias.no_partner", "bias.few_partners", "bias.nothing_comparable", "bias.few_samples"]
     status = (
         pl.when(pl.col("reason").is_null())
         .then(pl.lit(str(Status.ASSESSED)))
@@ -56,3 +61,24 @@ def judged(
         .with_columns(zero=pl.when(~pl.col("nothing")).then(pl.col("zero")))
         .drop("nothing")
     )
+
+
+def met(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Whom each named laboratory met in any block of two labs or more, whether or not a fit can use it: lab, n_samples,
+    n_partners, component (its smallest lab code) and component_labs."""
+    between = blocks.filter(pl.col("kind").is_in([str(BlockKind.PAIR), str(BlockKind.MULTIPLE)])).select(
+        "block", "sample", "item"
+    )
+    named = results.filter(pl.col("lab").is_not_null() & (pl.col("role") != str(Role.ASSIGNED))).select("lab", "sample", "item")
+    rows = named.join(between, on=["sample", "item"]).select("lab", "block", "sample").unique().sort("block", "lab")
+    labs = results["lab"].drop_nulls().unique().sort()
+    node = labs.search_sorted(rows["lab"]).to_numpy().astype(np.int64)
+    block = rows["block"].rank("dense").to_numpy().astype(np.int64) - 1
+    root = components(starts(block), node, n=len(labs)) if rows.height else np.arange(len(labs))
+    other = rows.join(rows, on="block", suffix="_other").filter(pl.col("lab") != pl.col("lab_other"))
+    counted = rows.group_by("lab").agg(n_samples=pl.col("sample").n_unique())
+    partners = other.group_by("lab").agg(n_partners=pl.col("lab_other").n_unique())
+    told = pl.DataFrame({"lab": labs, "component": labs.gather(root)}).with_columns(component_labs=pl.len().over("component"))
+    for frame in (counted, partners):
+        told = told.join(frame, on="lab", how="left", maintain_order="left")
+    return told.with_columns(pl.col("n_samples", "n_partners").fill_null(0))

@@ -92,7 +92,7 @@ def _blocks(blocks: pl.DataFrame, label: str) -> list[pl.DataFrame]:
     return [
         _total("blocks", label, blocks.height),
         _counts("blocks", "kind", blocks, "kind", label),
-        _total("blocks_used_for_bias", label, blocks["used_for_bias"].sum(), several.height),
+        _total("blocks_used_for_bias", label, int(blocks["used_for_bias"].sum()), several.height),
         _counts("blocks_not_used", "reason", several.filter(~pl.col("used_for_bias")), "why_not", label),
     ]
 
@@ -160,7 +160,7 @@ def _coverage(results: pl.DataFrame, samples: pl.DataFrame, label: str) -> list[
         _total("retested_samples", label, covered, n),
         _total("retest_coverage", label, covered / n if n else None, n),
         _rows("retest_coverage", "trigger", by, label),
-        _total("comparison_samples", label, samples["is_pt"].sum()),
+        _total("comparison_samples", label, int(samples["is_pt"].sum())),
     ]
 
 

@@ -32,6 +32,12 @@ class Weighted:
     slope: float
     ratio: float
 
+    @property
+    def precision(self) -> Floats:
+        """Inverse of the error variance of each observation, up to one factor for all: where a yardstick does not fit its
+        item, the item's errors are larger or smaller than those of the median observation."""
+        return self.base * (np.median(self.scale) / self.scale) ** 2 if len(self.scale) else self.base
+
 
 def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> Weighted:
     """Robust weights, refitted once with what the first fit shows: the ratio of the variances within laboratories to that of

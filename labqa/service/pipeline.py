@@ -84,7 +84,9 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
 
 def bias_settings(edition: Edition) -> bias.BiasSettings:
     """Settings of the bias fit that the edition states; the others are the fit's defaults."""
-    return bias.BiasSettings(delta0=edition.number("tolerated_bias"), alpha=edition.number("error_rate"))
+    return bias.BiasSettings(
+        delta0=edition.number("tolerated_bias"), alpha=edition.number("error_rate"), swing=edition.number("yardstick_swing")
+    )
 
 
 def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,7 +23,7 @@ class Bridges(NamedTuple):
     hanging: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@kernel
 def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
     while parent[node] != node:
         parent[node] = parent[parent[node]]
@@ -30,7 +31,7 @@ def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
     return node
 
 
-@njit(cache=True)
+@kernel
 def _joined(start, node, n):  # type: ignore[no-untyped-def]  # pragma: no cover
     parent = np.arange(n)
     for block in range(len(start) - 1):
@@ -54,7 +55,7 @@ def components(start: Ints, node: Ints, *, n: int) -> Ints:
     return np.asarray(_joined(start.astype(np.int64), node.astype(np.int64), n), dtype=np.int64)
 
 
-@njit(cache=True)
+@kernel
 def _search(pointer, neighbour, order, low, last):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(pointer) - 1
     parent = np.full(n, -1)

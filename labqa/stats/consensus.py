@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,7 +30,7 @@ def trusted(n_others: ArrayLike, scale: ArrayLike, sigma_pt: ArrayLike, modes: A
     return np.asarray((np.asarray(n_others) >= MIN_OTHERS) & narrow & (np.asarray(modes) <= 1))
 
 
-@njit(cache=True)
+@kernel
 def modes_by_group(values: Floats, offsets: Integers, sigma: Floats) -> Integers:
     """Number of modes of each group (values sorted) that hold a fifth of its values, and three of them, at least.
 

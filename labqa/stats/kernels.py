@@ -10,14 +10,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numba
 import platformdirs
 
 from labqa.core.provenance import hash_of_sources
-
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def _cache_folder() -> Path:
@@ -34,9 +32,9 @@ def _cache_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="labqa-kernels-"))
 
 
-numba.config.CACHE_DIR = str(_cache_folder())
+numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
-def kernel(function: Kernel) -> Kernel:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first call, in nopython mode and without fastmath, so that sums run in the order written."""
-    return cast("Kernel", numba.njit(cache=True)(function))
+    return cast("Callable[..., Any]", numba.njit(cache=True)(function))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
+
+from labqa.stats.kernels import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True)
+@kernel
 def _profiled(start, weight, y):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(y))
     for block in range(len(start) - 1):
@@ -51,7 +52,7 @@ def incidence(group: Ints, *, n: int, scale: Floats | None = None) -> sparse.csr
     return sparse.csr_array((value, (member, group[member])), shape=(len(group), n))
 
 
-@njit(cache=True)
+@kernel
 def _product(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros((a.shape[0], b.shape[1]))
     for i in range(a.shape[0]):
@@ -68,7 +69,7 @@ def product(a: Floats, b: Floats) -> Floats:
     return np.asarray(_product(np.ascontiguousarray(a), np.ascontiguousarray(b)), dtype=np.float64)
 
 
-@njit(cache=True)
+@kernel
 def _inverse(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(matrix)
     lower = np.zeros((n, n))

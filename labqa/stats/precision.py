@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
+
+from labqa.stats.kernels import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,7 +38,7 @@ def separability(node: Ints, block: Ints, *, n: int, n_blocks: int) -> float:
     return float(max(np.linalg.eigvalsh(np.eye(n) + root[:, None] * joint * root)[0], 0.0))
 
 
-@njit(cache=True)
+@kernel
 def _leverage(start, node, inverse):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(node))
     for block in range(len(start) - 1):
@@ -68,7 +69,7 @@ def leverage(start: Ints, node: Ints, *, ratio: float) -> Floats:
     return np.asarray(_leverage(start, node, np.linalg.inv(laplacian)), dtype=np.float64)
 
 
-@njit(cache=True)
+@kernel
 def _scores(start, node, squared, variance, bound, consistency, score, information):  # type: ignore[no-untyped-def]  # pragma: no cover
     for block in range(len(start) - 1):
         first, last = start[block], start[block + 1]
@@ -87,7 +88,7 @@ def _scores(start, node, squared, variance, bound, consistency, score, informati
                 information[node[other], node[o]] += shared
 
 
-@njit(cache=True)
+@kernel
 def _squares(start, node, y, variance, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for block in range(len(start) - 1):
         first, last = start[block], start[block + 1]
@@ -142,7 +143,7 @@ def _clustered(score: Floats, node: Ints, cluster: Ints, n: int) -> Floats:
     return np.asarray((sums.T @ sums).toarray() * (len(names) / max(len(names) - 1, 1)))
 
 
-@njit(cache=True)
+@kernel
 def _expected(start, node, y, left, variance, bound, consistency, summed):  # type: ignore[no-untyped-def]  # pragma: no cover
     summed[:] = 0.0
     for block in range(len(start) - 1):

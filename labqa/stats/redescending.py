@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from labqa.stats.kernels import kernel
 from labqa.stats.network import profiled
 
 Ints = NDArray[np.int64]
@@ -46,7 +46,7 @@ def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
     return np.asarray((1.0 - x * x) ** 2 - 4.0 * x * (1.0 - x * x) * np.abs(t) / (end - corner))
 
 
-@njit(cache=True)
+@kernel
 def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     out[:] = 0.0
     for block in range(len(start) - 1):
@@ -64,7 +64,7 @@ def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ig
         out[i] += ratio * (b[i] - mean[lab_of[i]] / members[lab_of[i]])
 
 
-@njit(cache=True)
+@kernel
 def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.empty_like(b)
     _penalised(start, node, weight, lab_of, members, ratio, b, out)
@@ -104,7 +104,7 @@ def penalised_effects(
     """Node effects b (lab × item) that minimise Σ w (y − block − b)² + ratio Σ (b − mean of the lab's b)².
 
     Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on
-    the raw blocks to 1e-9, from `guess`. Effects are up to a constant per connected component.
+    the raw blocks to 1e-12, from `guess`. Effects are up to a constant per connected component.
     """
     members = np.bincount(lab_of).astype(np.float64)
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
@@ -112,11 +112,11 @@ def penalised_effects(
     own = weight * (1.0 - weight / np.where(total > 0, total, 1.0))
     diagonal = np.bincount(node, weights=own, minlength=len(lab_of)) + ratio * (1.0 - 1.0 / members[lab_of]) + 1e-9
     right = np.bincount(node, weights=profiled(start, weight, y), minlength=len(lab_of))
-    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, 1e-9, 2000)
+    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, 1e-12, 2000)
     return np.asarray(found, dtype=np.float64)
 
 
-@njit(cache=True)
+@kernel
 def _deviations(start, weight, base, residual):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(residual))
     for block in range(len(start) - 1):
@@ -191,32 +191,35 @@ def robust_weights(
     ratio: float,
     corner: float,
     end: float,
-    steps: tuple[int, int] = (6, 12),
+    steps: tuple[int, int, int] = (6, 6, 60),
 ) -> Weights:
     """Weights from penalised fits: Huber's first, then redescending ones by item, by sample and by run, each step to its
-    own fit.
+    own fit; then, with scales, samples and runs judged for good, redescending ones by item until they no longer move.
 
     `groups` are (group of each observation, fewest observations for which it is judged). Weights are `base` times the robust
     factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights.
     """
     weight, effect = base.copy(), np.zeros(len(lab_of))
     n_items = int(item.max(initial=0)) + 1
-    t = np.zeros(len(y))
-    scale = np.ones(len(y))
+    t, scale, of_groups = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
     for step in range(sum(steps)):
         effect = penalised_effects(start, node, lab_of, weight, y, ratio=ratio, guess=effect)
         raw = scaled_deviations(start, weight, base, y - effect[node])
-        scale = item_scales(item, raw, n=n_items)[item]
+        settling = step < steps[0] + steps[1]
+        if settling:
+            scale = item_scales(item, raw, n=n_items)[item]
         t = raw / scale
         if step < steps[0]:
             factor = huber_weight(t, corner=1.5)
         else:
-            factor = redescending_weight(t, corner=corner, end=end)
-            for group, least in groups:
-                factor = factor * group_weight(group, t, n=int(group.max(initial=0)) + 1, least=least)
+            if settling:
+                of_groups = np.ones(len(y))
+                for group, least in groups:
+                    of_groups *= group_weight(group, t, n=int(group.max(initial=0)) + 1, least=least)
+            factor = redescending_weight(t, corner=corner, end=end) * of_groups
         changed = float(np.abs(factor * base - weight).max(initial=0.0))
         weight = factor * base
-        if step >= steps[0] and changed < 1e-6 * float(base.max(initial=1.0)):
+        if not settling and changed < 1e-9 * float(base.max(initial=1.0)):
             break
     slope = float(
         redescending_slope(t, corner=corner, end=end).sum() / max(redescending_weight(t, corner=corner, end=end).sum(), 1e-300)

@@ -7,8 +7,9 @@ Grouped kernels take `values` (float64, no NaN) and `offsets` (int64, length gro
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -58,7 +59,7 @@ def huber_location(values: Floats, *, scale: float, limit: float = HUBER_LIMIT) 
     return centre
 
 
-@njit(cache=True)
+@kernel
 def median_by_group(values: Floats, offsets: Integers) -> Floats:
     """Median of each group; the order of values within a group does not matter."""
     groups = len(offsets) - 1
@@ -69,7 +70,7 @@ def median_by_group(values: Floats, offsets: Integers) -> Floats:
     return found
 
 
-@njit(cache=True)
+@kernel
 def mean_by_group(values: Floats, offsets: Integers) -> Floats:
     """Arithmetic mean of each group, summed in the order given."""
     groups = len(offsets) - 1
@@ -83,7 +84,7 @@ def mean_by_group(values: Floats, offsets: Integers) -> Floats:
     return found
 
 
-@njit(cache=True)
+@kernel
 def _sums_from_middle(values: Floats) -> tuple[Floats, Floats]:
     """Running sums of x and x², 0 at the middle: Σ over [lo, hi) is P[hi] − P[lo], free of what lies outside it."""
     n = len(values)
@@ -97,7 +98,7 @@ def _sums_from_middle(values: Floats) -> tuple[Floats, Floats]:
     return first, second
 
 
-@njit(cache=True)
+@kernel
 def _algorithm_a_sorted(
     y: Floats, first: Floats, second: Floats, skip: int, centre: float, scale: float, factor: float
 ) -> tuple[float, float]:
@@ -147,7 +148,7 @@ def _algorithm_a_sorted(
     return centre, scale
 
 
-@njit(cache=True)
+@kernel
 def _start(y: Floats) -> tuple[float, float]:
     """Median and MADe; where MADe is 0 the SD, so that ties do not end the iteration before it began."""
     centre = np.median(y)
@@ -157,7 +158,7 @@ def _start(y: Floats) -> tuple[float, float]:
     return centre, scale
 
 
-@njit(cache=True)
+@kernel
 def algorithm_a_by_group(values: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
     """Algorithm A of each group (values sorted within groups): robust mean x* and robust SD s*.
 
@@ -183,7 +184,7 @@ def algorithm_a_by_group(values: Floats, offsets: Integers, factor: float) -> tu
     return centres, scales
 
 
-@njit(cache=True)
+@kernel
 def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
     """Algorithm A of the *other* values of the group, for every value: shape as `values`, sorted within groups.
 
@@ -207,7 +208,7 @@ def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -
     return centres, scales
 
 
-@njit(cache=True)
+@kernel
 def median_without_self(values: Floats, offsets: Integers) -> Floats:
     """Median of the *other* values of the group, for every value (sorted within groups); NaN where there is no other."""
     found = np.full(len(values), np.nan)
@@ -220,7 +221,7 @@ def median_without_self(values: Floats, offsets: Integers) -> Floats:
     return found
 
 
-@njit(cache=True)
+@kernel
 def scale_about_zero_by_group(values: Floats, weights: Floats, offsets: Integers) -> Floats:
     """Robust SD about 0 of each group: s² = Σ w·min(x², (1.5 s)²) / (β Σ w), β = E[min(Z², 1.5²)] = 1/1.13339².
 

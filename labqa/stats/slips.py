@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True)
+@kernel
 def _blundering(start, x, constant, slope, level_sigma, limit):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(x), np.bool_)
     for block in range(len(start) - 1):

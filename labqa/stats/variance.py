@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from labqa.stats.kernels import kernel
 from labqa.stats.network import Fit, felt_variance, product
 
 Ints = NDArray[np.int64]
@@ -40,7 +40,7 @@ class Components(NamedTuple):
     identified: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@kernel
 def _sparse_column(pointer, index, value, column, inverse, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     out[:] = 0.0
     for a in range(pointer[column], pointer[column + 1]):
@@ -48,7 +48,7 @@ def _sparse_column(pointer, index, value, column, inverse, out):  # type: ignore
             out[i] += value[a] * inverse[index[a], i]
 
 
-@njit(cache=True)
+@kernel
 def _shared(sp, si, sv, up, ui, uv, first, kind, owner, now, inverse, squares, crossed, corrected):  # type: ignore[no-untyped-def]  # pragma: no cover
     felt = np.zeros(len(inverse))
     for column in range(len(sp) - 1):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
 HUBER = 1.5
@@ -19,7 +20,7 @@ class Centres(NamedTuple):
     weight: Floats
 
 
-@njit(cache=True)
+@kernel
 def _centres(values, constant, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(values)
     out = np.zeros(n)
