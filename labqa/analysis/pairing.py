@@ -213,7 +213,8 @@ def _end(rows: pl.DataFrame, name: str) -> pl.Series:
 
 def _mean(column: pl.Series, starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of each run, NaN where any of it is null."""
-    return robust.mean_by_group(column.fill_null(float("nan")).to_numpy(), starts)
+    found: NDArray[np.float64] = robust.mean_by_group(column.fill_null(float("nan")).to_numpy(), starts)
+    return found
 
 
 def _sd(column: pl.Series, mean: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
