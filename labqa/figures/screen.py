@@ -237,7 +237,8 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
 
 
 def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
-    """A word at the far end of a band or line, on its upper or right edge."""
+    """A word on the upper or right edge of a band or line; of upright ones, bands at the foot and lines at the head, so that
+    a limit near the edge of a band stays readable."""
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {
@@ -247,7 +248,8 @@ def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str,
         mark.axis: math.log10(at) if log else at,
     }
     if mark.axis == "x":
-        return note | {"yref": "paper", "y": 0, "xanchor": "left", "yanchor": "bottom"}
+        y, anchor = (0, "bottom") if isinstance(mark, Band) else (1, "top")
+        return note | {"yref": "paper", "y": y, "xanchor": "left", "yanchor": anchor}
     return note | {"xref": "paper", "x": 1, "xanchor": "right", "yanchor": "bottom"}
 
 
