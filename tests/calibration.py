@@ -16,7 +16,7 @@ from labqa.analysis import pairing
 from labqa.analysis.bias import BiasSettings, lab_bias
 from labqa.analysis.observations import observations, starts
 from labqa.analysis.yardsticks import yardsticks
-from labqa.core.vocabulary import Scope, Zero
+from labqa.core.vocabulary import Role, Scope, Zero
 from labqa.simulate import card, network
 from labqa.stats.components import components
 from labqa.stats.network import fit
@@ -58,18 +58,21 @@ def naive_se(results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, s
     return pl.DataFrame({"lab": seen.labs, "naive": np.sqrt(variance)})
 
 
-def coverage(seed: int) -> pl.DataFrame:
-    """Coverage of one seed: rows scope × standard error, with n, correlation with truth and its ceiling √reliability."""
+def coverage(seed: int, *, anchors: str) -> pl.DataFrame:
+    """Coverage of one seed: rows scope × standard error, with n, correlation with truth and its ceiling √reliability.
+
+    `anchors` "kept" or "removed": the network as it is, or without its assigned values, so that every zero is relative.
+    """
     made = network.simulate(card.load(CARD), seed=seed)
-    samples = pairing.samples(made.results, made.products)
-    blocks = pairing.blocks(made.results, samples)
-    scale = yardsticks(made.items, blocks, pairing.pairs(made.results, samples), made.results)
-    bias, _ = lab_bias(made.results, samples, blocks, made.items, scale, BiasSettings())
+    results = made.results if anchors == "kept" else made.results.filter(pl.col("role") != str(Role.ASSIGNED))
+    samples = pairing.samples(results, made.products)
+    blocks = pairing.blocks(results, samples)
+    scale = yardsticks(made.items, blocks, pairing.pairs(results, samples), results)
+    bias, _ = lab_bias(results, samples, blocks, made.items, scale, BiasSettings())
     told = stated_truth(bias, made.truth_labs, made.truth_items).filter(pl.col("status") == "assessed")
-    told = told.join(naive_se(made.results, blocks, made.items, scale), on="lab", how="left")
-    return pl.DataFrame(
-        [row for scope in (Scope.LAB, Scope.ITEM) for row in _rows(told.filter(pl.col("scope") == str(scope)), seed)]
-    )
+    told = told.join(naive_se(results, blocks, made.items, scale), on="lab", how="left")
+    rows = [row for scope in (Scope.LAB, Scope.ITEM) for row in _rows(told.filter(pl.col("scope") == str(scope)), seed)]
+    return pl.DataFrame(rows).with_columns(anchors=pl.lit(anchors))
 
 
 def _rows(told: pl.DataFrame, seed: int) -> list[dict[str, object]]:
@@ -96,17 +99,15 @@ def _rows(told: pl.DataFrame, seed: int) -> list[dict[str, object]]:
 
 def table(seeds: range) -> pl.DataFrame:
     """Coverage of all seeds, rounded as it is committed."""
-    found = pl.concat([coverage(seed) for seed in seeds])
-    return found.with_columns(pl.col(pl.Float64).round(4)).select(
-        "seed", "scope", "error", pl.exclude("seed", "scope", "error")
-    )
+    found = pl.concat([coverage(seed, anchors=anchors) for anchors in ANCHORS for seed in seeds])
+    return found.with_columns(pl.col(pl.Float64).round(4)).select(*KEY, pl.exclude(*KEY))
 
 
 if __name__ == "__main__":
     written = table(SEEDS)
     written.write_csv(Path(sys.argv[1]))
     print(
-        written.group_by("scope", "error", maintain_order=True).agg(
+        written.group_by("anchors", "scope", "error", maintain_order=True).agg(
             pl.col("coverage", "correlation", "ceiling", "rmse").mean(), pl.col("n").sum()
         )
     )
