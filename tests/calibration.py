@@ -18,9 +18,9 @@ from labqa.analysis.observations import observations, starts
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import Role, Scope, Zero
 from labqa.simulate import card, network
-from labqa.stats.components import components
-from labqa.stats.network import fit
-from labqa.stats.zero import leave_one_out_centres
+from labqa.stats.network.blocks import fit
+from labqa.stats.network.components import components
+from labqa.stats.network.zero import leave_one_out_centres
 
 SEEDS = range(1, 21)
 CARD = "calibration"

@@ -16,8 +16,8 @@ from labqa.analysis.scopes import KINDS, Biases, Part, biases, variance_componen
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
-from labqa.stats.between import between_sd
 from labqa.stats.bounds import smallest_shown
+from labqa.stats.network.between import between_sd
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,7 +10,8 @@ from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between
 from labqa.core import tables as t
 from labqa.core.vocabulary import Role
-from labqa.stats import consensus, robust, scores
+from labqa.stats.robust import algorithm_a, consensus
+from labqa.stats.scores import reference
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
     ).to_series().to_numpy()  # fmt: skip
     offsets = np.append(np.flatnonzero(begins), rows.height).astype(np.int64)
     value = rows["value"].to_numpy()
-    centre, scale = robust.algorithm_a_without_self(value, offsets, robust.HUBER_FACTOR)
+    centre, scale = algorithm_a.algorithm_a_without_self(value, offsets, algorithm_a.HUBER_FACTOR)
     n_others = np.repeat(np.diff(offsets) - 1, np.diff(offsets))
     anchored = rows["x_assigned"].is_not_null().to_numpy()
     x_pt = np.where(anchored, rows["x_assigned"].fill_null(float("nan")).to_numpy(), centre)
@@ -61,7 +62,7 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
     modes = np.repeat(consensus.modes_by_group(value, offsets, _of_group(sigma, offsets)), np.diff(offsets))
     fit = anchored | consensus.trusted(n_others, scale, sigma, modes)
     assessed = np.where(u >= consensus.NEGLIGIBLE_U * sigma, np.hypot(sigma, u), sigma)
-    z = np.where(fit, scores.z_score(value, x_pt, assessed), np.nan)
+    z = np.where(fit, reference.z_score(value, x_pt, assessed), np.nan)
     return rows.with_columns(
         x_pt=pl.Series(np.where(fit, x_pt, np.nan), nan_to_null=True),
         sigma_pt=pl.Series(np.where(fit, assessed, np.nan), nan_to_null=True),

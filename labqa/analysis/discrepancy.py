@@ -16,7 +16,7 @@ from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between, sigma_within
 from labqa.core import tables as t
 from labqa.core.vocabulary import NUMERIC_SCALES, Category, PairKind, Scale
-from labqa.stats import agreement, scores
+from labqa.stats.scores import agreement, differences
 
 Floats = NDArray[np.float64]
 _CATEGORIES = [Category.AGREE, Category.WITHIN_LIMITS, Category.DISCREPANT, Category.BLUNDER_SUSPECTED, Category.NOT_ASSESSED]
@@ -64,14 +64,14 @@ def _joined(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, 
         gap_level=pl.Series(gap_level, nan_to_null=True),
     )
     single = pl.coalesce("level", "gap_level")
-    rows = rows.with_columns(sigma_R=pl.when(numeric).then(_sigma(single)), limit=scores.LIMIT_FACTOR * _sigma(single))
+    rows = rows.with_columns(sigma_R=pl.when(numeric).then(_sigma(single)), limit=differences.LIMIT_FACTOR * _sigma(single))
     sigma = rows["sigma_R"].fill_null(float("nan")).to_numpy()
     change = rows["delta"].fill_null(float("nan")).to_numpy()
     relative = pl.when(numeric & (pl.col("level").abs() > 0)).then(pl.col("delta") / pl.col("level").abs())
     return rows.with_columns(
         delta_relative=relative,
-        d=pl.Series(scores.d_score(change, sigma), nan_to_null=True),
-        r_ratio=pl.Series(scores.limit_ratio(change, sigma), nan_to_null=True),
+        d=pl.Series(differences.d_score(change, sigma), nan_to_null=True),
+        r_ratio=pl.Series(differences.limit_ratio(change, sigma), nan_to_null=True),
     )
 
 
@@ -104,7 +104,7 @@ def _category(rows: pl.DataFrame) -> pl.Series:
     found = np.where(np.abs(d) > agreement.BLUNDER_D, agreement.BLUNDER, found)
     slipped = (scale == str(Scale.RATIO)) & (_slips(rows) != 0)
     found = np.where(slipped & (found == agreement.DISCREPANT), agreement.BLUNDER, found)
-    apart = agreement.by_ratio(scores.limit_ratio(gap, sigma))
+    apart = agreement.by_ratio(differences.limit_ratio(gap, sigma))
     found = np.where(both, found, np.where(gap == 0.0, agreement.AGREE, apart))
     found = np.where(np.isnan(gap), agreement.UNKNOWN, found)
     graded = np.where(np.abs(np.where(both, delta, gap)) <= ORDINAL_AGREES, agreement.AGREE, agreement.DISCREPANT)
@@ -117,8 +117,8 @@ def _category(rows: pl.DataFrame) -> pl.Series:
 def _slips(rows: pl.DataFrame) -> NDArray[np.int8]:
     """Power of ten between the two results, each judged by the limit at its own level."""
     limits = rows.select(
-        first=scores.LIMIT_FACTOR * _sigma(pl.col("original_value")),
-        second=scores.LIMIT_FACTOR * _sigma(pl.col("retest_value")),
+        first=differences.LIMIT_FACTOR * _sigma(pl.col("original_value")),
+        second=differences.LIMIT_FACTOR * _sigma(pl.col("retest_value")),
     ).fill_null(float("nan"))
     first, second = (rows[name].fill_null(float("nan")).to_numpy() for name in ("original_value", "retest_value"))
     return agreement.slip_power(first, second, limits["first"].to_numpy(), limits["second"].to_numpy())

@@ -7,7 +7,7 @@ import polars as pl
 
 from labqa.analysis.observations import starts
 from labqa.core.vocabulary import BlockKind, Role, Status
-from labqa.stats.components import components
+from labqa.stats.network.components import components
 
 
 def judged(

@@ -24,14 +24,15 @@ from scipy import special
 from labqa.analysis import verdicts
 from labqa.core import tables as t
 from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
-from labqa.stats import robust, scores
-from labqa.stats.intraclass import intraclass_correlation
+from labqa.stats.precision.intraclass import intraclass_correlation
+from labqa.stats.robust import location_scale
+from labqa.stats.scores import differences
 
 MOST_EVIDENCE = 50
 Z_LIMITS = (2, 3)
 MIN_PAIRS = 12
 """Samples from which an excess of a laboratory is assessed."""
-NO_FAULT_BEYOND = float(2 * special.ndtr(-scores.LIMIT_FACTOR / np.sqrt(2.0)))
+NO_FAULT_BEYOND = float(2 * special.ndtr(-differences.LIMIT_FACTOR / np.sqrt(2.0)))
 """Chance that two blameless laboratories differ by more than R = 2.8 σR: 4.8 %."""
 _KEY = ["lab", "scope", "scope_id"]
 
@@ -107,7 +108,7 @@ def _telling_blocks(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame
         blocks.filter("used_for_bias").select("block", "sample", "item", "family", "level"), on=["sample", "item"], how="inner"
     )
     rows = rows.with_columns(off=(pl.col("value") - pl.col("level")).abs()).sort("item", "block", "lab", "result")
-    spread = rows.group_by("item", maintain_order=True).agg(spread=robust.MADE_FACTOR * pl.col("off").median())
+    spread = rows.group_by("item", maintain_order=True).agg(spread=location_scale.MADE_FACTOR * pl.col("off").median())
     rows = rows.join(spread, on="item", how="left", maintain_order="left")
     rows = rows.with_columns(off=pl.when(pl.col("spread") > 0).then(pl.col("off") / pl.col("spread")).otherwise(0.0))
     rows = rows.sort("off", "block", "result", descending=[True, False, False]).unique(

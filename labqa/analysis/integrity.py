@@ -19,7 +19,7 @@ from labqa.core import tables as t
 from labqa.core.provenance import digest
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role
 from labqa.core.wording.catalogue import Message
-from labqa.stats import agreement, scores
+from labqa.stats.scores import agreement, differences
 
 MOST_EVIDENCE = 50
 COPIED_ITEMS = 5
@@ -138,7 +138,7 @@ def _unit_slips(scored: pl.DataFrame) -> list[dict[str, object]]:
 
 def _sample_swaps(scored: pl.DataFrame) -> list[dict[str, object]]:
     """Two samples that a laboratory seems to have interchanged: one flag a sample."""
-    with_limit = scored.with_columns(limit=scores.LIMIT_FACTOR * pl.col("sigma_R"))
+    with_limit = scored.with_columns(limit=differences.LIMIT_FACTOR * pl.col("sigma_R"))
     evidence = scored.group_by("sample", "original_lab", "retest_lab").agg(pl.col("pair").sort_by("item", "pair"))
     found = swaps(with_limit).join(evidence, on=["sample", "original_lab", "retest_lab"], how="left", maintain_order="left")
     return [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labqa.core import tables as t
 from labqa.core.vocabulary import NUMERIC_SCALES, BlockKind, Qualifier, Role, Trigger, YardstickSource
-from labqa.stats.slips import blundering
+from labqa.stats.screens.slips import blundering
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

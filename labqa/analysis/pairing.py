@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from labqa.core import tables as t
 from labqa.core.provenance import digest
 from labqa.core.vocabulary import BlockKind, PairKind, Qualifier, Role
-from labqa.stats import robust
+from labqa.stats.robust import location_scale
 
 ROLE_ORDER = {Role.ORIGINAL: 0, Role.RETEST: 1, Role.REFEREE: 2, Role.PT: 3, Role.ASSIGNED: 4}
 _TESTING = [str(Role.RETEST), str(Role.REFEREE)]
@@ -183,7 +183,7 @@ def _levels(tested: pl.DataFrame) -> pl.DataFrame:
     """Median of the quantified tests of each sample and item."""
     known = tested.filter(pl.col("value").is_not_null())
     starts = _offsets(known, ["sample", "item"])
-    middle = robust.median_by_group(known["value"].to_numpy(), starts)
+    middle = location_scale.median_by_group(known["value"].to_numpy(), starts)
     return known[starts[:-1]].select("sample", "item").with_columns(pl.Series("level", middle))
 
 
@@ -213,7 +213,7 @@ def _end(rows: pl.DataFrame, name: str) -> pl.Series:
 
 def _mean(column: pl.Series, starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of each run, NaN where any of it is null."""
-    found: NDArray[np.float64] = robust.mean_by_group(column.fill_null(float("nan")).to_numpy(), starts)
+    found: NDArray[np.float64] = location_scale.mean_by_group(column.fill_null(float("nan")).to_numpy(), starts)
     return found
 
 
@@ -221,7 +221,7 @@ def _sd(column: pl.Series, mean: NDArray[np.float64], starts: NDArray[np.int64])
     """SD of the replicates of each run, NaN for one or for any that is null."""
     n = np.diff(starts)
     squares = (column.fill_null(float("nan")).to_numpy() - np.repeat(mean, n)) ** 2
-    variance = robust.mean_by_group(squares, starts) * n / np.where(n > 1, n - 1, 1)
+    variance = location_scale.mean_by_group(squares, starts) * n / np.where(n > 1, n - 1, 1)
     return np.where(n > 1, np.sqrt(variance), np.nan)
 
 

@@ -15,8 +15,8 @@ from labqa.analysis.weights import unfitted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.bounds import p_ratio_above
-from labqa.stats.components import components
-from labqa.stats.precision import effective_df, node_variances, separability
+from labqa.stats.network.components import components
+from labqa.stats.network.laboratories import effective_df, node_variances, separability
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.analysis.observations import Observations, starts
-from labqa.stats.components import bridge_share, bridges, components
-from labqa.stats.network import Fit, fit, incidence
-from labqa.stats.variance import Components, Grouping, Moments, moments, solve_components, spread
-from labqa.stats.zero import leave_one_out_centres
+from labqa.stats.network.blocks import Fit, fit, incidence
+from labqa.stats.network.components import bridge_share, bridges, components
+from labqa.stats.network.variance import Components, Grouping, Moments, moments, solve_components, spread
+from labqa.stats.network.zero import leave_one_out_centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

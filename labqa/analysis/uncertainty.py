@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from labqa.core.vocabulary import Scale
-from labqa.stats import robust, scores
+from labqa.stats.robust import location_scale
+from labqa.stats.scores import reference
 
 LEAST, MOST = 0.5, 1.5
 MIN_PEERS = 3
@@ -26,8 +27,8 @@ def with_second_opinion(rows: pl.DataFrame, results: pl.DataFrame) -> pl.DataFra
     used = {part: _limited(rows, part) for part in ("original", "retest")}
     x, y = (rows[f"{part}_value"].fill_null(float("nan")).to_numpy() for part in ("original", "retest"))
     return rows.with_columns(
-        zeta=pl.Series(scores.zeta(y, x, used["retest"], used["original"]), nan_to_null=True),
-        en=pl.Series(scores.en(y, x, 2 * used["retest"], 2 * used["original"]), nan_to_null=True),
+        zeta=pl.Series(reference.zeta(y, x, used["retest"], used["original"]), nan_to_null=True),
+        en=pl.Series(reference.en(y, x, 2 * used["retest"], 2 * used["original"]), nan_to_null=True),
     )
 
 
@@ -48,7 +49,7 @@ def _peers(rows: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     )
     begins = own.select(pl.col("item").ne_missing(pl.col("item").shift(1))).to_series().to_numpy()
     offsets = np.append(np.flatnonzero(begins), own.height).astype(np.int64)
-    others = robust.median_without_self(own["own"].to_numpy(), offsets)
+    others = location_scale.median_without_self(own["own"].to_numpy(), offsets)
     enough = np.repeat(np.diff(offsets), np.diff(offsets)) > MIN_PEERS
     return own.select("item", "lab", peers_u=pl.Series(np.where(enough, others, np.nan), nan_to_null=True))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.core.vocabulary import CompareMethod, PairKind, Scale, Trigger, Verdict
-from labqa.stats import conformity, rounding
+from labqa.stats.scores import conformity, rounding
 
 Floats = NDArray[np.float64]
 _WORDS = [str(Verdict.NOT_ASSESSED), str(Verdict.NONCONFORMING), str(Verdict.CONFORMING)]

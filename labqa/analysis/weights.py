@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from labqa.analysis.observations import Observations, starts
 from labqa.analysis.scopes import PRIOR_RESULTS, UNKNOWN_U, variance_components, within_scope
-from labqa.stats.precision import leverage, shrunken_variances
-from labqa.stats.redescending import Weights, robust_weights
+from labqa.stats.network.laboratories import leverage, shrunken_variances
+from labqa.stats.network.redescending import Weights, robust_weights
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -18,8 +18,9 @@ from labqa.analysis.pairing import current
 from labqa.analysis.pairing import tests as tests_of
 from labqa.core import tables as t
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Scale, Trigger, YardstickSource
-from labqa.stats import reproducibility as rep
-from labqa.stats.scores import LIMIT_FACTOR, horwitz_line
+from labqa.stats.precision import reproducibility as rep
+from labqa.stats.precision.horwitz import horwitz_line
+from labqa.stats.scores.differences import LIMIT_FACTOR
 
 MIN_CONTRASTS = 15
 """Contrasts from which σ is estimated at all (relative uncertainty about a quarter)."""

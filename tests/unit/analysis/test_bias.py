@@ -8,7 +8,7 @@ import pytest
 from bias_networks import CODES, REGISTER, fitted, network
 from facts import items, pair, results
 
-from labqa.stats.zero import leave_one_out_centres
+from labqa.stats.network.zero import leave_one_out_centres
 
 DATA = Path(__file__).parents[3] / "data" / "rmstudy" / "lgc_rmstudy_metals.csv"
 LABS = [f"L{k}" for k in range(8)]

@@ -6,7 +6,7 @@ from facts import PRODUCTS, items, pair, results
 
 from labqa.analysis import pairing, yardsticks
 from labqa.core import tables as t
-from labqa.stats import reproducibility
+from labqa.stats.precision import reproducibility
 
 
 def estimated(rows: list[dict], register) -> dict:  # type: ignore[no-untyped-def,type-arg]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labqa.stats.between import between_sd
+from labqa.stats.network.between import between_sd
 
 TRIALS = Path(__file__).parents[2] / "reference" / "data" / "bcg_trials.csv"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labqa.stats import conformity
+from labqa.stats.scores import conformity
 
 
 def test_published_flip_probabilities_given_the_original() -> None:

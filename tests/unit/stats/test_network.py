@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from labqa.stats.components import bridge_share, bridges, components
-from labqa.stats.network import felt_variance, fit, incidence, profiled
-from labqa.stats.variance import Grouping, moments, solve_components, spread
-from labqa.stats.zero import leave_one_out_centres
+from labqa.stats.network.blocks import felt_variance, fit, incidence, profiled
+from labqa.stats.network.components import bridge_share, bridges, components
+from labqa.stats.network.variance import Grouping, moments, solve_components, spread
+from labqa.stats.network.zero import leave_one_out_centres
 
 
 def small_network(seed: int, n: int = 7, blocks: int = 40):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labqa.stats.precision import effective_df, leverage, node_variances, separability, shrunken_variances
+from labqa.stats.network.laboratories import effective_df, leverage, node_variances, separability, shrunken_variances
 
 
 def pairs(edges):

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from labqa.stats.redescending import group_medians, penalised_effects, redescending_slope, redescending_weight, robust_weights
-from labqa.stats.slips import blundering
+from labqa.stats.network.redescending import (
+    group_medians,
+    penalised_effects,
+    redescending_slope,
+    redescending_weight,
+    robust_weights,
+)
+from labqa.stats.screens.slips import blundering
 
 
 def pairs_network(seed, n=20, per=600):

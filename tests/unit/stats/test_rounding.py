@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labqa.stats.rounding import rounded
+from labqa.stats.scores.rounding import rounded
 
 
 @pytest.mark.parametrize(

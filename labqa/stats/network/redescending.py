@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network import profiled
+from labqa.stats.network.blocks import profiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labqa.stats.robust import median_by_group, scale_about_zero_by_group
+from labqa.stats.robust.location_scale import median_by_group, scale_about_zero_by_group
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

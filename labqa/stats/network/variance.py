@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network import Fit, felt_variance, product
+from labqa.stats.network.blocks import Fit, felt_variance, product
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Biases and precisions of laboratories that are joined by samples they share."""

@@ -1,0 +1,1 @@
+"""Repeatability and reproducibility: experiments, outliers, nested designs, homogeneity, dependence on the level."""

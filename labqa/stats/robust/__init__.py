@@ -1,0 +1,1 @@
+"""Robust centre, scale and consensus of one set of values or of many."""

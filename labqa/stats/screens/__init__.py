@@ -1,0 +1,1 @@
+"""Patterns in results that chance or honest work would hardly make."""
