@@ -6,7 +6,7 @@ RUN := .venv/bin
 SOURCES := labqa dashboards reports tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-clean test check bench calibrate warm docs
+.PHONY: help ready demo demo-clean test check bench calibrate warm validation docs
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ calibrate: ready  ## long trials: coverage and error rates over many simulated n
 
 warm: ready  ## compile the numerical kernels ahead of use
 	@$(RUN)/labqa warm
+
+validation: ready  ## write the validation page (docs/validation.md) from the reference tests
+	@LABQA_WRITE_VALIDATION=1 $(RUN)/python -m pytest tests/reference
 
 docs: ready  ## write the data dictionary from the code
 	@$(RUN)/python -m labqa.core.dictionary docs

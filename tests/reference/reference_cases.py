@@ -16,7 +16,7 @@ SHIPPED = HERE.parents[1] / "data"
 
 @cache
 def case(case_id: str) -> dict[str, Any]:
-    found = json.loads((HERE / "robust_and_scores.json").read_text("utf-8"))["cases"]
+    found = json.loads((HERE / "expected.json").read_text("utf-8"))["cases"]
     return next(one for one in found if one["id"] == case_id)
 
 

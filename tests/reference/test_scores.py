@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from reference_cases import HERE, case, column
+from validation import agrees
 
 from labqa.stats.precision import horwitz
 from labqa.stats.scores import differences, reference
@@ -13,12 +14,25 @@ def test_z_zprime_zeta_en_of_the_mercury_example() -> None:
     file = HERE / "data" / found["dataset"]
     value, expanded, k = (column(file, name) for name in ("value", "U", "k"))
     x_pt, u_pt, sigma = 0.044, 0.0041, 0.0066
-    expected = found["expected"]
-    close = {"rtol": 1e-12, "atol": 1e-12}
-    np.testing.assert_allclose(reference.z_score(value, x_pt, sigma), expected["z"], **close)
-    np.testing.assert_allclose(reference.z_prime(value, x_pt, sigma, u_pt), expected["zprime"], **close)
-    np.testing.assert_allclose(reference.zeta(value, x_pt, expanded / k, u_pt), expected["zeta"], **close)
-    np.testing.assert_allclose(reference.en(value, x_pt, expanded, 2 * u_pt), expected["En"], **close)
+    computed = {
+        "z": reference.z_score(value, x_pt, sigma),
+        "zprime": reference.z_prime(value, x_pt, sigma, u_pt),
+        "zeta": reference.zeta(value, x_pt, expanded / k, u_pt),
+        "En": reference.en(value, x_pt, expanded, 2 * u_pt),
+    }
+    keys = {"z": "z_score", "zprime": "z_prime", "zeta": "zeta", "En": "en"}
+    for name, values in computed.items():
+        agrees(
+            values,
+            found["expected"][name],
+            method=f"scores/{keys[name]}",
+            data="iso13528_E4_mercury_scores.csv",
+            quantity=name,
+            expected_by="ISO 13528:2022 example E.4, computed in R",
+            rel=1e-12,
+            abs=1e-12,
+            scale=1.0,
+        )
 
 
 def test_horwitz_of_the_printed_example() -> None:

@@ -1,16 +1,22 @@
 """What a reference test found, kept for the validation page: method, source and clause, data, digits obtained.
 
-A test calls `agrees` once for each quantity; the page (`docs/validation.md`) is written from all calls by `make validation`
-and compared with the committed one whenever all reference tests run.
+A test calls `agrees` once for each quantity, with the key of a method in `methods/*.toml` (its names in Chinese and
+English, standard and clause, function). `conftest.py` writes the page `docs/validation.md` from all calls (`make
+validation`) or compares them with the committed page.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+
+METHODS = Path(__file__).parent / "methods"
 
 MOST_DIGITS = 15
 """Beyond this the agreement of two float64 numbers says nothing."""
@@ -22,26 +28,29 @@ class Comparison:
 
     topic: str
     method: str
-    source: str
     data: str
-    quantity: str
     expected_by: str
+    quantity: str
     digits: float
     asked: float
 
 
-@dataclass
-class Record:
-    """All comparisons of this session, in the order in which they were made."""
-
-    made: list[Comparison] = field(default_factory=list)
+MADE: list[Comparison] = []
+"""All comparisons of this session, in the order in which they were made."""
 
 
-RECORD = Record()
+@cache
+def methods() -> dict[tuple[str, str], dict[str, str]]:
+    """Names (`zh`, `en`), `source` and `function` of each method, by topic (file in `methods/`) and key."""
+    return {
+        (file.stem, key): entry
+        for file in sorted(METHODS.glob("*.toml"))
+        for key, entry in tomllib.loads(file.read_text("utf-8")).items()
+    }
 
 
 def digits_of_agreement(found: float, expected: float, *, scale: float = 0.0) -> float:
-    """Log relative error −log10(|found − expected| / max(|expected|, scale)); 15 where equal to the last bit.
+    """Log relative error −log10(|found − expected| / max(|expected|, scale)), at most 15; NaN agrees with NaN only.
 
     For an expected 0 without a scale it is −log10 |found|, as NIST StRD defines it.
     """
@@ -55,9 +64,7 @@ def agrees(
     found: float | Iterable[float],
     expected: float | Iterable[float],
     *,
-    topic: str,
     method: str,
-    source: str,
     data: str,
     quantity: str,
     expected_by: str,
@@ -67,33 +74,97 @@ def agrees(
 ) -> None:
     """Asserts |found − expected| ≤ max(rel · |expected|, abs), element by element, and records the digits obtained.
 
-    `source` names standard and clause (or DOI) of the method, `data` the file and its part, `expected_by` who computed or
-    printed the expected value. `scale`: see `digits_of_agreement`; give the size of the data where an expected value is a
-    difference near 0. Digits are those of the worst element.
+    `method` is "topic/key" of `methods/*.toml`, `data` the file and its part, `expected_by` who computed or printed the expected
+    value ("ISO 13528:2022, printed", "R metRology"). `scale`: see `digits_of_agreement`; give the size of
+    the data where an expected value is a difference near 0. Digits are those of the worst element.
     """
+    topic, _, key = method.partition("/")
+    assert (topic, key) in methods(), f"{method} is not in tests/reference/methods/{topic}.toml"
     a, b = np.atleast_1d(np.asarray(found, dtype=np.float64)), np.atleast_1d(np.asarray(expected, dtype=np.float64))
     assert a.shape == b.shape, f"{quantity}: {a.shape} values found, {b.shape} expected"
     both = list(zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
+    largest = max(float(np.max(np.abs(b[np.isfinite(b)]), initial=0.0)), scale)
     digits = min(digits_of_agreement(x, y, scale=scale) for x, y in both)
-    largest = max(np.max(np.abs(b[np.isfinite(b)]), initial=0.0), scale)
-    asked = min(-math.log10(max(rel, abs / largest if largest else abs, 1e-15)), float(MOST_DIGITS))
-    RECORD.made.append(Comparison(topic, method, source, data, quantity, expected_by, digits, asked))
+    asked = min(-math.log10(max(rel, abs / (largest or 1.0), 1e-15)), float(MOST_DIGITS))
+    MADE.append(Comparison(topic, key, data, expected_by, quantity, digits, asked))
     for at, (x, y) in enumerate(both):
-        same = math.isnan(x) and math.isnan(y)
         allowed = max(rel * math.fabs(y), abs)
-        assert same or math.fabs(x - y) <= allowed, f"{method}, {quantity}[{at}]: found {x!r}, expected {y!r} ± {allowed:.3g}"
+        same = (math.isnan(x) and math.isnan(y)) or math.fabs(x - y) <= allowed
+        assert same, f"{method}, {quantity}[{at}]: found {x!r}, expected {y!r} ± {allowed:.3g}"
 
 
-def rows(made: Iterable[Comparison]) -> Mapping[tuple[str, str, str, str, str], tuple[str, int, int]]:
-    """For each topic, method, source, data and author of the expected value: quantities, worst digits, digits asked for."""
-    found: dict[tuple[str, str, str, str, str], tuple[list[str], float, float]] = {}
+@dataclass(frozen=True)
+class Row:
+    """One line of the page: a method on a data set against one author's values."""
+
+    topic: str
+    method: str
+    data: str
+    expected_by: str
+    quantities: str
+    asked: int
+    digits: int
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.topic, self.method, self.data, self.expected_by
+
+
+def rows(made: Iterable[Comparison]) -> list[Row]:
+    """The lines of the page, sorted; digits are those of the worst quantity, rounded down."""
+    grouped: dict[tuple[str, str, str, str], list[Comparison]] = {}
     for one in made:
-        key = (one.topic, one.method, one.source, one.data, one.expected_by)
-        names, digits, asked = found.get(key, ([], float(MOST_DIGITS), float(MOST_DIGITS)))
-        if one.quantity not in names:
-            names = [*names, one.quantity]
-        found[key] = (names, min(digits, one.digits), min(asked, one.asked))
-    return {
-        key: (", ".join(names), math.floor(digits), math.floor(asked + 1e-9))
-        for key, (names, digits, asked) in sorted(found.items())
-    }
+        grouped.setdefault((one.topic, one.method, one.data, one.expected_by), []).append(one)
+    return [
+        Row(
+            *key,
+            quantities=", ".join(dict.fromkeys(one.quantity for one in some)),
+            asked=math.floor(min(one.asked for one in some) + 1e-9),
+            digits=math.floor(min(one.digits for one in some)),
+        )
+        for key, some in sorted(grouped.items())
+    ]
+
+
+HEAD = """# 方法验证 · Validation of the methods
+
+本页由参考测试生成（`make validation`），每次运行测试时与测试结果核对。每一行是一个方法在一组数据上与他人给出的数值的比较；
+“一致位数”是最差的一个量的对数相对误差（−log₁₀ 相对误差，最多 15），“要求位数”是测试允许的误差。
+数据文件及其来源、许可见 `tests/reference/data/SOURCES.md`。
+
+This page is written by the reference tests (`make validation`) and compared with them in every run. Each line compares one
+method on one data set with values that others printed, certified or computed; none comes from LabQA. "Digits" is the log
+relative error (−log₁₀ of the relative error, at most 15) of the worst quantity, "asked" what the test allows: for a printed
+value half a unit of its last digit. Data files, their origin and terms: `tests/reference/data/SOURCES.md`.
+"""
+TITLES = {
+    "scores": "得分与判定 · Scores and verdicts",
+    "robust": "稳健统计 · Robust statistics",
+    "precision": "精密度 · Precision",
+    "network": "实验室网络 · Network of laboratories",
+    "monitoring": "监控图 · Monitoring",
+    "multiplicity": "多重性 · Multiplicity",
+    "screens": "数据筛查 · Screens",
+    "resampling": "重抽样 · Resampling",
+}
+COLUMNS = (
+    "| 方法 Method | 出处 Source | 函数 Function | 数据 Data | 来源 Expected by | 量 Quantities | 要求 Asked | 一致 Digits |"
+)
+
+
+def line(row: Row) -> str:
+    """The line of the page without its digits."""
+    method = methods()[(row.topic, row.method)]
+    cells = [f"{method['zh']} {method['en']}", method["source"], f"`{method['function']}`", row.data, row.expected_by]
+    return "| " + " | ".join([*cells, row.quantities, str(row.asked)]) + " |"
+
+
+def page(found: list[Row]) -> str:
+    """The validation page as Markdown."""
+    parts = [HEAD]
+    for topic in TITLES:
+        of_topic = [row for row in found if row.topic == topic]
+        if of_topic:
+            parts.append(f"\n## {TITLES[topic]}\n\n{COLUMNS}\n|---|---|---|---|---|---|---|---|\n")
+            parts.extend(f"{line(row)} {row.digits} |\n" for row in of_topic)
+    return "".join(parts)
