@@ -44,15 +44,17 @@ def discrepancies(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataF
 
 def _joined(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs with both tests (interval, n, u), their item's limits, and Δ, level, σ, D and |Δ|/R."""
-    tests = tests_of(results).select("result", "lower", "upper", "n", "u")
+    carried = ["lower", "upper", "n", "u", "rest"]
+    tests = tests_of(results).select("result", *carried)
     rows = pairs.with_columns(original=pl.col("original_result"), retest=pl.col("retest_result"))
     for part in ("original", "retest"):
-        named = tests.rename({name: f"{part}_{name}" for name in ("lower", "upper", "n", "u")}).rename({"result": part})
+        named = tests.rename({name: f"{part}_{name}" for name in carried}).rename({"result": part})
         rows = rows.join(named, on=part, how="left", maintain_order="left")
     rows = rows.join(items.drop("method"), on="item", how="left", maintain_order="left")
     rows = rows.join(yardsticks.select("item", *SIGMA_COLUMNS), on="item", how="left", maintain_order="left")
     numeric = pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])
     delta = pl.col("retest_value") - pl.col("original_value")
+    delta += pl.col("retest_rest").fill_null(0.0) - pl.col("original_rest").fill_null(0.0)
     level = (pl.col("retest_value") + pl.col("original_value")) / 2
     gap, gap_level = agreement.interval_gap(
         *(_end(rows, part, end) for part in ("original", "retest") for end in ("lower", "upper"))

@@ -89,6 +89,7 @@ def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
         "replicate",
         "result",
         "value",
+        "rest",
         "qualifier",
         "u",
         "run",
@@ -165,8 +166,13 @@ def _means(kept: pl.DataFrame) -> pl.DataFrame:
     first = ordered.unique(key, keep="first", maintain_order=True)
     group = ordered.select(pl.struct(key).rle_id()).to_series().to_numpy()
     count = np.bincount(group, minlength=first.height).astype(np.float64)
-    mean = np.bincount(group, weights=ordered["value"].to_numpy(), minlength=first.height) / np.maximum(count, 1.0)
-    return first.with_columns(value=pl.Series(mean, dtype=pl.Float64))
+    value = ordered["value"].to_numpy()
+    mean = np.bincount(group, weights=value, minlength=first.height) / np.maximum(count, 1.0)
+    lacking = (value - mean[group]) + ordered["rest"].fill_null(0.0).to_numpy()
+    rest = np.bincount(group, weights=lacking, minlength=first.height) / np.maximum(count, 1.0)
+    told = ordered["rest"].is_not_null().to_numpy()
+    counts = np.bincount(group, weights=told, minlength=first.height) > 0
+    return first.with_columns(value=pl.Series(mean, dtype=pl.Float64), rest=pl.Series(np.where(counts, rest, 0.0)))
 
 
 def _codes(column: pl.Series) -> tuple[list[str], Ints]:
@@ -191,12 +197,20 @@ def _arrays(means: pl.DataFrame) -> Observations:
     unit = means["unit"].to_numpy().astype(np.float64)
     changes = np.flatnonzero(np.diff(item * (len(samples) + 1) + sample, prepend=-1))
     block = np.repeat(np.arange(len(changes)), np.diff(np.append(changes, len(item))))
-    y = means["value"].to_numpy().astype(np.float64) / unit
+    y = _contrasts(means, changes[block]) / unit
     u = means["u"].fill_null(np.nan).to_numpy().astype(np.float64) / unit
     block_ids = means["block"].gather(changes).to_list()
     return Observations(
         labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit
     )
+
+
+def _contrasts(means: pl.DataFrame, first: Ints) -> Floats:
+    """Values, but where a float lacks digits their exact differences to the first of the block: its level is free anyway."""
+    value, rest = (means[name].to_numpy().astype(np.float64) for name in ("value", "rest"))
+    many = np.zeros(len(value), dtype=bool)
+    many[first[rest != 0.0]] = True
+    return np.where(many[first], (value - value[first]) + (rest - rest[first]), value)
 
 
 def starts(block: Ints) -> Ints:

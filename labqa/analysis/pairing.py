@@ -39,17 +39,20 @@ def current(results: pl.DataFrame) -> pl.DataFrame:
 def tests(results: pl.DataFrame) -> pl.DataFrame:
     """One row a test (see above), assigned values among them, with the columns of its first replicate.
 
-    `value` is null unless all its replicates are quantified; `n` counts them; `value_sd` is the SD of its replicates (n ≥ 2).
+    `value` is null unless all its replicates are quantified, `rest` is what it lacks of their exact mean (null: nothing that
+    counts); `n` counts them; `value_sd` is their SD (n ≥ 2).
     """
     rows = _with_part(current(results))
     starts = _offsets(rows, ["sample", "item", "role", "lab", "part"])
     value = _mean(rows["value"], starts)
+    lacking = (rows["value"] - np.repeat(value, np.diff(starts))) + rows["rest"]
     lower, upper = (_mean(_end(rows, name), starts) for name in ("lower", "upper"))
     qualifiers = [str(Qualifier.BELOW), str(Qualifier.ABOVE)]
     below, above = (_any(rows["qualifier"] == word, starts) for word in qualifiers)
     first = rows[starts[:-1]]
     return first.with_columns(
         pl.Series("value", value, nan_to_null=True),
+        pl.Series("rest", _mean(lacking, starts), nan_to_null=True),
         pl.Series("lower", lower, nan_to_null=True),
         pl.Series("upper", upper, nan_to_null=True),
         pl.when(pl.Series(below)).then(pl.lit(qualifiers[0])).when(pl.Series(above)).then(pl.lit(qualifiers[1]))

@@ -180,6 +180,12 @@ class Results(dy.Schema):
         "item",
         source="ingest",
     )
+    rest = number(
+        "What the value, a float, lacks of the delivered decimal number; null where that is below 1e-6 of its last digit",
+        "数值余量",
+        "item",
+        source="ingest",
+    )
     lower = number("Lower end of the interval that the result states; null: open", "区间下端", "item", source="ingest")
     upper = number("Upper end of the interval that the result states; null: open", "区间上端", "item", source="ingest")
     raw = text("The result as delivered, to the letter", "原始文本", source="delivery")

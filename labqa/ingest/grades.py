@@ -23,7 +23,11 @@ def typed(rows: pl.DataFrame) -> pl.DataFrame:
     types = {"qualifier": pl.String, "value": pl.Float64, "lower": pl.Float64, "upper": pl.Float64, "rule": pl.String}
     kinds = pl.concat([kinds, pl.DataFrame(read, schema=types, orient="row")], how="horizontal")
     joined = rows.join(kinds, on=_KEY, how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(pl.lit(None, dtype=pl.Int64).alias("decimals"), pl.lit(1.0).alias("factor"))
+    return joined.with_columns(
+        pl.lit(None, dtype=pl.Int64).alias("decimals"),
+        pl.lit(None, dtype=pl.Float64).alias("rest"),
+        pl.lit(1.0).alias("factor"),
+    )
 
 
 def _read(text: str | None, qualifier: str | None, unit: str | None, scale: str, item_unit: str, grades: str | None) -> Read:

@@ -23,6 +23,8 @@ _WITH_LIMIT = (
 _BELOW, _ABOVE = pl.lit(str(Qualifier.BELOW)), pl.lit(str(Qualifier.ABOVE))
 _QUANTIFIED, _NOT_APPLICABLE = pl.lit(str(Qualifier.QUANTIFIED)), pl.lit(str(Qualifier.NOT_APPLICABLE))
 _UNIT_KEY = ["unit", "tail", "item_unit"]
+_MANY_DIGITS = 2.0**32
+"""Last digits that a value counts from which a float lacks more than 1e-6 of the last digit."""
 
 
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
@@ -36,7 +38,8 @@ def typed(rows: pl.DataFrame) -> pl.DataFrame:
     read = read.with_columns(_exactly(read, "number").alias("number_exact"))
     read = read.with_columns(_number_value().alias("number_value"), _exactly(read, "reporting_limit").alias("limit_delivered"))
     read = read.with_columns(_qualifier().alias("qualifier"), _limit().alias("limit"))
-    return read.with_columns(*_interval(), _decimals().alias("decimals"), _rule().alias("rule"))
+    read = read.with_columns(*_interval(), _decimals().alias("decimals"), _rule().alias("rule"))
+    return read.with_columns(_rest(read).alias("rest"))
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
@@ -124,6 +127,24 @@ def _exactly(rows: pl.DataFrame, number: str) -> pl.Series:
     made = [conversion.of(text) if conversion else None for text, conversion in conversions]
     kinds = kinds.with_columns(pl.Series("made", made, dtype=pl.Float64))
     return rows.select(key).join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")["made"]
+
+
+def _rest(rows: pl.DataFrame) -> pl.Series:
+    """The delivered number, converted exactly, less the float that stands for it; null where that does not count.
+
+    A float holds 2⁵³ steps: of 1000000000000.4 it keeps three digits behind the point, and differences of such numbers
+    would be good to as many. Value + rest is the delivered number to 32 digits.
+    """
+    key = ["number", *_UNIT_KEY, "value"]
+    last_digits = pl.col("mantissa").cast(pl.Float64, strict=False).abs() * 10.0 ** pl.col(
+        "fraction"
+    ).str.len_chars().fill_null(0)
+    many = rows.filter(pl.col("rule").is_null() & pl.col("value").is_not_null() & (last_digits >= _MANY_DIGITS))
+    kinds = many.select(key).unique()
+    conversions = [(text, _conversion(*unit), value) for text, *unit, value in kinds.iter_rows()]
+    found = [conversion.rest(text, value) if conversion else None for text, conversion, value in conversions]
+    kinds = kinds.with_columns(pl.Series("rest", found, dtype=pl.Float64))
+    return rows.select(key).join(kinds, on=key, how="left", nulls_equal=True, maintain_order="left")["rest"]
 
 
 def _qualifier() -> pl.Expr:

@@ -12,7 +12,7 @@ from labqa.core.vocabulary import NUMERIC_SCALES
 from labqa.ingest import grades, numbers
 
 TYPED = {
-    **{"qualifier": pl.String, "value": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
+    **{"qualifier": pl.String, "value": pl.Float64, "rest": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
     **{"decimals": pl.Int64, "factor": pl.Float64, "rule": pl.String},
 }
 """What typing adds to a row: `factor` from the delivered unit to the item's, `rule` that refuses it (null where accepted)."""

@@ -30,6 +30,10 @@ class Conversion:
         except OverflowError:
             return float("inf")
 
+    def rest(self, number: str, value: float) -> float:
+        """What `value` lacks of the delivered decimal converted exactly."""
+        return float(Fraction(number) * self.factor + self.offset - Fraction(value))
+
     @property
     def power_of_ten(self) -> int | None:
         """k where the conversion is nothing but × 10ᵏ; None otherwise."""

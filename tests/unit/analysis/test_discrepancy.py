@@ -1,5 +1,7 @@
 """Scores, categories and verdicts of pairs, by hand."""
 
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
@@ -150,3 +152,11 @@ def test_flips_of_blameless_laboratories_are_as_expected() -> None:
     assert found["n"].sum() == 6000
     assert found["observed"].sum() == pytest.approx(found["expected"].sum(), rel=0.1)
     assert ((found["lower"] < 0) & (found["upper"] > 0)).mean() >= 0.8
+
+
+def test_a_difference_of_long_numbers_keeps_the_digits_that_were_delivered() -> None:
+    rows = pair("S", 1000000000000.4, 1000000000000.3)
+    for row, text in zip(rows, ("1000000000000.4", "1000000000000.3"), strict=True):
+        row["rest"] = float(Fraction(text) - Fraction(row["value"]))
+    register = items({"item": "I1", "reproducibility_constant": 2.8, "repeatability_constant": 1.4})
+    assert only(rows, register)["delta"] == pytest.approx(-0.1, rel=1e-13)

@@ -1,5 +1,7 @@
 """Typing as small tables: what is delivered, and what it means or which rule refuses it."""
 
+from fractions import Fraction
+
 import polars as pl
 import pytest
 
@@ -214,3 +216,25 @@ def test_rows_keep_their_order_whatever_their_scale():
     frame = pl.DataFrame([dict(zip(("text", "scale", "item_unit"), row, strict=True)) for row in rows])
     frame = frame.with_columns(pl.lit(None, dtype=TYPES[name]).alias(name) for name in TYPES if name not in frame.columns)
     assert typed(frame)["value"].to_list() == [4.5, 1.5, 1.0, 2.5, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value", "lacking"),
+    [
+        ("1000000000000.4", "mg/kg", 1000000000000.4, "1000000000000.4"),
+        ("-98765432109.87", "mg/kg", -98765432109.87, "-98765432109.87"),
+        ("1000000000.0004", "g/kg", 1000000000000.4, "1000000000000.4"),
+    ],
+)
+def test_digits_that_a_float_cannot_hold_are_kept_beside_it(text, unit, value, lacking):
+    said = {"text": text, "unit": unit, "scale": "interval", "item_unit": "mg/kg"}
+    row = typed(pl.DataFrame([said | dict.fromkeys(set(TYPES) - set(said))], schema=TYPES)).row(0, named=True)
+    assert row["value"] == value
+    assert abs(Fraction(row["value"]) + Fraction(row["rest"]) - Fraction(lacking)) < Fraction(1, 10**18)
+    assert row["rest"] != 0.0
+
+
+@pytest.mark.parametrize("text", ["107.8681568", "0.1", "12", "1e300", "<1000000000000.4", "未检出"])
+def test_an_ordinary_number_has_no_rest(text):
+    said = {"text": text, "unit": "mg/kg", "item_unit": "mg/kg", "scale": "ratio"}
+    assert typed(pl.DataFrame([dict.fromkeys(TYPES) | said], schema=TYPES))["rest"].to_list() == [None]
