@@ -1,6 +1,7 @@
 """Order of rows, names of laboratories and units change nothing of a bias but order, names and units."""
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,14 @@ def test_split_deliveries_give_the_same_bits(seed):
     facts = results(rows(seed))
     halves = pl.concat([facts[facts.height // 2 :], facts[: facts.height // 2]])
     assert_frame_equal(fitted(facts)[0], fitted(halves)[0], check_exact=True)
+
+
+def test_long_numbers_give_the_biases_of_the_short_ones():
+    """A constant of 1e12, which leaves a float three digits behind the point, added to all values and limits."""
+    given, constant = rows(3), Fraction(10**12)
+    moved = [one | {"value": float(constant + Fraction(one["value"]))} for one in given]
+    for long, short in zip(moved, given, strict=True):
+        long["rest"] = float(constant + Fraction(short["value"]) - Fraction(long["value"]))
+    register = REGISTER.with_columns(pl.col("upper_limit", "lower_limit") + float(constant))
+    found, expected = fitted(moved, register)[0], fitted(given)[0]
+    assert_frame_equal(found, expected, rel_tol=1e-9, abs_tol=1e-10)

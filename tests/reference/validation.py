@@ -74,9 +74,9 @@ def agrees(
 ) -> None:
     """Asserts |found − expected| ≤ max(rel · |expected|, abs), element by element, and records the digits obtained.
 
-    `method` is "topic/key" of `methods/*.toml`, `data` the file and its part, `expected_by` who computed or printed the expected
-    value ("ISO 13528:2022, printed", "R metRology"). `scale`: see `digits_of_agreement`; give the size of
-    the data where an expected value is a difference near 0. Digits are those of the worst element.
+    `method` is "topic/key" of `methods/*.toml`, `data` the file and its part, `expected_by` who computed or printed the
+    expected value ("ISO 13528:2022, printed", "R metRology"). `scale`: see `digits_of_agreement`; give the size of the data
+    where an expected value is a difference near 0. Digits are those of the worst element.
     """
     topic, _, key = method.partition("/")
     assert (topic, key) in methods(), f"{method} is not in tests/reference/methods/{topic}.toml"
