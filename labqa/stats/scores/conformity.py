@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+
+from labqa.stats.scores.rounding import rounded
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +39,35 @@ def verdict(
     found = np.where(meets, CONFORMING, np.where(some, UNKNOWN, NONCONFORMING))
     unknown = np.isnan(low) | np.isnan(high) | (np.isnan(lower) & np.isnan(upper))
     return np.where(unknown, UNKNOWN, found).astype(np.int8)
+
+
+class Verdicts(NamedTuple):
+    """Verdicts as `verdict` codes them: by full-value (全数值) and by rounded-value (修约值) comparison."""
+
+    full: NDArray[np.int8]
+    rounded: NDArray[np.int8]
+
+
+def verdicts_both_ways(
+    low: ArrayLike,
+    high: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    interval: ArrayLike,
+    lower_inclusive: ArrayLike,
+    upper_inclusive: ArrayLike,
+) -> Verdicts:
+    """Verdicts on the results as they stand and after rounding once to `interval`, that of the limit (GB/T 8170-2008, 4.3).
+
+    Arguments as for `verdict`. Where `interval` is missing (NaN) the standard names no rounding: both verdicts are then that
+    on the full value.
+    """
+    full = verdict(low, high, lower, upper, lower_inclusive=lower_inclusive, upper_inclusive=upper_inclusive)
+    named = ~np.isnan(np.asarray(interval, dtype=np.float64))
+    low, high = (np.where(named, rounded(end, interval), end) for end in (low, high))
+    after = verdict(low, high, lower, upper, lower_inclusive=lower_inclusive, upper_inclusive=upper_inclusive)
+    return Verdicts(*np.broadcast_arrays(full, after))
 
 
 def _above(x: Floats, limit: Floats, inclusive: NDArray[np.bool_]) -> NDArray[np.bool_]:
