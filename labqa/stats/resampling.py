@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,13 +72,16 @@ def _bits(keys, seed, first, last):  # type: ignore[no-untyped-def]  # pragma: n
 @kernel
 def _weights(keys, seed, first, last, thresholds):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.empty((len(keys), last - first), dtype=np.uint8)
+    above0, above1, above2, above3 = thresholds[0], thresholds[1], thresholds[2], thresholds[3]
     for i in range(len(keys)):
         state = _mixed(keys[i] ^ _mixed(seed))
         for r in range(last - first):
             drawn = _mixed(state + np.uint64(first + r + 1) * _GOLDEN)
-            weight = 0
-            while weight < len(thresholds) and drawn >= thresholds[weight]:
-                weight += 1
+            weight = int(drawn >= above0) + int(drawn >= above1) + int(drawn >= above2)  # 98 % of draws, without a branch
+            if drawn >= above3:
+                weight = 4
+                while weight < len(thresholds) and drawn >= thresholds[weight]:
+                    weight += 1
             out[i, r] = weight
     return out
 
@@ -108,6 +112,63 @@ def _checked(keys: ArrayLike, seed: int, replicates: int, first: int) -> Keys:
     return np.ascontiguousarray(keys, dtype=np.uint64)
 
 
+class Entries(NamedTuple):
+    """Sums of one laboratory over one sample, laboratory after laboratory: laboratory g has offsets[g]:offsets[g + 1]."""
+
+    sample: Integers
+    numerator: Floats
+    denominator: Floats
+    offsets: Integers
+
+
+@kernel
+def _stable_order(group, groups, order):  # type: ignore[no-untyped-def]  # pragma: no cover
+    start = np.zeros(groups + 1, dtype=np.int64)
+    for i in range(len(group)):
+        start[group[i] + 1] += 1
+    start = np.cumsum(start)
+    out = np.empty(len(order), dtype=np.int64)
+    for i in order:
+        out[start[group[i]]] = i
+        start[group[i]] += 1
+    return out
+
+
+@kernel
+def _entries(lab, sample, numerator, denominator, labs, samples):  # type: ignore[no-untyped-def]  # pragma: no cover
+    order = _stable_order(lab, labs, _stable_order(sample, samples, np.arange(len(lab))))
+    of, over, under = np.empty(len(lab), dtype=np.int64), np.empty(len(lab)), np.empty(len(lab))
+    offsets = np.zeros(labs + 1, dtype=np.int64)
+    m = 0
+    for k in range(len(order)):
+        i = order[k]
+        if k == 0 or lab[i] != lab[order[k - 1]] or sample[i] != of[m - 1]:
+            of[m], over[m], under[m] = sample[i], 0.0, 0.0
+            offsets[lab[i] + 1] += 1
+            m += 1
+        over[m - 1] += numerator[i]
+        under[m - 1] += denominator[i]
+    return of[:m], over[:m], under[:m], np.cumsum(offsets)
+
+
+def sums_by_lab_and_sample(
+    lab: Integers, sample: Integers, numerator: Floats, denominator: Floats, *, labs: int, samples: int
+) -> Entries:
+    """Sums of `numerator` and `denominator` over the rows of each laboratory × sample, sorted by laboratory, then sample.
+
+    `lab` and `sample` (rows) number laboratories from 0 to labs − 1 and samples from 0 to samples − 1; a pair of two
+    laboratories is two rows. Counting sort, then sums in the order of the rows: give these in the order of their key, and the
+    samples their numbers in the order of theirs, and the bits do not depend on how the rows came.
+    ValueError for a number out of range.
+    """
+    lab, sample = np.asarray(lab, dtype=np.int64), np.asarray(sample, dtype=np.int64)
+    for number, many in ((lab, labs), (sample, samples)):
+        if number.size and not (0 <= int(number.min()) and int(number.max()) < many):
+            raise ValueError("a laboratory or a sample has a number out of range")
+    columns = (np.ascontiguousarray(a, dtype=np.float64) for a in (numerator, denominator))
+    return Entries(*_entries(lab, sample, *columns, labs, samples))
+
+
 @kernel
 def _weighted_ratios(weights, sample, numerator, denominator, offsets):  # type: ignore[no-untyped-def]  # pragma: no cover
     groups, replicates = len(offsets) - 1, weights.shape[1]
@@ -127,13 +188,12 @@ def _weighted_ratios(weights, sample, numerator, denominator, offsets):  # type:
     return out
 
 
-def weighted_ratios(weights: Weights, sample: Integers, numerator: Floats, denominator: Floats, offsets: Integers) -> Floats:
+def weighted_ratios(weights: Weights, entries: Entries) -> Floats:
     """Replicates of a ratio Σ w a / Σ w b for each laboratory: laboratories × replicates, NaN where the denominator is not > 0.
 
-    Entries offsets[g]:offsets[g + 1] are laboratory g's samples: `sample` the row of `weights` (samples × replicates),
-    `numerator` a and `denominator` b its sums over that sample (for a mean: Σ weight × value, Σ weight). Give one entry for a
-    laboratory × sample, summed over items before: that is what makes it fast. Sums run in the order of the entries, so sort
-    them by the sample's key: then the bits do not depend on the order of rows, nor on the number of threads, as with BLAS.
+    a and b are numerator and denominator of the entries (for a mean: Σ weight × value, Σ weight), w the row of `weights`
+    (samples × replicates) of their sample. One matrix product over the laboratories' few sums instead of a pass over all results for
+    each replicate; summed in the order of the entries, so the same bits on any number of threads, unlike BLAS. Replicates
+    are independent columns: weights may be given in chunks.
     """
-    columns = (np.ascontiguousarray(a, dtype=np.float64) for a in (numerator, denominator))
-    return np.asarray(_weighted_ratios(weights, np.asarray(sample, dtype=np.int64), *columns, np.asarray(offsets, dtype=np.int64)))
+    return np.asarray(_weighted_ratios(weights, *entries))
