@@ -1,8 +1,8 @@
 """p values adjusted for the number of hypotheses: error rate of the family (Bonferroni, Holm, Hochberg) or false discoveries.
 
 An adjusted p value is the smallest level at which its hypothesis is rejected. NaN is a hypothesis that was not tested: it
-stays NaN and is not counted. SciPy's `false_discovery_control` knows BH and BY only and refuses NaN, statsmodels' `multipletests`
-takes one family a call: here are all five over many families at once.
+stays NaN and is not counted. SciPy's `false_discovery_control` knows BH and BY only and refuses NaN, statsmodels'
+`multipletests` takes one family a call: here are all five over many families at once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _adjusted(p: Floats, offsets: Integers, method: int) -> Floats:
 
 
 def adjusted_by_group(p: Floats, offsets: Integers, *, method: Method) -> Floats:
-    """Adjusted p values of each family p[offsets[g]:offsets[g + 1]], in the order given; m of them are tested, ranks rise with p.
+    """Adjusted p values of each family p[offsets[g]:offsets[g + 1]], in the order given; ranks rise with p, m are tested.
 
     bonferroni: m p. holm: max over smaller p of (m − rank + 1) p; any dependence (Holm 1979, jstor 4615733). hochberg: min over
     larger p of (m − rank + 1) p; independent or positively dependent tests (doi:10.1093/biomet/75.4.800). bh: min over larger p

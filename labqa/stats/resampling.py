@@ -163,7 +163,7 @@ def sums_by_lab_and_sample(
     """
     lab, sample = np.asarray(lab, dtype=np.int64), np.asarray(sample, dtype=np.int64)
     for number, many in ((lab, labs), (sample, samples)):
-        if number.size and not (0 <= int(number.min()) and int(number.max()) < many):
+        if number.size and (int(number.min()) < 0 or int(number.max()) >= many):
             raise ValueError("a laboratory or a sample has a number out of range")
     columns = (np.ascontiguousarray(a, dtype=np.float64) for a in (numerator, denominator))
     return Entries(*_entries(lab, sample, *columns, labs, samples))
@@ -192,8 +192,8 @@ def weighted_ratios(weights: Weights, entries: Entries) -> Floats:
     """Replicates of a ratio Σ w a / Σ w b for each laboratory: laboratories × replicates, NaN where the denominator is not > 0.
 
     a and b are numerator and denominator of the entries (for a mean: Σ weight × value, Σ weight), w the row of `weights`
-    (samples × replicates) of their sample. One matrix product over the laboratories' few sums instead of a pass over all results for
-    each replicate; summed in the order of the entries, so the same bits on any number of threads, unlike BLAS. Replicates
-    are independent columns: weights may be given in chunks.
+    (samples × replicates) of their sample. One matrix product over the laboratories' few sums instead of a pass over all
+    results for each replicate; summed in the order of the entries, so the same bits on any number of threads, unlike BLAS.
+    Replicates are independent columns: weights may be given in chunks.
     """
     return np.asarray(_weighted_ratios(weights, *entries))

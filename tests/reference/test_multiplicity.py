@@ -1,5 +1,7 @@
 """Adjusted p values against R's on the example of Benjamini & Hochberg, and against SciPy and statsmodels elsewhere."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from reference_cases import HERE, case, column
@@ -74,7 +76,7 @@ def test_families_at_once_are_families_one_by_one_and_nan_is_not_counted(method:
     p = rng.uniform(size=61) ** 4
     p[[2, 10, 60]] = np.nan
     found = adjusted_by_group(p, offsets, method=method)
-    for low, high in zip(offsets[:-1], offsets[1:], strict=True):
+    for low, high in pairwise(offsets):
         family = p[low:high]
         assert np.array_equal(found[low:high], adjusted(family, method=method), equal_nan=True)
         tested = ~np.isnan(family)

@@ -1,4 +1,4 @@
-"""Poisson weights and their bootstrap against SciPy's distribution, published random bits and the formula of a standard error."""
+"""Poisson weights and their bootstrap against SciPy, published random bits and the formula of a standard error."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def unmixed(mixed: int) -> int:
 
 
 def test_random_bits_are_the_published_stream_of_splitmix64() -> None:
-    # with seed 0 the state of a key is mix(key); outputs for the state 1234567: Rosetta Code, "Pseudo-random numbers/Splitmix64"
+    # with seed 0 the state of a key is mix(key); outputs for the state 1234567 are those of Rosetta Code, "Splitmix64"
     told = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
     assert resampling.random_bits([unmixed(1234567)], seed=0, replicates=5)[0].tolist() == told
     assert resampling.random_bits([unmixed(1234567)], seed=0, replicates=2, first=3)[0].tolist() == told[3:]
@@ -53,7 +53,7 @@ def test_standard_error_of_a_mean() -> None:
     entries = resampling.Entries(np.arange(n), value, np.ones(n), offsets)
     weights = resampling.poisson_weights(resampling.keys_of(f"sample {i}" for i in range(n)), seed=1, replicates=replicates)
     found = float(resampling.weighted_ratios(weights, entries)[0].std())
-    # the SD of 20,000 replicates has a relative standard error of 1/√40,000 = 0.5 %; the ratio's second-order term is 1/n = 0.25 %
+    # the SD of 20,000 replicates has a relative standard error of 1/√40,000 = 0.5 %; the ratio adds a term of 1/n = 0.25 %
     agrees(
         found,
         float(value.std() / np.sqrt(n)),

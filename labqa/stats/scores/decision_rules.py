@@ -68,7 +68,8 @@ def guarded_verdict(
 
 
 def _within(x: Floats, lower: Floats, upper: Floats) -> NDArray[np.bool_]:
-    return conformity.verdict(x, x, lower, upper, lower_inclusive=True, upper_inclusive=True) == conformity.CONFORMING
+    found = conformity.verdict(x, x, lower, upper, lower_inclusive=True, upper_inclusive=True)
+    return np.asarray(found == conformity.CONFORMING)
 
 
 def nonconformance_probability(x: ArrayLike, u: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Floats:

@@ -32,8 +32,8 @@ def limit_ratio(delta: ArrayLike, sigma: ArrayLike) -> Floats:
 
 def relative_difference(first: ArrayLike, second: ArrayLike) -> Floats:
     """(second − first) over the absolute mean of the two (1 = 100 %); NaN where that mean is 0."""
-    first, second = operand(first), operand(second)
-    return ratio(second - first, np.abs(0.5 * (first + second)))
+    a, b = operand(first), operand(second)
+    return ratio(b - a, np.abs(0.5 * (a + b)))
 
 
 @cache
@@ -83,9 +83,9 @@ def critical_difference(reproducibility: ArrayLike, repeatability: ArrayLike, n1
 
 def critical_difference_to_reference(reproducibility: ArrayLike, repeatability: ArrayLike, n: ArrayLike) -> Floats:
     """CD of a mean of n results of one lab to a reference value: √(R² − r² (n − 1)/n) / √2 (ISO 5725-6:1994, 4.2.3)."""
-    large, small, n = operand(reproducibility), operand(repeatability), operand(n)
+    large, small, many = operand(reproducibility), operand(repeatability), operand(n)
     with np.errstate(invalid="ignore"):
-        found: Floats = np.sqrt((large * large - small * small * (n - 1.0) / n) / 2.0)
+        found: Floats = np.sqrt((large * large - small * small * (many - 1.0) / many) / 2.0)
     return found
 
 

@@ -23,17 +23,17 @@ def operand(given: ArrayLike) -> Any:
 
 def ratio(over: ArrayLike, under: ArrayLike) -> Floats:
     """`over` / `under`, NaN unless `under` > 0."""
-    over, under = operand(over), operand(under)
+    a, b = operand(over), operand(under)
     with np.errstate(divide="ignore", invalid="ignore"):
-        nothing = 0.0 / np.sqrt(under)  # 0 where under > 0, else NaN: a condition that arrays and expressions share
-        found: Floats = over / (under + nothing)
+        nothing = 0.0 / np.sqrt(b)  # 0 where b > 0, else NaN: a condition that arrays and expressions share
+        found: Floats = a / (b + nothing)
     return found
 
 
 def combined(first: ArrayLike, second: ArrayLike) -> Floats:
     """√(first² + second²), not `hypot`, which rounds differently and has no counterpart among expressions."""
-    first, second = operand(first), operand(second)
-    found: Floats = np.sqrt(first * first + second * second)
+    a, b = operand(first), operand(second)
+    found: Floats = np.sqrt(a * a + b * b)
     return found
 
 
@@ -77,5 +77,7 @@ def attainable_z(n: ArrayLike) -> Floats:
     values, and for no robust centre or scale, nor where the laboratory is left out: there |z| has no upper bound.
     NaN for n < 2, where there is no SD.
     """
-    n = operand(n)
-    return ratio(n - 1.0, np.sqrt(n + 0.0 / np.sqrt(n - 1.0)))
+    size = operand(n)
+    with np.errstate(invalid="ignore"):
+        found: Floats = 1.0 / ratio(np.sqrt(size), size - 1.0)
+    return found
