@@ -46,7 +46,10 @@ def _whole(z: ArrayLike) -> tuple[Floats, Integers]:
 
 
 def az2_by_group(z: Floats, offsets: Integers, *, cap: float = 5.0) -> Floats:
-    """AZ² = Σ min(|z|, cap)² / n of each group (EUPT general protocol of the EURLs for pesticides; cap 5)."""
+    """AZ² = Σ min(|z|, cap)² / n of each group (EUPT of the EURLs for pesticides: z with σ = 25 % of the assigned value).
+
+    One z counts at most 5, however wrong its result; cap and classes are those of the general protocol, as commonly quoted.
+    """
     return np.asarray(_sums(z, offsets, float(cap))[1] / np.maximum(np.diff(offsets), 1))
 
 
