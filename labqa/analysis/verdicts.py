@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.core.vocabulary import CompareMethod, PairKind, Scale, Trigger, Verdict
-from labqa.stats.scores import conformity, rounding
+from labqa.stats.scores import conformity
 
 Floats = NDArray[np.float64]
 _WORDS = [str(Verdict.NOT_ASSESSED), str(Verdict.NONCONFORMING), str(Verdict.CONFORMING)]
@@ -21,9 +21,9 @@ def of_pairs(rows: pl.DataFrame) -> list[pl.Series]:
     """Verdict columns, `flipped`, `flip_probability` and `margin` of pairs that carry values, intervals and limits."""
     found: dict[str, NDArray[np.int8]] = {}
     for part in ("original", "retest"):
-        full = _verdict(rows, part, rounded=False)
-        by_rule = np.where(_by_rounding(rows), _verdict(rows, part, rounded=True), full)
-        found[f"{part}_verdict"], found[f"{part}_verdict_full"] = by_rule, full
+        full, rounded = _verdicts(rows, part)
+        found[f"{part}_verdict"] = np.where(_by_rounding(rows), rounded, full)
+        found[f"{part}_verdict_full"] = full
     first, second = found["original_verdict"], found["retest_verdict"]
     known = (first != conformity.UNKNOWN) & (second != conformity.UNKNOWN)
     numeric = rows["scale"].is_in([str(Scale.ORDINAL), str(Scale.BINARY)]).to_numpy()
@@ -91,25 +91,24 @@ def excess_by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(found).join(ids, on="lab", how="left", maintain_order="left")
 
 
-def _verdict(rows: pl.DataFrame, part: str, *, rounded: bool) -> NDArray[np.int8]:
+def _verdicts(rows: pl.DataFrame, part: str) -> conformity.Verdicts:
     low, high = (_floats(rows, f"{part}_{end}") for end in ("lower", "upper"))
     there = rows[f"{part}_qualifier"].is_not_null().to_numpy()
     low, high = np.where(there & np.isnan(low), -np.inf, low), np.where(there & np.isnan(high), np.inf, high)
-    if rounded:
-        low, high = (_rounded(end, _floats(rows, "rounding_interval")) for end in (low, high))
-    lower, upper = _floats(rows, "lower_limit"), _floats(rows, "upper_limit")
-    found = conformity.verdict(
-        low, high, lower, upper, lower_inclusive=_inclusive(rows, "lower"), upper_inclusive=_inclusive(rows, "upper")
+    interval = _floats(rows, "rounding_interval")
+    found = conformity.verdicts_both_ways(
+        low,
+        high,
+        _floats(rows, "lower_limit"),
+        _floats(rows, "upper_limit"),
+        interval=np.where(interval > 0, interval, np.nan),
+        lower_inclusive=_inclusive(rows, "lower"),
+        upper_inclusive=_inclusive(rows, "upper"),
     )
     value = _floats(rows, f"{part}_value")
     binary = np.where(np.isnan(value), conformity.UNKNOWN, value == 1.0)
-    return np.where(rows["scale"].eq_missing(str(Scale.BINARY)).to_numpy(), binary, found).astype(np.int8)
-
-
-def _rounded(values: Floats, interval: Floats) -> Floats:
-    """Rounded where finite; open ends stay open."""
-    finite = np.isfinite(values) & (interval > 0)
-    return np.where(finite, rounding.rounded(np.where(finite, values, np.nan), np.where(finite, interval, np.nan)), values)
+    of_two = rows["scale"].eq_missing(str(Scale.BINARY)).to_numpy()
+    return conformity.Verdicts(*(np.where(of_two, binary, codes).astype(np.int8) for codes in found))
 
 
 def _by_rounding(rows: pl.DataFrame) -> NDArray[np.bool_]:

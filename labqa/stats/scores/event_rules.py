@@ -54,7 +54,8 @@ def failures_among_the_last_by_group(failed: Flags, offsets: Integers, *, window
 
     CLIA's unsuccessful performance, two consecutive or two of three events (42 CFR 493, subpart H), is window 3, at least 2,
     as two consecutive failures lie within some three; so is TNI's suspension after two of the last three, an unreported
-    result being a failure. AASHTO's two consecutive low ratings are window 2, at least 2. ValueError unless 1 ≤ at_least ≤ window.
+    result being a failure. AASHTO's two consecutive low ratings are window 2, at least 2.
+    ValueError unless 1 ≤ at_least ≤ window.
     """
     if not 1 <= at_least <= window:
         raise ValueError(f"at least {at_least} failures of the last {window} events cannot be asked for")
