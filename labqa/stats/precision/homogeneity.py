@@ -71,9 +71,7 @@ def homogeneity(values: ArrayLike, samples: ArrayLike, sigma_pt: float) -> Homog
     return Homogeneity(*(column[0].item() for column in found))
 
 
-def homogeneity_by_set(
-    values: ArrayLike, samples: ArrayLike, sets: ArrayLike, sigma_pt: ArrayLike
-) -> Homogeneity[Column]:
+def homogeneity_by_set(values: ArrayLike, samples: ArrayLike, sets: ArrayLike, sigma_pt: ArrayLike) -> Homogeneity[Column]:
     """Between-sample SD of each material against 0.3 σ_pt and against the expanded criterion (ISO 13528:2022, B.2 and B.3).
 
     s_w² = Σ(m_t − 1)s_t²/Σ(m_t − 1) (Σ w_t²/(2g) for duplicates), s_s² = max(0, s_x² − s_w²/m); for unequal m_t by one-way ANOVA

@@ -25,3 +25,17 @@ def horwitz_line(mass_fraction: float) -> tuple[float, float]:
     sd = float(horwitz_sd(mass_fraction))
     exponent = 1.0 if mass_fraction < 1.2e-7 else 0.8495 if mass_fraction <= 0.138 else 0.5
     return sd * (1.0 - exponent), sd * exponent / mass_fraction
+
+
+def horrat(sd: ArrayLike, level: ArrayLike, *, unit: float, modified: bool = True) -> Floats:
+    """HorRat: an observed reproducibility SD over the one that Horwitz predicts at its level.
+
+    s_R · unit/σ_H(c) with c = level × `unit` (mass fraction of one unit: 1e-6 for mg/kg), σ_H from `horwitz_sd`, or, with
+    `modified` false, the original 0.02 c^0.8495 at every level (AOAC Official Methods, Appendix D: RSD_R = 2 C^−0.1505 %; Horwitz &
+    Albert 2006, J. AOAC Int. 89, 1095). 0.5 to 2 is usual. `sd` and `level` broadcast, in one unit; NaN unless 0 < c ≤ 1.
+    """
+    m = np.asarray(level, dtype=np.float64)
+    c = m * unit
+    inside = np.where((c > 0) & (c <= 1), c, np.nan)
+    predicted = horwitz_sd(inside) if modified else 0.02 * inside**0.8495
+    return np.asarray(np.asarray(sd, dtype=np.float64) * unit / predicted, dtype=np.float64)

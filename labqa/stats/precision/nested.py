@@ -95,7 +95,10 @@ def _sums_of_squares(values: Floats, levels: list[Integers], sets: Integers) -> 
         of_factor.insert(0, moments_of_sets(of_factor[0], level))
     whole = moments_of_sets(of_factor[0], sets)
     ss = [whole.ss, *(sums(one.ss, at[k]) for k, one in enumerate(of_factor))]
-    groups = [(whole.n > 0).astype(np.float64), *(sums((one.n > 0).astype(np.float64), at[k]) for k, one in enumerate(of_factor))]
+    groups = [
+        (whole.n > 0).astype(np.float64),
+        *(sums((one.n > 0).astype(np.float64), at[k]) for k, one in enumerate(of_factor)),
+    ]
     counts = [whole.n.astype(np.float64), *(one.n.astype(np.float64) for one in of_factor)]
     squares = np.zeros((len(sets) - 1, factors + 2, factors + 1))
     squares[:, :, factors] = np.stack([*groups, whole.n.astype(np.float64)], axis=1)

@@ -108,9 +108,7 @@ def _usual_n(n: Integers, sets: Integers) -> Integers:
     return usual
 
 
-def _other_end(
-    found: _Findings, means: Floats, away: Flags, high_first: Flags, straggler: float, outlier: float
-) -> None:
+def _other_end(found: _Findings, means: Floats, away: Flags, high_first: Flags, straggler: float, outlier: float) -> None:
     """Where one end was an outlier: Grubbs at the other end without it."""
     kept, left = found.left()
     again = grubbs_by_set(means[kept], left)
@@ -124,7 +122,9 @@ def _two_at_one_end(found: _Findings, means: Floats, tested: Flags, straggler: f
     kept, left = found.left()
     pair = grubbs_double_by_set(means[kept], left)
     tested = tested & (pair.p >= 4)
-    limits = {int(p): [grubbs_double_critical(int(p), alpha=alpha) for alpha in (straggler, outlier)] for p in set(pair.p[tested])}
+    limits = {
+        int(p): [grubbs_double_critical(int(p), alpha=alpha) for alpha in (straggler, outlier)] for p in set(pair.p[tested])
+    }
     limit = np.array([limits.get(int(p), [np.nan, np.nan]) for p in pair.p]).reshape(-1, 2)
     for ratio, cells in ((pair.low, pair.low_cells), (pair.high, pair.high_cells)):
         straggles, lies_out = tested & (ratio <= limit[:, 0]), tested & (ratio <= limit[:, 1])
