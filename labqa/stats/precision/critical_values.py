@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 def cochran_critical(p: ArrayLike, n: ArrayLike, *, alpha: float) -> Floats:
     """Largest share C = s²max/Σs² of p variances of n results each that passes at level α.
 
-    C = 1/(1 + (p − 1)/F), F the 1 − α/p quantile with n − 1 and (p − 1)(n − 1) df: a quantile of Beta((n − 1)/2, (p − 1)(n − 1)/2)
-    (ISO 5725-2:1994, 7.3.3 and table 4). NaN for p < 2 or n < 2.
+    C = 1/(1 + (p − 1)/F), F the 1 − α/p quantile with n − 1 and (p − 1)(n − 1) df: a quantile of Beta((n − 1)/2, (p − 1)(n −
+    1)/2) (ISO 5725-2:1994, 7.3.3 and table 4). NaN for p < 2 or n < 2.
     """
     p, n = _counts(p, n)
     fits = (p >= 2) & (n >= 2)
@@ -57,7 +57,8 @@ def grubbs_chance(statistic: ArrayLike, p: ArrayLike, *, sides: int = 2) -> Floa
 def mandel_h_critical(p: ArrayLike, *, alpha: float) -> Floats:
     """Indicator line of |h| for p laboratories: one stated laboratory is beyond it with probability α (two-sided).
 
-    h = (p − 1) t/√(p (t² + p − 2)), t the 1 − α/2 quantile with p − 2 df (ISO 5725-2:1994, 7.3.1 and tables 6, 7). NaN for p < 3.
+    h = (p − 1) t/√(p (t² + p − 2)), t the 1 − α/2 quantile with p − 2 df (ISO 5725-2:1994, 7.3.1 and tables 6, 7). NaN for p <
+    3.
     """
     (p,) = _counts(p)
     return _deviation_critical(p, np.full(p.shape, alpha))

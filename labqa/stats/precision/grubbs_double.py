@@ -24,8 +24,8 @@ def _below(n: int) -> Floats:
     """P(largest residual of n normal values ≤ √((n − 1)/n) sin φ) on `_ANGLES`, residuals scaled to Σ e² = 1.
 
     The value that is largest stands at angle φ with density ∝ cos^(n−3) φ; the others, scaled again, must stay below it:
-    H_n(φ) = 1 − n ∫_φ^{π/2} a cos^(n−3) ψ · H_{n−1}(√(n/(n − 1)) tan ψ) dψ, a = 1/B(1/2, (n − 2)/2): the recursion of Grubbs 1950
-    (doi:10.1214/aoms/1177729885). H_2 steps from 0 to 1 at its end, H_3 rises linearly from φ = π/6.
+    H_n(φ) = 1 − n ∫_φ^{π/2} a cos^(n−3) ψ · H_{n−1}(√(n/(n − 1)) tan ψ) dψ, a = 1/B(1/2, (n − 2)/2): the recursion of Grubbs
+    1950 (doi:10.1214/aoms/1177729885). H_2 steps from 0 to 1 at its end, H_3 rises linearly from φ = π/6.
     """
     if n == 2:
         return np.zeros(len(_ANGLES))
@@ -48,8 +48,8 @@ def _largest_residual_below(t: Floats, n: int) -> Floats:
 def grubbs_double_chance(ratio: float, p: int) -> float:
     """P(SS without the two largest / SS of all ≤ ratio) for p normal values, one-sided, by integration.
 
-    With the others at mean 0, (x₁, x₂) lies at a uniform angle θ, and the ratio ρ of a given pair has ρ^((p−3)/2) uniform; the pair
-    is the two largest if min(x₁, x₂) exceeds the largest residual of the other p − 2:
+    With the others at mean 0, (x₁, x₂) lies at a uniform angle θ, and the ratio ρ of a given pair has ρ^((p−3)/2) uniform; the
+    pair is the two largest if min(x₁, x₂) exceeds the largest residual of the other p − 2:
     P = C(p, 2) ∫ dv ∫ dθ/2π H_{p−2}(min(x₁, x₂)/√ρ), v = ρ^((p−3)/2) from 0 to ratio^((p−3)/2) (Gauss–Legendre, 200 nodes each
     way; error about 1e-5 of the probability). NaN for p < 4; ValueError above 200.
     """

@@ -42,7 +42,8 @@ class Homogeneity(NamedTuple, Generic[T]):
 
 
 class Stability(NamedTuple):
-    """Difference of the means (later less earlier), 0.3 σ_pt and that widened by the uncertainty of both; within each or not."""
+    """Difference of the means (later less earlier), 0.3 σ_pt and that widened by the uncertainty of both; within each or
+    not."""
 
     difference: Floats
     limit: Floats
@@ -54,8 +55,8 @@ class Stability(NamedTuple):
 def expanded_factors(g: ArrayLike, *, m: ArrayLike = 2) -> tuple[Floats, Floats]:
     """F1 and F2 of the expanded criterion c = F1 σ²_allow + F2 s_w², for g samples of m results.
 
-    F1 = χ²₀.₉₅(g − 1)/(g − 1), F2 = (F₀.₉₅(g − 1, g(m − 1)) − 1)/m (ISO 13528:2022, B.2.3 and table B.1, which has m = 2; Fearn &
-    Thompson 2001, doi:10.1039/b103812p). NaN for g < 2 or m ≤ 1.
+    F1 = χ²₀.₉₅(g − 1)/(g − 1), F2 = (F₀.₉₅(g − 1, g(m − 1)) − 1)/m (ISO 13528:2022, B.2.3 and table B.1, which has m = 2; Fearn
+    & Thompson 2001, doi:10.1039/b103812p). NaN for g < 2 or m ≤ 1.
     """
     g, m = np.broadcast_arrays(np.asarray(g, dtype=np.float64), np.asarray(m, dtype=np.float64))
     fits = (g >= 2) & (m > 1)
@@ -74,9 +75,9 @@ def homogeneity(values: ArrayLike, samples: ArrayLike, sigma_pt: float) -> Homog
 def homogeneity_by_set(values: ArrayLike, samples: ArrayLike, sets: ArrayLike, sigma_pt: ArrayLike) -> Homogeneity[Column]:
     """Between-sample SD of each material against 0.3 σ_pt and against the expanded criterion (ISO 13528:2022, B.2 and B.3).
 
-    s_w² = Σ(m_t − 1)s_t²/Σ(m_t − 1) (Σ w_t²/(2g) for duplicates), s_s² = max(0, s_x² − s_w²/m); for unequal m_t by one-way ANOVA
-    with its mean number n̿ as m. `samples` (samples + 1) delimits the values of a sample, `sets` (sets + 1) the samples of a
-    material, `sigma_pt` (sets) in the units of the values, NaN where unknown (no verdict: False, limits NaN).
+    s_w² = Σ(m_t − 1)s_t²/Σ(m_t − 1) (Σ w_t²/(2g) for duplicates), s_s² = max(0, s_x² − s_w²/m); for unequal m_t by one-way
+    ANOVA with its mean number n̿ as m. `samples` (samples + 1) delimits the values of a sample, `sets` (sets + 1) the samples
+    of a material, `sigma_pt` (sets) in the units of the values, NaN where unknown (no verdict: False, limits NaN).
 
     Look at `cochran_p` first (B.2.2 asks for a check of the replicates): a sample whose results disagree by a slip inflates s_w
     and hides heterogeneity; leaving it out is a decision with a reason, not done here. Fewer than two samples or no
@@ -104,8 +105,8 @@ def stability(
 ) -> Stability:
     """Is the mean of the later test within 0.3 σ_pt of the homogeneity test's mean (ISO 13528:2022, B.5)?
 
-    |ȳ₂ − ȳ₁| ≤ 0.3 σ_pt; expanded: 0.3 σ_pt + 2 √(u²(ȳ₁) + u²(ȳ₂)), for a check that is less precise than that. All broadcast, in
-    one unit; NaN gives NaN and False.
+    |ȳ₂ − ȳ₁| ≤ 0.3 σ_pt; expanded: 0.3 σ_pt + 2 √(u²(ȳ₁) + u²(ȳ₂)), for a check that is less precise than that. All broadcast,
+    in one unit; NaN gives NaN and False.
     """
     difference = np.asarray(later, dtype=np.float64) - np.asarray(earlier, dtype=np.float64)
     limit = ALLOWED_SHARE * np.asarray(sigma_pt, dtype=np.float64)

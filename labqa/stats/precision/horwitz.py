@@ -31,8 +31,9 @@ def horrat(sd: ArrayLike, level: ArrayLike, *, unit: float, modified: bool = Tru
     """HorRat: an observed reproducibility SD over the one that Horwitz predicts at its level.
 
     s_R · unit/σ_H(c) with c = level × `unit` (mass fraction of one unit: 1e-6 for mg/kg), σ_H from `horwitz_sd`, or, with
-    `modified` false, the original 0.02 c^0.8495 at every level (AOAC Official Methods, Appendix D: RSD_R = 2 C^−0.1505 %; Horwitz &
-    Albert 2006, J. AOAC Int. 89, 1095). 0.5 to 2 is usual. `sd` and `level` broadcast, in one unit; NaN unless 0 < c ≤ 1.
+    `modified` false, the original 0.02 c^0.8495 at every level (AOAC Official Methods, Appendix D: RSD_R = 2 C^−0.1505 %;
+    Horwitz & Albert 2006, J. AOAC Int. 89, 1095). 0.5 to 2 is usual. `sd` and `level` broadcast, in one unit; NaN unless 0 < c
+    ≤ 1.
     """
     m = np.asarray(level, dtype=np.float64)
     c = m * unit

@@ -60,8 +60,8 @@ def sd_at(model: str, parameters: Sequence[float], level: ArrayLike) -> Floats:
 def fit_level(level: ArrayLike, sd: ArrayLike, df: ArrayLike, *, model: str) -> LevelFit:
     """One model by maximum likelihood of s_j² ~ σ²(m_j) χ²(ν_j)/ν_j: minimises Σ ν_j (log σ_j² + s_j²/σ_j²).
 
-    `level` m ≥ 0 (> 0 for proportional and power), `sd` s ≥ 0 and `df` ν > 0, one each a level; an SD of 0 is allowed. a, b ≥ 0.
-    Constant and proportional in closed form, else SciPy's L-BFGS-B from three starts, in scaled units; 6 digits or more.
+    `level` m ≥ 0 (> 0 for proportional and power), `sd` s ≥ 0 and `df` ν > 0, one each a level; an SD of 0 is allowed. a, b ≥
+    0. Constant and proportional in closed form, else SciPy's L-BFGS-B from three starts, in scaled units; 6 digits or more.
     ValueError: NaN or a value out of its range, fewer levels than parameters, all SDs 0.
     """
     m, s, nu = _levels(level, sd, df)
@@ -101,8 +101,7 @@ def choose_level(level: ArrayLike, sd: ArrayLike, df: ArrayLike, *, models: Sequ
     possible = [
         model
         for model in models
-        if (_FREE.get(model, 1) == 1 or len(m) > _FREE[model])
-        and not (model in ("proportional", "power") and np.any(m == 0))
+        if (_FREE.get(model, 1) == 1 or len(m) > _FREE[model]) and not (model in ("proportional", "power") and np.any(m == 0))
     ]
     if not possible:
         raise ValueError(f"none of {', '.join(models)} can be fitted to {len(m)} level(s)")

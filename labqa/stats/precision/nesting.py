@@ -12,8 +12,8 @@ Integers = NDArray[np.int64]
 
 
 class Nesting(NamedTuple):
-    """`order` sorts the values; `levels`, outermost first, delimit the next factor's groups in those of each factor, the last one
-    the values."""
+    """`order` sorts the values; `levels`, outermost first, delimit the next factor's groups in those of each factor, the last
+    one the values."""
 
     order: Integers
     levels: tuple[Integers, ...]

@@ -113,8 +113,8 @@ def cochran(variances: ArrayLike, *, n: int) -> Cochran[float]:
 def cochran_by_set(variances: ArrayLike, sets: ArrayLike, *, n: ArrayLike) -> Cochran[Column]:
     """Is the largest variance of each set too large a share of their sum? C = s²max/Σs² (ISO 5725-2:1994, 7.3.3).
 
-    `variances` (cells; NaN for a cell of fewer than two results, which is left out), `sets` (sets + 1) delimits them, `n` results a
-    cell (one number, or one a set: where cells differ, the number that most of them have). P is the Bonferroni bound,
+    `variances` (cells; NaN for a cell of fewer than two results, which is left out), `sets` (sets + 1) delimits them, `n`
+    results a cell (one number, or one a set: where cells differ, the number that most of them have). P is the Bonferroni bound,
     one-sided. Fewer than two variances, or all 0: NaN and cell −1. ValueError for a negative variance.
     """
     column = np.ascontiguousarray(variances, dtype=np.float64)
@@ -131,10 +131,11 @@ def grubbs(values: ArrayLike) -> Grubbs[float]:
 
 
 def grubbs_by_set(values: ArrayLike, sets: ArrayLike) -> Grubbs[Column]:
-    """Is the most extreme value (cell mean) of each set too far from the mean of all? G = |x − x̄|/s (ISO 5725-2:1994, 7.3.4.1).
+    """Is the most extreme value (cell mean) of each set too far from the mean of all? G = |x − x̄|/s (ISO 5725-2:1994,
+    7.3.4.1).
 
-    `values` finite, `sets` (sets + 1) delimits them. Two-sided P, a Bonferroni bound. Fewer than three values, or all equal: NaN
-    and cell −1. Of equally extreme values the first of the larger end is named. ValueError for NaN.
+    `values` finite, `sets` (sets + 1) delimits them. Two-sided P, a Bonferroni bound. Fewer than three values, or all equal:
+    NaN and cell −1. Of equally extreme values the first of the larger end is named. ValueError for NaN.
     """
     column = checked(values)
     at = delimited(sets, len(column))

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 class OneWayReml(NamedTuple, Generic[T]):
-    """SDs within (`s_r`) and between (`s_L`) laboratories, generalised least squares mean and its SE, −2 log REML likelihood."""
+    """SDs within (`s_r`) and between (`s_L`) laboratories, generalised least squares mean and its SE, −2 log REML
+    likelihood."""
 
     s_r: T
     s_L: T
@@ -110,10 +111,10 @@ def one_way_reml(values: ArrayLike, cells: ArrayLike) -> OneWayReml[float]:
 def one_way_reml_by_set(values: ArrayLike, cells: ArrayLike, sets: ArrayLike) -> OneWayReml[Column]:
     """Within- and between-laboratory SD of each item that maximise the restricted likelihood of y = μ + lab + error.
 
-    With w_i = n_i/(1 + n_i λ), λ = s_L²/s_r², Q = SSW + Σ w_i (ȳ_i − μ)²: criterion = (N − 1)(1 + log 2πQ/(N − 1)) + Σ log(1 + n_i λ)
-    + log Σ w_i, the −2 log likelihood of lme4 (Patterson & Thompson 1971, doi:10.1093/biomet/58.3.545). The minimum is the
-    lowest root of the slope on a grid of factor 2, bisected to the last digit; s_L = 0 where that is lowest. For equal n and
-    s_L > 0 it is the ANOVA estimate. `cells`, `sets` as for `experiment_by_set`. NaN: fewer than two laboratories, no
+    With w_i = n_i/(1 + n_i λ), λ = s_L²/s_r², Q = SSW + Σ w_i (ȳ_i − μ)²: criterion = (N − 1)(1 + log 2πQ/(N − 1)) + Σ log(1 +
+    n_i λ) + log Σ w_i, the −2 log likelihood of lme4 (Patterson & Thompson 1971, doi:10.1093/biomet/58.3.545). The minimum is
+    the lowest root of the slope on a grid of factor 2, bisected to the last digit; s_L = 0 where that is lowest. For equal n
+    and s_L > 0 it is the ANOVA estimate. `cells`, `sets` as for `experiment_by_set`. NaN: fewer than two laboratories, no
     replicates, or no scatter within laboratories. ValueError for NaN. statsmodels' MixedLM fits one item a call.
     """
     column = checked(values)

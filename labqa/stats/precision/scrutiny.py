@@ -44,8 +44,8 @@ def scrutiny_by_set(
     Grubbs for the two smallest and the two largest. A straggler stays in; a cell of one result has no variance to
     test. Cochran's n is the number of results that most laboratories of the item have (the smaller one of a tie, whose limit is
     wider). Fewer than 2 variances (3 or 4 means): the test is not made. Whether an outlier is discarded is a
-    decision of people: the standard asks for its cause. `cells`, `sets`: as for `experiment_by_set`. ValueError for NaN, and for
-    more than 200 laboratories an item that reach step 3.
+    decision of people: the standard asks for its cause. `cells`, `sets`: as for `experiment_by_set`. ValueError for NaN, and
+    for more than 200 laboratories an item that reach step 3.
     """
     column = checked(values)
     at_cells = delimited(cells, len(column))
