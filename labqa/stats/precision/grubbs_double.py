@@ -14,7 +14,8 @@ from scipy import integrate, optimize, special
 Floats = NDArray[np.float64]
 
 _ANGLES = np.linspace(0.0, np.pi / 2, 4001)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
+_LEGENDRE = np.polynomial.legendre.leggauss(64)
+_NODES, _WEIGHTS = 0.5 * (_LEGENDRE[0] + 1.0), 0.5 * _LEGENDRE[1]
 LARGEST_P = 200
 """Most values for which the exact distribution of Grubbs' double statistic is computed: the recursion takes p − 4 steps."""
 
@@ -48,26 +49,36 @@ def _largest_residual_below(t: Floats, n: int) -> Floats:
 def grubbs_double_chance(ratio: float, p: int) -> float:
     """P(SS without the two largest / SS of all ≤ ratio) for p normal values, one-sided, by integration.
 
-    With the others at mean 0, (x₁, x₂) lies at a uniform angle θ, and the ratio ρ of a given pair has ρ^((p−3)/2) uniform; the
-    pair is the two largest if min(x₁, x₂) exceeds the largest residual of the other p − 2:
-    P = C(p, 2) ∫ dv ∫ dθ/2π H_{p−2}(min(x₁, x₂)/√ρ), v = ρ^((p−3)/2) from 0 to ratio^((p−3)/2) (Gauss–Legendre, 200 nodes each
-    way; error about 1e-5 of the probability). NaN for p < 4; ValueError above 200.
+    With the others at mean 0, (x₁, x₂) lies at a uniform angle θ, and the ratio ρ of a given pair has v = ρ^((p−3)/2) uniform;
+    the pair is the two largest if min(x₁, x₂) exceeds the largest residual of the other p − 2:
+    P = C(p, 2) ∫ dv ∫ dθ/2π H_{p−2}(min(x₁, x₂)/√ρ), v from 0 to ratio^((p−3)/2). Gauss–Legendre between the points where H
+    leaves 0 or reaches 1; relative error below 2e-6. NaN for p < 4; ValueError above 200.
     """
     if p > LARGEST_P:
         raise ValueError(f"Grubbs' double test is computed for at most {LARGEST_P} values, not for {p}")
     if p < 4 or not ratio >= 0.0:
         return float("nan")
-    if ratio == 0.0:
-        return 0.0
-    top = min(ratio, 1.0) ** ((p - 3) / 2)
-    v = 0.5 * top * (_NODES + 1.0)
-    rho = v ** (2.0 / (p - 3))
-    theta = 0.25 * np.pi * (_NODES + 1.0)  # both larger than the mean of the others: cos θ > 0; symmetric in x₁, x₂
-    radius = np.sqrt(1.0 - rho)[:, None]
-    along, across = radius * np.cos(theta) / np.sqrt(1.0 - 2.0 / p), radius * np.sin(theta)
-    smaller = (along - across) / np.sqrt(2.0)
-    inner = _largest_residual_below(smaller / np.sqrt(rho)[:, None], p - 2) @ (0.25 * np.pi * _WEIGHTS) / np.pi
-    return float(min(p * (p - 1) / 2 * (0.5 * top * _WEIGHTS) @ inner, 1.0))
+    others, stretch = p - 2, 1.0 / np.sqrt(1.0 - 2.0 / p)
+    edges = np.sqrt([(others - 1) / others, 1.0 / (others * (others - 1))])  # residuals at which H is 1 and 0
+    reach = stretch**2 / (stretch**2 + 2.0 * edges**2)  # ratios up to which some angle has such residuals
+    ends = np.minimum(np.array([0.0, *reach]), ratio) ** ((p - 3) / 2)
+    total = 0.0
+    for begin, end in zip(ends[:-1], ends[1:], strict=True):
+        if end > begin:
+            v = begin + (end - begin) * _NODES
+            total += float((end - begin) * (_WEIGHTS @ _share_of_angles(v ** (2.0 / (p - 3)), others, stretch, edges)))
+    return min(p * (p - 1) / 2 * total, 1.0)
+
+
+def _share_of_angles(rho: Floats, others: int, stretch: float, edges: Floats) -> Floats:
+    """∫ dθ/2π H(min(x₁, x₂)/√ρ) for each ρ, with min(x₁, x₂) = r (s cos θ − |sin θ|)/√2, r = √(1 − ρ), s = `stretch`."""
+    radius = np.sqrt(1.0 - rho) * np.sqrt((stretch**2 + 1.0) / 2.0)
+    tilt = np.arctan(1.0 / stretch)
+    full, none = (np.maximum(np.arccos(np.minimum(edge * np.sqrt(rho) / radius, 1.0)) - tilt, 0.0) for edge in edges)
+    theta = full[:, None] + (none - full)[:, None] * _NODES
+    smaller = radius[:, None] * np.cos(theta + tilt)
+    between = _largest_residual_below(smaller / np.sqrt(rho)[:, None], others) @ _WEIGHTS
+    return np.asarray((full + (none - full) * between) / np.pi, dtype=np.float64)
 
 
 @cache
