@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_grouped_and_single_are_the_same_to_the_last_bit(seed: int) -> None:
 @FEW
 @given(seed=SEEDS)
 def test_single_and_double_outliers_are_those_of_each_set(seed: int) -> None:
-    values, _, sets = study(seed, sets=5)
+    _, _, sets = study(seed, sets=5)
     draw = np.random.default_rng(seed)
     x, variances = draw.normal(size=sets[-1]).round(1), draw.chisquare(2, sets[-1]).round(1)
     together = outliers.grubbs_by_set(x, sets), outliers.cochran_by_set(variances, sets, n=3)
@@ -119,7 +120,7 @@ def test_units_and_zero_change_nothing_but_units(seed: int, shift: float, factor
 def test_order_of_labs_and_of_their_results_does_not_matter(seed: int) -> None:
     values, cells, _ = study(seed)
     draw = np.random.default_rng(seed)
-    labs = [draw.permutation(values[a:b]) for a, b in zip(cells[:-1], cells[1:], strict=True)]
+    labs = [draw.permutation(values[a:b]) for a, b in pairwise(cells)]
     order = draw.permutation(len(labs))
     mixed = np.concatenate([labs[i] for i in order])
     mixed_cells = np.concatenate([[0], np.cumsum([len(labs[i]) for i in order])])
@@ -135,7 +136,7 @@ def test_analysis_of_variance_is_exact_at_any_level(seed: int, level: float) -> 
     values, cells, _ = study(seed, empty=False)
     values = values + level
     exact = [Fraction(value) for value in values.tolist()]
-    groups = [exact[a:b] for a, b in zip(cells[:-1].tolist(), cells[1:].tolist(), strict=True)]
+    groups = [exact[a:b] for a, b in pairwise(cells.tolist())]
     means, grand = [sum(group) / len(group) for group in groups], sum(exact) / len(exact)
     within = sum((value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group)
     between = sum(len(group) * (mean - grand) ** 2 for group, mean in zip(groups, means, strict=True))
@@ -250,7 +251,7 @@ def test_scrutiny_follows_the_steps_of_the_standard() -> None:
     means = [9.8, 9.9, 10.0, 10.05, 10.1, 10.15, 10.2, 10.3]
     calm = scrutiny(*labs(means, [0.1, 0.12, 0.09, 0.11, 0.1, 0.1, 0.08, 0.1]))
     assert not calm.status.any()
-    scattered = scrutiny(*labs(means, [0.1, 0.12, 2.0, 0.11, 0.1, 0.1, 0.08, 1.0]))
+    scattered = scrutiny(*labs(means, [0.1, 0.12, 3.0, 0.11, 0.1, 0.1, 0.08, 1.0]))
     assert scattered.status.tolist() == [0, 0, OUTLIER, 0, 0, 0, 0, OUTLIER]
     assert set(scattered.test[scattered.status > 0]) == {COCHRAN}
     both_ends = scrutiny(*labs([2.0, *means[1:-1], 30.0], [0.1] * 8))

@@ -1,6 +1,7 @@
 """One-way ANOVA against the certified values of NIST StRD, as float64 and as decimal text shifted by a common constant."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def exact(values: list[Fraction], cells: np.ndarray) -> dict[str, float]:
     """The analysis of variance in rational arithmetic: no rounding but that of the answers."""
     grand = sum(values) / len(values)
     between = within = Fraction(0)
-    for begin, end in zip(cells[:-1].tolist(), cells[1:].tolist(), strict=True):
+    for begin, end in pairwise(cells.tolist()):
         own = values[begin:end]
         mean = sum(own) / len(own)
         between += len(own) * (mean - grand) ** 2

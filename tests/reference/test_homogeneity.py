@@ -47,8 +47,8 @@ def test_table_b1() -> None:
 
 @pytest.mark.parametrize(("within", "highest"), [(0.01, 0.956), (1.5, 0.98), (100.0, 0.956)])
 def test_factors_of_triplicates_by_simulation(within: float, highest: float) -> None:
-    """With s_s = σ_allow exactly, c is passed in 95 % of studies where one of σ_allow and s_w is all there is, and in more between:
-    the sum of the two bounds is a cautious bound of the sum (Fearn & Thompson 2001). Four Monte Carlo SEs are 0.006."""
+    """With s_s = σ_allow exactly, c is passed in 95 % of studies where one of σ_allow and s_w is all there is, and in more
+    between: the sum of the two bounds is a cautious bound of the sum. Four Monte Carlo SEs are 0.006."""
     g, m, allow = 10, 3, 1.0
     draw = np.random.default_rng(7)
     studies = 20_000

@@ -1,5 +1,7 @@
 """Variance components of nested designs against R (VCA, lme4), matrix algebra and statsmodels."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from precision_data import design
@@ -122,7 +124,7 @@ def test_unbalanced_designs_against_projections(seed: int) -> None:
         keys.append(np.unique(np.stack([keys[-1], code]), axis=1, return_inverse=True)[1].reshape(-1))
     indicators = [np.eye(key.max() + 1)[key] for key in keys]
     projections = [z @ np.linalg.pinv(z) for z in indicators] + [np.eye(len(y))]
-    steps = [after - before for before, after in zip(projections[:-1], projections[1:], strict=True)]
+    steps = [after - before for before, after in pairwise(projections)]
     ss = np.array([y @ step @ y for step in steps])
     df = np.array([np.trace(step) for step in steps])
     spread = [z @ z.T for z in indicators[1:]] + [np.eye(len(y))]

@@ -45,8 +45,7 @@ def test_examples_of_iso_5725_2(case_id: str) -> None:
     for name in ("m", "s_r", "s_L", "s_R"):
         expected, rel = computed["expected"][name], computed["tolerance"]["rel"]
         agrees(getattr(found, name), expected, quantity=name, expected_by="R VCA", rel=rel, **about)
-    assert found.r == pytest.approx(2.8 * found.s_r)
-    assert found.R == pytest.approx(2.8 * found.s_R)
+    assert [found.r, found.R] == pytest.approx([2.8 * found.s_r, 2.8 * found.s_R])
 
 
 @pytest.mark.parametrize("material", "ADE")
@@ -163,9 +162,9 @@ def test_tables_of_critical_values() -> None:
             agrees(found, expected, method="precision/mandel_k_critical", rel=mandels["tolerance"]["rel"], **about)
 
 
-# One-sided points of s²(two outlying at one end)/s²(all): Grubbs & Beck 1972, as ASTM E178 prints them; the two-sided columns of
-# ISO 5725-2:1994, table 5 are those of 2.5 % (lower 5 %) and 0.5 % (lower 1 %). Recalled, no copy at hand: 32 numbers to four
-# decimals, each of which the integral gives independently, is what speaks for them.
+# One-sided points of s²(all but two at one end)/s²(all), Grubbs & Beck 1972 as ASTM E178 prints them; the two columns of
+# ISO 5725-2:1994, table 5 are those of 2.5 % (its lower 5 %) and 0.5 % (its lower 1 %). Recalled, no copy at hand: that the
+# integral, which knows nothing of them, gives 28 numbers of four decimals is what speaks for both.
 DOUBLE = {
     0.05: [0.0008, 0.0183, 0.0564, 0.1020, 0.1478, 0.1909, 0.2305],
     0.025: [0.0002, 0.0090, 0.0349, 0.0708, 0.1101, 0.1492, 0.1864],

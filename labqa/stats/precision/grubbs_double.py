@@ -6,6 +6,7 @@ The ratio has no closed distribution, and published tables stop at 40 values or 
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def grubbs_double_chance(ratio: float, p: int) -> float:
     reach = stretch**2 / (stretch**2 + 2.0 * edges**2)  # ratios up to which some angle has such residuals
     ends = np.minimum(np.array([0.0, *reach]), ratio) ** ((p - 3) / 2)
     total = 0.0
-    for begin, end in zip(ends[:-1], ends[1:], strict=True):
+    for begin, end in pairwise(ends):
         if end > begin:
             v = begin + (end - begin) * _NODES
             total += float((end - begin) * (_WEIGHTS @ _share_of_angles(v ** (2.0 / (p - 3)), others, stretch, edges)))
