@@ -260,7 +260,7 @@ def test_scrutiny_follows_the_steps_of_the_standard() -> None:
     pair = scrutiny(*labs([*means[:-2], 13.0, 13.1], [0.1] * 8))
     assert pair.status.tolist() == [0, 0, 0, 0, 0, 0, OUTLIER, OUTLIER]
     assert pair.test.tolist()[-2:] == [GRUBBS_DOUBLE] * 2
-    straggler = scrutiny(*labs([*means[:-1], 10.62], [0.1] * 8))
+    straggler = scrutiny(*labs([*means[:-1], 10.75], [0.1] * 8))
     assert straggler.status.tolist()[-1] == STRAGGLER
 
 

@@ -45,19 +45,18 @@ def _of_values(values, offsets):  # type: ignore[no-untyped-def]  # pragma: no c
         if begin == end:
             continue
         n, first = end - begin, values[begin]
-        total, lost = 0.0, 0.0
+        rough = 0.0
         for i in range(begin, end):
-            total, lost = _added(total, lost, values[i] - first)
-        centre = first + (total + lost) / n
-        total, lost = 0.0, 0.0
+            rough += values[i] - first
+        centre = first + rough / n
+        total, lost, squares, of_squares = 0.0, 0.0, 0.0, 0.0
         for i in range(begin, end):
-            total, lost = _added(total, lost, values[i] - centre)
+            deviation = values[i] - centre
+            total, lost = _added(total, lost, deviation)
+            squares, of_squares = _added(squares, of_squares, deviation * deviation)
         rest = (total + lost) / n
-        total, lost = 0.0, 0.0
-        for i in range(begin, end):
-            deviation = (values[i] - centre) - rest
-            total, lost = _added(total, lost, deviation * deviation)
-        mean[g], remainder[g], ss[g] = centre, rest, total + lost
+        # |rest| is half a unit of the last digit of the centre, or rounding of the rough mean: it takes at most half of Σ d²
+        mean[g], remainder[g], ss[g] = centre, rest, max((squares + of_squares) - n * rest * rest, 0.0)
     return mean, remainder, ss
 
 
@@ -74,11 +73,11 @@ def _of_means(n, means, remainders, offsets):  # type: ignore[no-untyped-def]  #
                 first = i
         if first < 0:
             continue
-        total, lost = 0.0, 0.0
+        rough = 0.0
         for i in range(first, offsets[g + 1]):
             if n[i] > 0:
-                total, lost = _added(total, lost, n[i] * ((means[i] - means[first]) + (remainders[i] - remainders[first])))
-        centre = means[first] + (total + lost) / size[g]
+                rough += n[i] * ((means[i] - means[first]) + (remainders[i] - remainders[first]))
+        centre = means[first] + rough / size[g]
         total, lost = 0.0, 0.0
         for i in range(first, offsets[g + 1]):
             if n[i] > 0:

@@ -101,10 +101,11 @@ def _usual_n(n: Integers, sets: Integers) -> Integers:
     """The number of results that most cells of each set have, of 2 or more; the smaller one of a tie; 2 for an empty set."""
     item = np.repeat(np.arange(len(sets) - 1), np.diff(sets))
     replicated = n > 1
-    kinds, count = np.unique(np.stack([item[replicated], n[replicated]]), axis=1, return_counts=True)
-    usual, best = np.full(len(sets) - 1, 2), np.zeros(len(sets) - 1, dtype=np.int64)
-    order = np.lexsort((-kinds[1], count))  # the last one written is the most frequent, among those the smallest
-    usual[kinds[0][order]], best[kinds[0][order]] = kinds[1][order], count[order]
+    width = int(n.max(initial=0)) + 1
+    kinds, count = np.unique(item[replicated] * width + n[replicated], return_counts=True)
+    order = np.lexsort((-kinds, count))  # the last one written is the most frequent, and among those the smallest
+    usual = np.full(len(sets) - 1, 2)
+    usual[kinds[order] // width] = kinds[order] % width
     return usual
 
 
@@ -113,7 +114,7 @@ def _other_end(found: _Findings, means: Floats, away: Flags, high_first: Flags, 
     kept, left = found.left()
     again = grubbs_by_set(means[kept], left)
     cell = np.where(high_first, again.low_cell, again.high_cell)
-    p_value = grubbs_chance(np.abs(np.where(high_first, again.low, again.high)), again.p)
+    p_value = grubbs_chance(np.abs(np.where(high_first, again.low, again.high)), np.where(away, again.p, 0))
     found.judge(_at(kept, cell), away & (p_value <= straggler), away & (p_value <= outlier), test=GRUBBS)
 
 
@@ -122,11 +123,10 @@ def _two_at_one_end(found: _Findings, means: Floats, tested: Flags, straggler: f
     kept, left = found.left()
     pair = grubbs_double_by_set(means[kept], left)
     tested = tested & (pair.p >= 4)
-    limits = {
-        int(p): [grubbs_double_critical(int(p), alpha=alpha) for alpha in (straggler, outlier)] for p in set(pair.p[tested])
-    }
-    limit = np.array([limits.get(int(p), [np.nan, np.nan]) for p in pair.p]).reshape(-1, 2)
+    sizes, which = np.unique(np.where(tested, pair.p, 0), return_inverse=True)
+    limits = [[grubbs_double_critical(int(p), alpha=alpha) for p in sizes] for alpha in (straggler, outlier)]
+    of_straggler, of_outlier = np.array(limits).reshape(2, -1)[:, which]
     for ratio, cells in ((pair.low, pair.low_cells), (pair.high, pair.high_cells)):
-        straggles, lies_out = tested & (ratio <= limit[:, 0]), tested & (ratio <= limit[:, 1])
+        straggles, lies_out = tested & (ratio <= of_straggler), tested & (ratio <= of_outlier)
         for cell in cells:
             found.judge(_at(kept, cell), straggles, lies_out, test=GRUBBS_DOUBLE)
