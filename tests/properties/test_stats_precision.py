@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labqa.stats.precision import critical_values, grubbs_double, horwitz, levels, outliers
 from labqa.stats.precision.anova import one_way, one_way_by_set
-from labqa.stats.precision.decimal_shift import digits_of_differences, shifted
+from labqa.stats.precision.decimal_shift import digits_of_differences, restored, shifted
 from labqa.stats.precision.experiment import experiment, experiment_by_set
 from labqa.stats.precision.homogeneity import expanded_factors, homogeneity, homogeneity_by_set
 from labqa.stats.precision.mandel import mandel, mandel_by_set
@@ -160,12 +160,24 @@ def test_shifted_decimals_keep_every_difference(digits: list[int], level: int, p
     assert shifted(texts[::-1]).constant == constant
 
 
+@FEW
+@given(digits=st.lists(st.integers(-(10**15) + 1, 10**15 - 1), min_size=1, max_size=12), power=st.integers(-40, 40))
+def test_fifteen_digits_are_restored_from_float64(digits: list[int], power: int) -> None:
+    texts = [f"{digit}e{power}" for digit in digits]
+    found, expected = restored([float(text) for text in texts]), shifted(texts)
+    assert Fraction(found.constant) == Fraction(expected.constant)
+    assert found.values.tolist() == expected.values.tolist()
+
+
 def test_shift_refuses_what_is_no_number() -> None:
     for text in ("", "1,5", "NaN", "inf", "<0.1"):
         with pytest.raises(ValueError, match=r"texts\[1\]"):
             shifted(["1.5", text])
     with pytest.raises(ValueError, match="too far apart"):
         shifted(["1e3000", "1"])
+    with pytest.raises(ValueError, match=r"texts\[0\]"):
+        restored([np.nan])
+    assert shifted(["1e20", "1e-20", "1"]).values.tolist() == [1e20, 1e-20 - 1, 0.0]
     assert shifted([]) == (Decimal(0), pytest.approx([]))
     assert shifted(["0.1", "0.10"]).values.tolist() == [0.0, 0.0]
     assert digits_of_differences([]) == digits_of_differences([3.0, 3.0]) == math.inf
@@ -260,6 +272,10 @@ def test_scrutiny_follows_the_steps_of_the_standard() -> None:
     pair = scrutiny(*labs([*means[:-2], 13.0, 13.1], [0.1] * 8))
     assert pair.status.tolist() == [0, 0, 0, 0, 0, 0, OUTLIER, OUTLIER]
     assert pair.test.tolist()[-2:] == [GRUBBS_DOUBLE] * 2
+    # four labs of 2 and four of 3 results: n = 2 is taken, by which C = 0.67 is under the line (5 %: 0.68), by n = 3 it is not
+    small, large = [5.0 - 0.3, 5.0 + 0.3], [5.0 - 0.3, 5.0, 5.0 + 0.3]
+    tied = scrutiny(np.array([4.05, 5.95] + small * 3 + large * 4), np.cumsum([0, 2, 2, 2, 2, 3, 3, 3, 3]))
+    assert not tied.status.any()
     straggler = scrutiny(*labs([*means[:-1], 10.75], [0.1] * 8))
     assert straggler.status.tolist()[-1] == STRAGGLER
 

@@ -4,14 +4,16 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 import pytest
 from precision_data import rows
 from reference_cases import case
 from scipy import stats
 from validation import agrees, digits_of_agreement
 
+from labqa.ingest.typing import typed
 from labqa.stats.precision.anova import one_way
-from labqa.stats.precision.decimal_shift import digits_of_differences, shifted
+from labqa.stats.precision.decimal_shift import digits_of_differences, restored, shifted
 
 NAMES = ["AtmWtAg", "SiRstv", "SmLs01", "SmLs02", "SmLs04", "SmLs05", "SmLs07", "SmLs08"]
 EASY, AVERAGE, HARD = ["SiRstv", "SmLs01", "SmLs02"], ["AtmWtAg", "SmLs04", "SmLs05"], ["SmLs07", "SmLs08"]
@@ -84,10 +86,30 @@ def test_f_from_shifted_decimals(name: str) -> None:
     agrees(found.f, certified["F"], quantity="F", **about)
     agrees(found.r_squared, certified["r_squared"], quantity="R²", **about)
     agrees(found.residual_sd, certified["resid_sd"], quantity="residual SD", **about)
+    # the float64 values still tell which decimals they were
+    again = restored(np.array(texts, dtype=np.float64))
+    assert again.constant == constant
+    assert again.values.tolist() == values.tolist()
     as_written = [Fraction(text) for text in texts]
     assert float(Fraction(constant) + sum(map(Fraction, values.tolist())) / len(values)) == pytest.approx(
         float(sum(as_written) / len(as_written)), rel=1e-15
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_f_from_what_ingest_makes_of_the_text(name: str) -> None:
+    texts, cells = treatments(name)
+    rest = {"unit": "ug/kg", "scale": "ratio", "item_unit": "mg/kg", "lod": 0.01, "loq": 0.03}
+    absent = ("delivered_qualifier", "reporting_limit", "grades")
+    delivered = pl.DataFrame({"text": texts}).with_columns(
+        *(pl.lit(value).alias(key) for key, value in rest.items()), *(pl.lit(None, pl.String).alias(key) for key in absent)
+    )
+    facts = typed(delivered)
+    assert facts["rule"].null_count() == len(texts)
+    values = restored(facts["value"].to_numpy()).values
+    about = {"method": "precision/decimal_shift", "data": f"nist_strd_{name}.csv", "expected_by": NIST}
+    certified = case(f"nist_strd_{name}")["expected"]["F"]
+    agrees(one_way(values, cells).f, certified, quantity="F, typed by ingest and in another unit", rel=1e-12, **about)
 
 
 def test_digits_of_differences_says_which_sets_need_the_shift() -> None:

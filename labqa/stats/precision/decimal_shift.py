@@ -1,4 +1,4 @@
-"""Decimal text that would lose its digits as float64: a common constant is taken off exactly, before the conversion."""
+"""Decimals whose differences would lose their digits as float64: a common constant is taken off exactly, in decimal."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ def shifted(texts: Sequence[str]) -> Shifted:
     except (Inexact, InvalidOperation) as problem:
         raise ValueError("numbers are too far apart for an exact difference (2000 digits)") from problem
     return Shifted(constant, np.array(left, dtype=np.float64))
+
+
+def restored(values: ArrayLike) -> Shifted:
+    """As `shifted`, for float64 values that were decimal text of at most 15 significant digits: nothing of it was lost.
+
+    Two such decimals never share a float64, so the shortest decimal that gives the float64 back is the one that was written
+    (or converted by a power of ten): 1000000000000.4 is restored from 1000000000000.4000244140625. A value that was
+    longer, or was computed, is taken to within half a unit of its last binary digit, as it stands. So a column that was
+    rounded once when it was read needs its text no more. ValueError for NaN and infinite values.
+    """
+    return shifted([repr(value) for value in np.asarray(values, dtype=np.float64).ravel().tolist()])
 
 
 def _number(text: str, at: int) -> Decimal:

@@ -135,7 +135,7 @@ def nested_reml(values: ArrayLike, levels: Sequence[ArrayLike]) -> NestedReml:
     w/(1 + w v) in its outer group and adds log(1 + w v); SciPy's Nelder–Mead finds the SD ratios, started from ANOVA.
     Digits: about 7 of an SD. `levels` as for `nested`, without empty groups. Without replicates the innermost factor and the
     error are not separable: NaN; so is a design without scatter. ValueError for NaN and for an empty group.
-    statsmodels' MixedLM takes the same design, two orders slower, and has the boundary (a component of 0) as a warning.
+    statsmodels' MixedLM takes the same design by formula, and has the boundary (a component of 0) as a warning.
     """
     column = checked(values)
     start = nested(column, levels)
