@@ -24,6 +24,8 @@ from labqa.stats.precision.reml import nested_reml, one_way_reml, one_way_reml_b
 from labqa.stats.precision.scrutiny import COCHRAN, GRUBBS, GRUBBS_DOUBLE, OUTLIER, STRAGGLER, scrutiny, scrutiny_by_set
 
 FEW = settings(max_examples=40, deadline=None)
+FEWER = settings(max_examples=12, deadline=None)
+"""For fits, which take their time."""
 SEEDS = st.integers(0, 10_000)
 STUDIES = [one_way, experiment, one_way_reml]
 
@@ -75,6 +77,47 @@ def test_grouped_and_single_are_the_same_to_the_last_bit(seed: int) -> None:
         own_values, own_cells = part(values, cells, sets, at)
         alone = nested(own_values, [own_cells])
         assert all(same(a[at], b[0]) for a, b in zip(many, alone, strict=True))
+
+
+@FEW
+@given(seed=SEEDS)
+def test_deep_designs_together_are_those_one_by_one(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    codes = draw.integers(0, [3, 3, 2, 2], (120, 4))
+    y = draw.normal(size=120).round(2)
+    order, (sets, *levels) = nesting(*codes.T)
+    together = nested_by_set(y[order], levels, sets)
+    for at, one in enumerate(np.unique(codes[:, 0])):
+        own = codes[:, 0] == one
+        inner = nesting(*codes[own, 1:].T)
+        alone = nested(y[own][inner.order], inner.levels)
+        assert all(same(a[at], b[0]) for a, b in zip(together, alone, strict=True))
+
+
+def restricted_likelihood(y: np.ndarray, labs: np.ndarray, s_r: float, s_L: float) -> float:
+    """−2 log REML likelihood by matrices, with X = 1."""
+    indicator = (labs[:, None] == labs[None, :]).astype(float)
+    v = s_r**2 * np.eye(len(y)) + s_L**2 * indicator
+    inverse, ones = np.linalg.inv(v), np.ones(len(y))
+    mean = ones @ inverse @ y / (ones @ inverse @ ones)
+    residual = y - mean
+    logs = np.linalg.slogdet(v)[1] + np.log(ones @ inverse @ ones)
+    return float((len(y) - 1) * np.log(2 * np.pi) + logs + residual @ inverse @ residual)
+
+
+@FEW
+@given(seed=SEEDS, spread=st.sampled_from([0.0, 0.3, 30.0]))
+def test_no_other_pair_of_sds_is_likelier_than_that_of_reml(seed: int, spread: float) -> None:
+    draw = np.random.default_rng(seed)
+    sizes = draw.integers(1, 5, 6)
+    sizes[0] = 3
+    labs = np.repeat(np.arange(6), sizes)
+    y = spread * draw.normal(size=6)[labs] + draw.normal(size=len(labs))
+    found = one_way_reml(y, np.concatenate([[0], np.cumsum(sizes)]))
+    assert found.criterion == pytest.approx(restricted_likelihood(y, labs, found.s_r, found.s_L), rel=1e-8)
+    for _ in range(30):
+        s_r, s_L = found.s_r * np.exp(draw.normal(0, 0.3)), abs(found.s_L * np.exp(draw.normal(0, 0.3)) + draw.normal(0, 0.1))
+        assert restricted_likelihood(y, labs, s_r, s_L) >= found.criterion - 1e-7
 
 
 @FEW
@@ -331,7 +374,7 @@ def test_a_model_without_noise_is_found_and_chosen(model: str) -> None:
         assert levels.iso_relation(LEVEL, sd, model=model).parameters == pytest.approx(TRUTH[model], rel=1e-9)
 
 
-@FEW
+@FEWER
 @given(seed=SEEDS, factor=st.sampled_from([1e-6, 1e3]))
 def test_fits_of_precision_follow_the_unit(seed: int, factor: float) -> None:
     draw = np.random.default_rng(seed)
@@ -343,7 +386,7 @@ def test_fits_of_precision_follow_the_unit(seed: int, factor: float) -> None:
         assert b == pytest.approx(factor * a, rel=1e-4), model
 
 
-@FEW
+@FEWER
 @given(seed=SEEDS)
 def test_no_neighbour_of_a_fit_is_likelier(seed: int) -> None:
     draw = np.random.default_rng(seed)

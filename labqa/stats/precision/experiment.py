@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labqa.stats.precision.cells import checked, delimited, filled_cells, moments_of_cells, moments_of_sets, sums
+from labqa.stats.scores.differences import LIMIT_FACTOR
 
 Column = NDArray[Any]
 T = TypeVar("T")
-
-LIMIT_FACTOR = 2.8
-"""Limit over SD: 1.96 √2 as ISO 5725-6:1994, 4.1.4 rounds it."""
 
 
 class Experiment(NamedTuple, Generic[T]):

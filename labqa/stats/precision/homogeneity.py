@@ -79,9 +79,9 @@ def homogeneity_by_set(values: ArrayLike, samples: ArrayLike, sets: ArrayLike, s
     ANOVA with its mean number n̿ as m. `samples` (samples + 1) delimits the values of a sample, `sets` (sets + 1) the samples
     of a material, `sigma_pt` (sets) in the units of the values, NaN where unknown (no verdict: False, limits NaN).
 
-    Look at `cochran_p` first (B.2.2 asks for a check of the replicates): a sample whose results disagree by a slip inflates s_w
-    and hides heterogeneity; leaving it out is a decision with a reason, not done here. Fewer than two samples or no
-    replicates: s_s NaN and never homogeneous. ValueError for NaN among the values.
+    Look at `cochran_p` first, as Annex B asks for a check of the replicates: a sample whose results disagree by a slip
+    inflates s_w and hides heterogeneity; leaving it out is a decision with a reason, not done here. Fewer than two samples or
+    no replicates: s_s NaN and never homogeneous. ValueError for NaN among the values.
     """
     column = checked(values)
     at_samples = delimited(samples, len(column))
