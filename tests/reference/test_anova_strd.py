@@ -54,8 +54,9 @@ def test_analysis_of_float64(name: str) -> None:
     answer, certified = one_way(values, cells), case(f"nist_strd_{name}")["expected"]
     found = {**answer._asdict(), "F": answer.f, "resid_sd": answer.residual_sd}
     of_floats = exact([Fraction(value) for value in values.tolist()], cells)
-    about = {"method": "precision/one_way_anova", "data": f"nist_strd_{name}.csv"}
     for key, best in of_floats.items():
+        quantities = "F" if key == "F" else "sums of squares"
+        about = {"method": "precision/one_way_anova", "data": f"nist_strd_{name}.csv, {quantities}"}
         # certified values of the hard sets are out of reach for whatever starts from float64: `ceiling` is how far they are
         ceiling = digits_of_agreement(best, certified[key])
         asked = ceiling - 0.3 if name in HARD else ASKED[name][key != "F"]

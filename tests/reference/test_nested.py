@@ -161,5 +161,5 @@ def test_deep_and_flat_reml_agree() -> None:
     y, (site, day, _) = unbalanced(1)
     order, levels = nesting(site * 10 + day)
     deep, flat = nested_reml(y[order], levels), one_way_reml(y[order], levels[0])
-    assert np.sqrt(deep.variance) == pytest.approx([flat.s_L, flat.s_r], rel=1e-6)
+    assert np.sqrt(deep.variance) == pytest.approx([flat.s_L, flat.s_r], rel=1e-10)
     assert deep.criterion == pytest.approx(flat.criterion, rel=1e-12)

@@ -183,6 +183,7 @@ def test_critical_values_of_two_outliers(one_sided: float) -> None:
         data="p = 4 to 10",
         quantity=f"{one_sided:.1%} one-sided",
         expected_by="Grubbs & Beck 1972 (ASTM E178; ISO 5725-2 table 5), recalled",
+        scale=1.0,
         abs=7e-5,  # half a unit of the last printed digit; at p = 10 and 1 % they print 0.1415 for 0.14144
     )
 
