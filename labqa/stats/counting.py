@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from labqa.stats.kernels import kernel
+
 Floats = NDArray[np.float64]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
@@ -58,3 +60,35 @@ def chance_of_count_correlated(n: ArrayLike, *, at_least: int, p: ArrayLike, cor
         below += np.where(possible, np.exp(log_choose + special.betaln(k + a, rest + b) - special.betaln(a, b)), 0.0)
     tail = np.where(n >= at_least, np.clip(1.0 - below, 0.0, 1.0), 0.0)
     return np.asarray(np.where(tied, tail, chance_of_count(n, at_least=at_least, p=p)), dtype=np.float64)
+
+
+@kernel
+def _unequal(p, seen, offsets):  # type: ignore[no-untyped-def]  # pragma: no cover
+    found = np.ones(len(offsets) - 1)
+    for g in range(len(offsets) - 1):
+        least = seen[g]
+        if least <= 0:
+            continue
+        below, reached = np.zeros(least), 0.0
+        below[0] = 1.0
+        for i in range(offsets[g], offsets[g + 1]):
+            reached += below[least - 1] * p[i]
+            for c in range(least - 1, 0, -1):
+                below[c] = below[c] * (1.0 - p[i]) + below[c - 1] * p[i]
+            below[0] *= 1.0 - p[i]
+        found[g] = reached
+    return found
+
+
+def chance_of_count_unequal(p: ArrayLike, at_least: ArrayLike, offsets: ArrayLike) -> Floats:
+    """P(N ≥ at_least) of each group of independent events that happen with chances `p` of their own (Poisson binomial).
+
+    `offsets` delimits the groups in `p`, `at_least` has one count a group; 1 where it is 0, 0 where the group has fewer
+    events. Exact: the number of events is built up one by one and all that reach `at_least` are kept in one sum of
+    positive terms, so small tails keep their digits. Work n · at_least. Source: Wang 1993, Statistica Sinica 3, 295–312.
+    """
+    chances = np.ascontiguousarray(p, dtype=np.float64)
+    where, seen = np.ascontiguousarray(offsets, dtype=np.int64), np.ascontiguousarray(at_least, dtype=np.int64)
+    if not ((chances >= 0.0) & (chances <= 1.0)).all():
+        raise ValueError("chances must lie in [0, 1]")
+    return np.minimum(np.asarray(_unequal(chances, seen, where), dtype=np.float64), 1.0)

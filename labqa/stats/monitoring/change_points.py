@@ -170,11 +170,12 @@ def several_changes(
     """The segmentation of each sequence that minimises Σ (x − segment mean)²/σ² + penalty · changes, found exactly.
 
     Optimal partitioning with pruning (PELT). `penalty` in units of σ²: 2 ln n if not given (BIC; a new level and its
-    place); `shortest`: values a segment has at least. Without `sigma` σ is median|x_{i+1} − x_i|/(√2 · 0.6745), which changes of level
-    hardly move. Where that is 0 (most successive values equal) every difference counts as real, and any change of value is a
-    change of level: give `sigma`, at the least the rounding step/√12. A single blunder is a segment of its own: `shortest` 2
-    or more, or a cut beforehand, keeps it out. Fewer values than 2 · `shortest`: no change. Heuristic: no p value; see `single_change`.
-    Source: Jackson et al. 2005, doi:10.1109/LSP.2001.838216; Killick, Fearnhead & Eckley 2012, doi:10.1080/01621459.2012.737745.
+    place); `shortest`: values a segment has at least. Without `sigma` σ is median|x_{i+1} − x_i|/(√2 · 0.6745), which changes
+    of level hardly move. Where that is 0 (most successive values equal) every difference counts as real, and any change of
+    value is a change of level: give `sigma`, at the least the rounding step/√12. A single blunder is a segment of its own:
+    `shortest` 2 or more, or a cut beforehand, keeps it out. Fewer values than 2 · `shortest`: no change. There is no p value
+    in it; see `single_change`. Source: Jackson et al. 2005, doi:10.1109/LSP.2001.838216; Killick, Fearnhead & Eckley 2012,
+    doi:10.1080/01621459.2012.737745.
     """
     if shortest < 1 or (penalty is not None and not penalty > 0.0):
         raise ValueError(f"shortest ≥ 1 and penalty > 0 are needed, found {shortest}, {penalty}")

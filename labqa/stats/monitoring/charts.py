@@ -96,7 +96,8 @@ def individuals(
 
     Without `target` the centre is the mean; without `sigma` σ is the mean moving range of two successive values over
     d2(2) = 2/√π. Both estimates include values that may be outside. A sequence whose σ is not known (one value, no
-    `sigma`) has NaN limits and no signal; one of equal values has σ = 0 and none either. Source: ISO 7870-2:2023 (X and Rm chart).
+    `sigma`) has NaN limits and no signal; one of equal values has σ = 0 and none either. Source: ISO 7870-2:2023 (X and Rm
+    chart).
     """
     column, where = in_groups(values, offsets)
     mean, moved = _moving_range(column, where)

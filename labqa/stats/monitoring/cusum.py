@@ -79,8 +79,8 @@ def cusum(
     With z = (x − target)/σ: C⁺ = max(0, C⁺ + z − k), C⁻ = max(0, C⁻ − z − k), from `headstart` (h/2 is the fast initial
     response); each increment ±z − k is cut to ±`clip` first, so that one blunder cannot make a signal. `after_signal`
     "restart" sets the side that signalled back to the headstart. The FSIS-like scheme on standardized differences (P and N) is
-    k = 0.4, clip = 2, h = 5.2. Source: Page 1954, doi:10.1093/biomet/41.1-2.100; ISO 7870-4:2021; headstart: Lucas & Crosier 1982,
-    doi:10.1080/00401706.1982.10487759; clip: 9 CFR 439.20.
+    k = 0.4, clip = 2, h = 5.2. Source: Page 1954, doi:10.1093/biomet/41.1-2.100; ISO 7870-4:2021; headstart: Lucas & Crosier
+    1982, doi:10.1080/00401706.1982.10487759; clip: 9 CFR 439.20.
     """
     if not (k >= 0.0 and h > 0.0 and 0.0 <= headstart <= h and clip > 0.0):
         raise ValueError(f"k ≥ 0, h > 0, 0 ≤ headstart ≤ h and clip > 0 are needed, found {k}, {h}, {headstart}, {clip}")

@@ -51,9 +51,9 @@ def westgard(z: ArrayLike, offsets: Integers | None = None, *, length: int = 10)
     1-2s: |z| > 2 (a warning; the others reject). 1-3s: |z| > 3. 2-2s: two in succession above +2, or two below −2.
     R-4s: two in succession, one above +2 and one below −2. 4-1s: four in succession above +1, or below −1.
     10-x: `length` (10) in succession on one side of 0; a score of exactly 0 ends the run. A score on a limit is not beyond
-    it. A longer pattern is named at each of its further scores; none crosses from one sequence to the next. Of
-    independent normal scores 4.6 % break 1-2s, 0.27 % 1-3s, 0.1 % each 2-2s, R-4s and 4-1s, and 0.2 % 10-x. A broken rule is a reason
-    to look; the pair's other laboratory may be the cause. Source: Westgard et al. 1981, Clin. Chem. 27, 493–501.
+    it. A longer pattern is named at each of its further scores; none crosses from one sequence to the next. Of independent
+    normal scores 4.6 % break 1-2s, 0.27 % 1-3s, 0.1 % each 2-2s, R-4s and 4-1s, and 0.2 % 10-x. A broken rule is a reason to
+    look; the pair's other laboratory may be the cause. Source: Westgard et al. 1981, Clin. Chem. 27, 493–501.
     """
     if length < 2:
         raise ValueError(f"length must be 2 or more, found {length}")

@@ -23,6 +23,30 @@ def by_ratio(ratio: ArrayLike) -> NDArray[np.int8]:
     return np.where(np.isnan(ratio), UNKNOWN, found).astype(np.int8)
 
 
+def converted(
+    first: ArrayLike,
+    second: ArrayLike,
+    limit_first: ArrayLike,
+    limit_second: ArrayLike,
+    *,
+    factor: float,
+    offset: float = 0.0,
+) -> NDArray[np.int8]:
+    """Whether one result seems to be the other in another unit: 1 second ≈ factor · first + offset, −1 the reverse, 0 neither.
+
+    `factor` > 1. The results must differ by more than R of either level and, without an offset, both be above their limits R
+    (else they cannot be told from 0); converted back to the smaller unit they must agree within the R there: the first's R
+    for 1, the second's for −1.
+    """
+    x, y, rx, ry = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (first, second, limit_first, limit_second)))
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(x - y) > np.minimum(rx, ry)
+        if offset == 0.0:
+            apart &= (x > rx) & (y > ry)
+        up, down = np.abs((y - offset) / factor - x) <= rx, np.abs((x - offset) / factor - y) <= ry
+        return np.where(apart & down, -1, np.where(apart & up, 1, 0)).astype(np.int8)
+
+
 def slip_power(first: ArrayLike, second: ArrayLike, limit_first: ArrayLike, limit_second: ArrayLike) -> NDArray[np.int8]:
     """Power k ≠ 0 of ten by which the second result seems shifted against the first (second ≈ first × 10^k); 0 if none.
 
@@ -30,14 +54,11 @@ def slip_power(first: ArrayLike, second: ArrayLike, limit_first: ArrayLike, limi
     either level, and agree within the first's R once the second is shifted back (or within the second's R once the first
     is shifted up, if k < 0).
     """
-    x, y, rx, ry = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (first, second, limit_first, limit_second)))
-    found = np.zeros(x.shape, dtype=np.int8)
-    with np.errstate(invalid="ignore"):
-        apart = (x > rx) & (y > ry) & (np.abs(x - y) > np.minimum(rx, ry))
-        for k in POWERS:
-            found = np.where(apart & (np.abs(y / 10.0**k - x) <= rx), k, found)
-            found = np.where(apart & (np.abs(x / 10.0**k - y) <= ry), -k, found)
-    return found.astype(np.int8)
+    found = np.int8(0)
+    for k in POWERS:
+        way = converted(first, second, limit_first, limit_second, factor=10.0**k)
+        found = np.where(way != 0, way * k, found)
+    return np.asarray(found, dtype=np.int8)
 
 
 def interval_gap(low1: ArrayLike, high1: ArrayLike, low2: ArrayLike, high2: ArrayLike) -> tuple[Floats, Floats]:

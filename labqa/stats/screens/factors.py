@@ -1,0 +1,130 @@
+"""Does a known factor between units explain why two results differ: a decimal point, % for mg/kg, inch for mm, °F for °C?
+
+Powers of ten are those of `labqa.stats.scores.agreement`. A factor that fits is a hint where to look first; which of the two
+laboratories slipped the ratio does not say, nor that no other cause gives the same ratio.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labqa.stats.counting import chance_of_count_unequal
+from labqa.stats.groups import Floats, Integers, offsets_of
+from labqa.stats.scores.agreement import POWERS, converted
+
+
+class Conversion(NamedTuple):
+    """A result in the smaller unit is `factor` (> 1) times that in the larger, plus `offset`."""
+
+    name: str
+    factor: float
+    offset: float = 0.0
+
+
+class Explained(NamedTuple):
+    """For each pair: which conversion fits, and how likely one would by chance.
+
+    `index`: ±(position in the list + 1), + where the second result is the larger number, 0 where none fits; `residual`:
+    difference after conversion in units of R, NaN where none fits; `chance`: see `explained_by`.
+    """
+
+    index: NDArray[np.int64]
+    residual: Floats
+    chance: Floats
+
+
+class Excess(NamedTuple):
+    """Pairs explained by a factor in each group, how many chance would explain, and P(as many or more)."""
+
+    seen: Integers
+    expected: Floats
+    p: Floats
+
+
+CONVERSIONS = (
+    *(Conversion(f"10^{k}", 10.0**k) for k in POWERS),
+    Conversion("% ↔ mg/kg", 1e4),
+    Conversion("inch ↔ mm", 25.4),
+    Conversion("cal ↔ J", 4.1868),
+    Conversion("°C ↔ °F", 1.8, 32.0),
+    Conversion("lb ↔ kg", 1.0 / 0.45359237),
+    Conversion("kgf ↔ N", 9.80665),
+    Conversion("kPa ↔ psi", 6.894757293168),
+    Conversion("kWh ↔ MJ", 3.6),
+)
+"""Factors looked for unless others are given; 4.184, 4.1855 and 4.1868 J/cal differ by less than most R."""
+
+
+def _steps(x: Floats, y: Floats, rx: Floats, ry: Floats, one: Conversion, way: NDArray[np.int8]) -> Floats:
+    """Difference after conversion in units of R, for the way that fits; infinite where it does not."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        up, down = np.abs((y - one.offset) / one.factor - x) / rx, np.abs((x - one.offset) / one.factor - y) / ry
+    return np.where(way > 0, up, np.where(way < 0, down, np.inf))
+
+
+def _width(x: Floats, rx: Floats, y: Floats, ry: Floats, one: Conversion) -> Floats:
+    """log10 of the ranges of y within which `one` would explain it, those only that are no further from x than y is.
+
+    R is taken in proportion to the level, as it is at x (second the larger number) or at y (the smaller).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(np.log10(y / x))
+        total = np.zeros(len(x))
+        for centre, r in ((one.factor * x + one.offset, one.factor * rx), ((x - one.offset) / one.factor, None)):
+            half = centre * np.minimum(ry / y, 1.0) if r is None else r
+            low, high = np.maximum(centre - half, 1e-12 * x), np.maximum(centre + half, 1e-12 * x)
+            inside = np.minimum(np.log10(high / x), size) - np.maximum(np.log10(low / x), -size)
+            total += np.where(inside > 0, inside, 0.0)
+        return total
+
+
+def explained_by(
+    first: ArrayLike,
+    second: ArrayLike,
+    limit_first: ArrayLike,
+    limit_second: ArrayLike,
+    *,
+    conversions: tuple[Conversion, ...] = CONVERSIONS,
+) -> Explained:
+    """The conversion that brings the results of each pair nearest, among those that bring them within R.
+
+    Arrays of one length in one unit; `limit_*` the limit R (2.8 σR) at each result's level. When a conversion is tried at
+    all, and in which unit it must fit: `labqa.stats.scores.agreement.converted`. Only pairs of positive results have a
+    `chance` (else NaN): that of a fit if every log ratio up to the size of this one, in both directions, were equally likely:
+    the sum of the widths of the intervals in which a conversion would fit, over 2 |log(second/first)|, at most 1; overlaps
+    count twice. Pairs that do not differ by more than R: index 0, chance 0. NaN in: index 0, chance NaN.
+    """
+    x, y, rx, ry = (
+        np.atleast_1d(one).astype(np.float64)
+        for one in np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (first, second, limit_first, limit_second)))
+    )
+    index, residual, width = np.zeros(len(x), dtype=np.int64), np.full(len(x), np.inf), np.zeros(len(x))
+    for at, one in enumerate(conversions, start=1):
+        way = converted(x, y, rx, ry, factor=one.factor, offset=one.offset)
+        apart = _steps(x, y, rx, ry, one, way)
+        better = apart < residual
+        index, residual = np.where(better, way * at, index), np.where(better, apart, residual)
+        width += _width(x, rx, y, ry, one)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = np.minimum(width / (2.0 * np.abs(np.log10(y / x))), 1.0)
+    chance = np.where(np.abs(x - y) > np.minimum(rx, ry), chance, 0.0)
+    unknown = np.isnan(x + y + rx + ry) | ~((x > 0) & (y > 0))
+    return Explained(index, np.where(index != 0, residual, np.nan), np.where(unknown, np.nan, chance))
+
+
+def more_than_chance(found: Explained, offsets: Integers | None = None) -> Excess:
+    """Whether more pairs of each group (laboratory, or pair of laboratories) are explained by factors than chance would.
+
+    p = P(N ≥ seen) for independent pairs with their own chances; pairs without a chance (NaN) are left out.
+    """
+    where = offsets_of(len(found.index), offsets)
+    known = ~np.isnan(found.chance)
+    hit = (found.index != 0) & known
+    chance = np.where(known, found.chance, 0.0)
+    group = np.repeat(np.arange(len(where) - 1), np.diff(where))
+    seen = np.bincount(group, weights=hit, minlength=len(where) - 1).astype(np.int64)
+    expected = np.bincount(group, weights=chance, minlength=len(where) - 1)
+    return Excess(seen, expected, chance_of_count_unequal(chance, seen, where))
