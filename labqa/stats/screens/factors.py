@@ -65,20 +65,23 @@ def _steps(x: Floats, y: Floats, rx: Floats, ry: Floats, one: Conversion, way: N
     return np.where(way > 0, up, np.where(way < 0, down, np.inf))
 
 
-def _width(x: Floats, rx: Floats, y: Floats, ry: Floats, one: Conversion) -> Floats:
-    """log10 of the ranges of y within which `one` would explain it, those only that are no further from x than y is.
+def _covered(x: Floats, rx: Floats, y: Floats, ry: Floats, one: Conversion, window: float) -> Floats:
+    """How much of the window of log10(second/first) around y/x lies where `one` would explain the difference.
 
     R is taken in proportion to the level, as it is at x (second the larger number) or at y (the smaller).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(np.log10(y / x))
+        here = np.log10(y / x)
         total = np.zeros(len(x))
-        for centre, r in ((one.factor * x + one.offset, one.factor * rx), ((x - one.offset) / one.factor, None)):
-            half = centre * np.minimum(ry / y, 1.0) if r is None else r
+        back = (x - one.offset) / one.factor
+        for centre, half in ((one.factor * x + one.offset, one.factor * rx), (back, back * np.minimum(ry / y, 1.0))):
             low, high = np.maximum(centre - half, 1e-12 * x), np.maximum(centre + half, 1e-12 * x)
-            inside = np.minimum(np.log10(high / x), size) - np.maximum(np.log10(low / x), -size)
-            total += np.where(inside > 0, inside, 0.0)
+            total += _overlap(np.log10(low / x), np.log10(high / x), here, window)
         return total
+
+
+def _overlap(low: Floats, high: Floats, centre: Floats, window: float) -> Floats:
+    return np.maximum(np.minimum(high, centre + window) - np.maximum(low, centre - window), 0.0)
 
 
 def explained_by(
@@ -88,28 +91,32 @@ def explained_by(
     limit_second: ArrayLike,
     *,
     conversions: tuple[Conversion, ...] = CONVERSIONS,
+    window: float = 0.25,
 ) -> Explained:
     """The conversion that brings the results of each pair nearest, among those that bring them within R.
 
     Arrays of one length in one unit; `limit_*` the limit R (2.8 σR) at each result's level. When a conversion is tried at
     all, and in which unit it must fit: `labqa.stats.scores.agreement.converted`. Only pairs of positive results have a
-    `chance` (else NaN): that of a fit if every log ratio up to the size of this one, in both directions, were equally likely:
-    the sum of the widths of the intervals in which a conversion would fit, over 2 |log(second/first)|, at most 1; overlaps
-    count twice. Pairs that do not differ by more than R: index 0, chance 0. NaN in: index 0, chance NaN.
+    `chance` (else NaN): that of a fit if the log ratios of discrepant results have a smooth density, level or convex, over ±
+    `window` decades around this one: the share of that window, without the part where the two would not differ, in which a
+    conversion would fit, at most 1; overlaps count twice. So one fit proves little; many at one laboratory do
+    (`more_than_chance`). Pairs that do not differ by more than R: index 0, chance 0. NaN in: index 0, chance NaN.
     """
     x, y, rx, ry = (
         np.atleast_1d(one).astype(np.float64)
         for one in np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (first, second, limit_first, limit_second)))
     )
-    index, residual, width = np.zeros(len(x), dtype=np.int64), np.full(len(x), np.inf), np.zeros(len(x))
+    index, residual, covered = np.zeros(len(x), dtype=np.int64), np.full(len(x), np.inf), np.zeros(len(x))
     for at, one in enumerate(conversions, start=1):
         way = converted(x, y, rx, ry, factor=one.factor, offset=one.offset)
         apart = _steps(x, y, rx, ry, one, way)
         better = apart < residual
         index, residual = np.where(better, way * at, index), np.where(better, apart, residual)
-        width += _width(x, rx, y, ry, one)
+        covered += _covered(x, rx, y, ry, one, window)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chance = np.minimum(width / (2.0 * np.abs(np.log10(y / x))), 1.0)
+        near = np.minimum(rx, ry) / x
+        alike = _overlap(np.log10(np.maximum(1.0 - near, 1e-12)), np.log10(1.0 + near), np.log10(y / x), window)
+        chance = np.minimum(covered / np.maximum(2.0 * window - alike, 1e-12), 1.0)
     chance = np.where(np.abs(x - y) > np.minimum(rx, ry), chance, 0.0)
     unknown = np.isnan(x + y + rx + ry) | ~((x > 0) & (y > 0))
     return Explained(index, np.where(index != 0, residual, np.nan), np.where(unknown, np.nan, chance))

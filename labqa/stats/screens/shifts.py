@@ -57,15 +57,16 @@ def _discordant(own, partner, limit, offsets, most):  # type: ignore[no-untyped-
         begin, end = offsets[g], offsets[g + 1]
         for column in range(2 * most):
             shift = column - most if column < most else column - most + 1
-            for i in range(max(begin, begin - shift), min(end, end - shift)):
-                here = abs(own[i] - partner[i]) <= limit[i]
-                there = abs(own[i + shift] - partner[i]) <= limit[i]
-                if here and there:
-                    found[g, column, 2] += 1
-                elif here:
-                    found[g, column, 0] += 1
-                elif there:
-                    found[g, column, 1] += 1
+            first, last = max(begin, begin - shift), min(end, end - shift)
+            if last <= first:
+                continue
+            here = (own[first:last] - partner[first:last]) / limit[first:last]
+            there = (own[first + shift : last + shift] - partner[first:last]) / limit[first:last]
+            in_place = np.abs(here - np.median(here)) <= 1.0
+            displaced = np.abs(there - np.median(there)) <= 1.0
+            found[g, column, 0] = np.sum(in_place & ~displaced)
+            found[g, column, 1] = np.sum(displaced & ~in_place)
+            found[g, column, 2] = np.sum(displaced & in_place)
     return found
 
 
@@ -74,18 +75,21 @@ def row_shift(
 ) -> RowShift:
     """Whether the results of a sequence fit those of the partners better when displaced by up to `most` rows.
 
-    Rows in the order of the laboratory's sheet, one group a sheet; row i agrees if |own − partner| ≤ `limit` (R at its
-    level). For each shift s the rows that agree only as displaced (own[i + s] with partner[i]) are set against those that
-    agree only in place: a row in its right place agrees at least as often there, so their number is at most
-    Bin(both, ½); p is that upper tail (McNemar's exact test), times the number of shifts tried. shift = 0 and p = 1 where
-    no displacement does better. An ordered sheet of a biased laboratory agrees better displaced without any slip. Source
-    of the test: McNemar 1947, doi:10.1007/BF02295996.
+    Rows in the order of the laboratory's sheet, one group a sheet; row i agrees if own − partner, in units of `limit` (R > 0
+    at its level), is within 1 of the median of these differences: a bias of the whole sheet is no displacement. For each
+    shift s the rows that agree only as displaced (own[i + s] with partner[i]) are set against those that agree only in place:
+    a row in its right place agrees at least as often there, so their number is at most Bin(both, ½); p is that upper tail
+    (McNemar's exact test), times the number of shifts tried. shift = 0 and p = 1 where no displacement does better. A bias
+    that changes from row to row can agree better displaced without any slip. Source of the test: McNemar 1947,
+    doi:10.1007/BF02295996.
     """
     if most < 1:
         raise ValueError(f"most must be 1 or more, found {most}")
     x, where = in_groups(own, offsets)
     y, _ = in_groups(partner, where)
     r, _ = in_groups(np.broadcast_to(np.asarray(limit, dtype=np.float64), x.shape), where)
+    if not (r > 0.0).all():
+        raise ValueError("limit must be above 0")
     counted = np.asarray(_discordant(x, y, r, where, int(most)))
     here, there, both = counted[:, :, 0], counted[:, :, 1], counted[:, :, 2]
     tail = np.where(there > here, special.betainc(np.maximum(there, 1), here + 1, 0.5), 1.0)
