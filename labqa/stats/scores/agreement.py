@@ -54,11 +54,11 @@ def slip_power(first: ArrayLike, second: ArrayLike, limit_first: ArrayLike, limi
     either level, and agree within the first's R once the second is shifted back (or within the second's R once the first
     is shifted up, if k < 0).
     """
-    found = np.int8(0)
+    found = np.asarray(0, dtype=np.int8)
     for k in POWERS:
         way = converted(first, second, limit_first, limit_second, factor=10.0**k)
-        found = np.where(way != 0, way * k, found)
-    return np.asarray(found, dtype=np.int8)
+        found = np.where(way != 0, way * np.int8(k), found)
+    return found.astype(np.int8)
 
 
 def interval_gap(low1: ArrayLike, high1: ArrayLike, low2: ArrayLike, high2: ArrayLike) -> tuple[Floats, Floats]:

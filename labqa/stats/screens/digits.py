@@ -3,6 +3,7 @@
 Only where the step of reporting lies two digits below the leading digit of the repeatability (`beyond_repeatability`): there
 the last digit carries no information and is uniform. Uneven digits may come from an instrument's or a software's own step, from
 rounding twice or from a habit of reading as well as from invention: they are a reason to ask for raw data, never a finding.
+Results reported to significant figures have several steps: take those of each step by themselves, or 0 will be too frequent.
 """
 
 from __future__ import annotations

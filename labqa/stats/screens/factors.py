@@ -27,11 +27,11 @@ class Conversion(NamedTuple):
 class Explained(NamedTuple):
     """For each pair: which conversion fits, and how likely one would by chance.
 
-    `index`: ±(position in the list + 1), + where the second result is the larger number, 0 where none fits; `residual`:
+    `conversion`: ±(position in the list + 1), + where the second result is the larger number, 0 where none fits; `residual`:
     difference after conversion in units of R, NaN where none fits; `chance`: see `explained_by`.
     """
 
-    index: NDArray[np.int64]
+    conversion: NDArray[np.int64]
     residual: Floats
     chance: Floats
 
@@ -81,7 +81,7 @@ def _covered(x: Floats, rx: Floats, y: Floats, ry: Floats, one: Conversion, wind
 
 
 def _overlap(low: Floats, high: Floats, centre: Floats, window: float) -> Floats:
-    return np.maximum(np.minimum(high, centre + window) - np.maximum(low, centre - window), 0.0)
+    return np.asarray(np.maximum(np.minimum(high, centre + window) - np.maximum(low, centre - window), 0.0))
 
 
 def explained_by(
@@ -100,7 +100,7 @@ def explained_by(
     `chance` (else NaN): that of a fit if the log ratios of discrepant results have a smooth density, level or convex, over ±
     `window` decades around this one: the share of that window, without the part where the two would not differ, in which a
     conversion would fit, at most 1; overlaps count twice. So one fit proves little; many at one laboratory do
-    (`more_than_chance`). Pairs that do not differ by more than R: index 0, chance 0. NaN in: index 0, chance NaN.
+    (`more_than_chance`). Pairs that do not differ by more than R: conversion 0, chance 0. NaN in: conversion 0, chance NaN.
     """
     x, y, rx, ry = (
         np.atleast_1d(one).astype(np.float64)
@@ -127,11 +127,11 @@ def more_than_chance(found: Explained, offsets: Integers | None = None) -> Exces
 
     p = P(N ≥ seen) for independent pairs with their own chances; pairs without a chance (NaN) are left out.
     """
-    where = offsets_of(len(found.index), offsets)
+    where = offsets_of(len(found.conversion), offsets)
     known = ~np.isnan(found.chance)
-    hit = (found.index != 0) & known
+    hit = (found.conversion != 0) & known
     chance = np.where(known, found.chance, 0.0)
     group = np.repeat(np.arange(len(where) - 1), np.diff(where))
     seen = np.bincount(group, weights=hit, minlength=len(where) - 1).astype(np.int64)
     expected = np.bincount(group, weights=chance, minlength=len(where) - 1)
-    return Excess(seen, expected, chance_of_count_unequal(chance, seen, where))
+    return Excess(seen, np.asarray(expected, dtype=np.float64), chance_of_count_unequal(chance, seen, where))

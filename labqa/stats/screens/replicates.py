@@ -52,7 +52,7 @@ def _alike(found: Floats, chance: Floats, judged: Floats, where: Integers) -> Al
     group = np.repeat(np.arange(len(where) - 1), np.diff(where))
     n, seen, expected = (np.bincount(group, weights=w, minlength=len(where) - 1) for w in (judged, found, chance))
     p = chance_of_count_unequal(chance, seen.astype(np.int64), where)
-    return Alike(n.astype(np.int64), seen.astype(np.int64), expected, p)
+    return Alike(n.astype(np.int64), seen.astype(np.int64), np.asarray(expected, dtype=np.float64), p)
 
 
 def tied_pairs(
@@ -154,4 +154,5 @@ def mean_containing_triples(values: ArrayLike, offsets: Integers | None = None, 
     sd, size = (np.ascontiguousarray(np.broadcast_to(np.asarray(a, dtype=np.float64), (len(table),))) for a in (sigma, step))
     if not ((sd > 0.0) & (size > 0.0)).all():
         raise ValueError("sigma and step must be above 0")
-    return _alike(*_triples(table.ravel(), sd, size), where)
+    found, chance, judged = _triples(table.ravel(), sd, size)
+    return _alike(found, chance, judged, where)
