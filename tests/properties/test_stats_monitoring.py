@@ -80,24 +80,22 @@ def test_westgard_counts_of_independent_scores() -> None:
     assert shares == pytest.approx([0.0455, 0.0027, 0.00104, 0.00104, 0.00127, 0.00195], rel=0.15)
 
 
-@given(
-    st.lists(st.integers(-30, 30).map(lambda i: i / 10.0), max_size=12),
-    st.integers(1, 3),
-    st.sampled_from([0.3, 1.0, 2.7, 6.1]),
-)
-@settings(max_examples=50, deadline=None)
-def test_several_changes_are_the_cheapest_of_all(x: list[float], shortest: int, penalty: float) -> None:
-    values = np.array(x)
-    best = {0: -penalty}
-    for t in range(1, len(x) + 1):
-        ways = [best[s] + np.sum((values[s:t] - values[s:t].mean()) ** 2) + penalty for s in best if t - s >= shortest]
-        if ways:
-            best[t] = min(ways)
-    found = change_points.several_changes(values, sigma=1.0, penalty=penalty, shortest=shortest)
-    if len(x) in best and len(x):
-        cost = np.sum((values - found.level) ** 2) + penalty * len(found.position)
-        assert cost == pytest.approx(best[len(x)], abs=1e-9)
-        assert (np.diff(np.concatenate(([0], found.position, [len(x)]))) >= min(shortest, len(x))).all()
+@pytest.mark.parametrize("shortest", [1, 2, 3])
+def test_several_changes_are_the_cheapest_of_all(shortest: int) -> None:
+    random = np.random.default_rng(shortest)
+    for _ in range(600):
+        n, penalty = int(random.integers(1, 15)), float(random.uniform(0.5, 6.0))
+        x = np.round(random.normal(size=n) + (np.arange(n) > n / 2) * random.integers(0, 4), 1)
+        best = {0: -penalty}
+        for t in range(1, n + 1):
+            ways = [best[s] + np.sum((x[s:t] - x[s:t].mean()) ** 2) + penalty for s in best if t - s >= shortest]
+            if ways:
+                best[t] = min(ways)
+        found = change_points.several_changes(x, sigma=1.0, penalty=penalty, shortest=shortest)
+        if n in best:
+            cost = np.sum((x - found.level) ** 2) + penalty * len(found.position)
+            assert cost == pytest.approx(best[n], abs=1e-9)
+        assert (np.diff(np.concatenate(([0], found.position, [n]))) >= min(shortest, n)).all()
 
 
 @given(st.lists(st.integers(-30, 30).map(float), min_size=2, max_size=30), st.integers(-9, 9), st.sampled_from([0.5, 2.0, 8.0]))
@@ -194,3 +192,15 @@ def test_edge_cases_are_said() -> None:
     ):
         with pytest.raises(ValueError):
             call()
+
+
+@given(st.lists(st.floats(-5.0, 5.0), min_size=1, max_size=15), st.floats(0.05, 1.0))
+@settings(max_examples=50, deadline=None)
+def test_ewma_is_a_weighted_mean_and_its_limits_its_sd(x: list[float], weight: float) -> None:
+    # w_t = Σ λ(1−λ)^{t−s} x_s + (1−λ)^t target, so that Var w_t = σ² Σ weights², without the recursion or the closed form.
+    exact = charts.ewma(x, weight=weight, target=0.3, sigma=2.0, multiple=2.5)
+    for t in range(1, len(x) + 1):
+        shares = weight * (1.0 - weight) ** np.arange(t - 1, -1, -1)
+        assert exact.level[t - 1] == pytest.approx(shares @ x[:t] + (1.0 - weight) ** t * 0.3, abs=1e-12)
+        assert exact.upper[t - 1] - 0.3 == pytest.approx(2.5 * 2.0 * np.sqrt(shares @ shares), rel=1e-9)
+    assert np.array_equal(exact.signal == 1, exact.level > exact.upper)

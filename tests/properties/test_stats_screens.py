@@ -4,6 +4,7 @@ Fixed seeds; a share may exceed its nominal level by three Monte Carlo standard 
 """
 
 import csv
+import math
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import integrate, stats
 
 from labqa.stats import counting, groups, ranking
 from labqa.stats.scores import agreement
@@ -313,3 +315,56 @@ def test_what_is_not_finite_or_not_in_order_is_refused() -> None:
     assert digits.terminal_digits([1.234, np.nan, 1.2], step=0.1).tolist() == [-1, -1, 2]
     assert digits.terminal_digits_of_text(["1.20", "-0.35", "1e2"], step="0.01").tolist() == [0, 5, 0]
     assert digits.beyond_repeatability([0.001, 0.01, 0.0], [0.5, 0.5, 0.5]).tolist() == [True, False, False]
+
+
+@given(st.lists(st.integers(0, 12), min_size=4, max_size=4))
+@settings(max_examples=50, deadline=None)
+def test_heaping_is_exact_given_what_a_smooth_density_decides(counts: list[int]) -> None:
+    # All tables with the same inner and outer totals and Σ position · count, weighed by 1/Π count!.
+    a2, a1, b1, b2 = counts
+    near, far, moment = a1 + b1, a2 + b2, 3 * (b2 - a2) + b1 - a1
+    weight = {}
+    for one in range(near + 1):
+        for two in range(far + 1):
+            if 3 * (far - 2 * two) + near - 2 * one == moment:
+                weight[one] = math.comb(near, one) * math.comb(far, two)
+    values = np.repeat([-1.0, 0.0, 1.0, 2.0], counts)
+    found = heaping.heaping(values, limit=0.0, step=1.0)
+    assert found.counts[0].tolist() == counts
+    expected = sum(w for one, w in weight.items() if one >= a1) / sum(weight.values())
+    assert found.p[0] == pytest.approx(expected, rel=1e-10)
+    if a1 > 0:
+        assert found.p_flat[0] == pytest.approx(stats.binomtest(a1, near, 0.5, alternative="greater").pvalue, rel=1e-10)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.3, 1.0, 40.0])
+def test_chance_of_a_tie_is_the_integral_it_stands_for(sigma: float) -> None:
+    law = stats.norm(0.0, sigma * np.sqrt(2.0))
+    expected = 2.0 * integrate.quad(lambda d: (1.0 - d) * law.pdf(d), 0.0, 1.0, points=[min(sigma, 0.5)], epsabs=1e-13)[0]
+    # At σ = 40 steps half of the two terms cancels.
+    assert float(replicates.tie_chance(sigma, 1.0)) == pytest.approx(expected, rel=1e-9)
+    assert replicates.tie_chance(0.0, 1.0) == 1.0 and np.isnan(replicates.tie_chance(np.nan, 1.0))
+
+
+def test_spread_without_rounding_is_the_chi_square_of_scipy() -> None:
+    x = np.random.default_rng(20).normal(5.0, 0.8, size=(30, 4))
+    found = replicates.spread_too_small(x.ravel(), equal_groups(30, 4), equal_groups(3, 10), sigma=1.0)
+    expected = stats.chi2.cdf(3.0 * x.var(axis=1, ddof=1).reshape(3, 10).sum(axis=1), 30)
+    np.testing.assert_allclose(found.p, expected, rtol=1e-12)
+    single = replicates.spread_too_small([1.0, 2.0], np.array([0, 1, 2]), sigma=1.0)
+    assert single.df[0] == 0 and np.isnan(single.p[0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=4, max_size=20), st.randoms())
+@settings(max_examples=40, deadline=None)
+def test_interchange_does_not_depend_on_unit_or_order(pairs: list[tuple[int, int]], random) -> None:  # type: ignore[no-untyped-def]
+    a, b = np.array(pairs, dtype=np.float64).T
+    order = list(range(len(a)))
+    random.shuffle(order)
+    one, two = shifts.interchanged_pair(a, b), shifts.interchanged_pair(8.0 * a[order], 8.0 * b[order])
+    np.testing.assert_allclose(two.distance, one.distance[order], rtol=1e-9)
+    np.testing.assert_allclose(two.p, one.p[order], rtol=1e-6)
+    np.testing.assert_allclose(two.spearman, one.spearman, atol=1e-12)
+    three = shifts.interchanged_pair(b, a)
+    np.testing.assert_allclose(three.distance, one.distance, rtol=1e-9)
+    np.testing.assert_allclose(three.p, one.p, rtol=1e-6)
