@@ -122,6 +122,6 @@ def scale_score(z: ArrayLike) -> Floats:
     """(√|z| − 0.8222) / 0.3493: nearly standard normal while Var z = 1, so that `cusum` of it is a CUSUM of the variance.
 
     The constants are E√|Z| = 2^¼ Γ(¾)/√π and SD √|Z| = √(√(2/π) − (E√|Z|)²) of a standard normal Z, exact here. NaN gives
-    NaN. Source: Hawkins 1981, doi:10.1080/00224065.1981.11978763.
+    NaN. Source: Hawkins 1981, J. Quality Technology 13, 228–231.
     """
     return (np.sqrt(np.abs(np.asarray(z, dtype=np.float64))) - _ROOT_MEAN) / _ROOT_SD

@@ -23,7 +23,7 @@ def cusum_one_sided(*, k: float, h: float, shift: float = 0.0, headstart: float 
 
     L(u) = 1 + L(0) Φ(k − u − δ) + ∫₀ʰ L(y) φ(y + k − u − δ) dy: the mass at 0 is an unknown of its own beside the nodes.
     k = ½, h = 5: 930.9; shift 1: 10.4. Source: Page 1954, doi:10.1093/biomet/41.1-2.100; Goel & Wu 1971,
-    doi:10.1080/00401706.1971.10488775.
+    Technometrics 13, 221–230.
     """
     if not (h > 0.0 and 0.0 <= headstart <= h and nodes >= 8):
         raise ValueError(f"h > 0, 0 ≤ headstart ≤ h and nodes ≥ 8 are needed, found {h}, {headstart}, {nodes}")

@@ -144,8 +144,8 @@ def mean_containing_triples(values: ArrayLike, offsets: Integers | None = None, 
     Given the smallest and the largest of a triple, the third falls on a cell of the step with the normal weights of that
     cell; the chance of the middle cell (either of two if the gap is odd: 1 step between) is taken with the true value
     halfway, where it is largest. Triples less than 2 or more than 100,000 steps wide are not judged. p: exact
-    Poisson-binomial upper tail. Conservative for a σ at least as large as stated. Source: Pitt & Hill 2016,
-    doi:10.1515/ijb-2015-0042.
+    Poisson-binomial upper tail. Conservative for a σ at least as large as stated. Source: Pitt & Hill 2016, ScienceOpen
+    Research.
     """
     table = np.asarray(values, dtype=np.float64).reshape(-1, 3)
     if not np.isfinite(table).all():
