@@ -99,7 +99,7 @@ def spread_too_small(
     `step`: one number or one a set. The sum of squares within sets over σ² is χ² with Σ(n − 1) degrees of freedom; rounding
     moves the square root of it by at most √(Σ n step²/4σ²), which is added first, so that no rounding, however coarse, makes
     replicates look narrow; p = P(χ² ≤ statistic). Sets of one add nothing; without degrees of freedom p is NaN. Source: ISO
-    5725-6:1994, 5.2.3 (test of a repeatability variance), lower tail.
+    5725-4, GB/T 6379.4 (test of an SD), lower tail.
     """
     column, delimited = in_groups(values, sets)
     where = offsets_of(len(delimited) - 1, groups)
