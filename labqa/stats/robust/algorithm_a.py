@@ -1,15 +1,24 @@
 """Algorithm A of ISO 13528: robust mean and robust SD, of one set, of many, and of the others of each value.
 
-Grouped kernels take `values` (float64, no NaN) and `offsets` (int64, length groups + 1): group g is
+With w = x clipped to x* ± 1.5 s*, the algorithm replaces x* by the mean of w and s* by factor × SD of w until nothing
+changes. Each such step minimises Σ[(w − x*)²/(2 s*) + 1.5 |x − w|] + (n − 1) s*/(2 factor²) over w and then over (x*, s*). That
+function is convex in all of them together, so the steps lead from any start to the one fixed point, which is Huber's
+Proposal 2 (Huber 1964, doi:10.1214/aoms/1177703732), and a faster way to it may be taken.
+
+Grouped functions take `values` (float64) and `offsets` (int64, length groups + 1): group g is
 `values[offsets[g]:offsets[g + 1]]`. Units follow the values. An empty group gives NaN: callers turn it into null.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
+from labqa.stats.robust.location_scale import MADE_FACTOR, MADE_FACTOR_ISO, middle_deviation, middle_value
+from labqa.stats.robust.sorting import sorted_within_groups
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -20,133 +29,364 @@ HUBER_FACTOR = 1.1333926554624871
 """1/√E[min(Z², 1.5²)]: the consistency factor of Algorithm A, exact."""
 HUBER_FACTOR_ISO = 1.134
 """The same as printed in ISO 13528:2022, C.3.1."""
+STOPS = {"exact": 0, "three figures": 1, "scale change": 2}
+"""Rules by which the iteration ends; see `algorithm_a_by_group`."""
+JUMPS = 12
+"""Closed-form steps before the bracketed search; two or three are the rule."""
+MOST_STEPS = 10_000
+"""Steps of the rules other than "exact", which end long before."""
+SCALE_CHANGE = float(np.finfo(np.float64).eps ** 0.25)
+"""Relative change of s* (1.2e-4) at which R's metRology::algA ends."""
 
 
-def algorithm_a(values: Floats, *, factor: float = HUBER_FACTOR) -> tuple[float, float]:
+class AlgorithmA(NamedTuple):
+    """Robust mean x* and robust SD s* of one set, the steps taken and the rule that ended them."""
+
+    centre: float
+    scale: float
+    steps: int
+    stop: str
+
+
+class AlgorithmAByGroup(NamedTuple):
+    """Robust mean x* and robust SD s* of each group, the steps taken and the rule that ended them."""
+
+    centre: Floats
+    scale: Floats
+    steps: Integers
+    stop: str
+
+
+def algorithm_a(values: Floats, *, factor: float = HUBER_FACTOR, stop: str = "exact") -> AlgorithmA:
     """Algorithm A of one set: robust mean x* and SD s* (ISO 13528:2022, C.3.1), as `algorithm_a_by_group`."""
-    centre, scale = algorithm_a_by_group(np.sort(values), np.array([0, len(values)], dtype=np.int64), factor)
-    return float(centre[0]), float(scale[0])
+    found = algorithm_a_by_group(values, np.array([0, len(values)], dtype=np.int64), factor=factor, stop=stop)
+    return AlgorithmA(float(found.centre[0]), float(found.scale[0]), int(found.steps[0]), stop)
 
 
-@kernel
-def _sums_from_middle(values: Floats) -> tuple[Floats, Floats]:
-    """Running sums of x and x², 0 at the middle: Σ over [lo, hi) is P[hi] − P[lo], free of what lies outside it."""
-    n = len(values)
-    first, second = np.zeros(n + 1), np.zeros(n + 1)
-    for i in range(n // 2, n):
-        first[i + 1] = first[i] + values[i]
-        second[i + 1] = second[i] + values[i] ** 2
-    for i in range(n // 2 - 1, -1, -1):
-        first[i] = first[i + 1] - values[i]
-        second[i] = second[i + 1] - values[i] ** 2
-    return first, second
+def algorithm_a_by_group(
+    values: Floats, offsets: Integers, *, factor: float = HUBER_FACTOR, stop: str = "exact"
+) -> AlgorithmAByGroup:
+    """Algorithm A of each group, values in any order: robust mean x* and robust SD s* (ISO 13528:2022, C.3.1).
 
+    x* = Σ w/n and s* = factor √(Σ(w − x*)²/(n − 1)), w = x clipped to x* ± 1.5 s*; start: median and MADe, the SD where
+    MADe is 0. `stop`:
 
-@kernel
-def _algorithm_a_sorted(
-    y: Floats, first: Floats, second: Floats, skip: int, centre: float, scale: float, factor: float
-) -> tuple[float, float]:
-    """Fixed point of Algorithm A over sorted `y` without element `skip` (−1: all), from (centre, scale).
+    - "exact": the fixed point itself, to rounding; the start does not matter. Found in two or three steps.
+    - "three figures": the standard's rule, C.3.1 f: the third significant figure of x* and of s* is the same as one step
+      before. Starts from 1.483 MAD. x* then depends on the zero of the scale (20.1 and 0.1 have not the same third figure).
+    - "scale change": |change of s*| ≤ 1.2e-4 s*, from 1.4826 MAD: what R's metRology::algA does.
 
-    With the clipped values known (l low, h high, m between with mean μ and sum of squares SS) both equations are
-    solved at once: s²[(n−1)/f² − k²(l+h) − k²(h−l)²/m] = SS, x = μ + (h−l)ks/m. If the clipped set of the solution is
-    the set it came from, it is the fixed point; else the step goes on from there (or by the plain iteration).
+    One value: s* is NaN. Two: x* their mean, s* = factor × their SD. s* is 0 if, and only if, so many values are equal
+    (nearly two thirds: 2.25 (others + (others above − below)²/equal) ≤ (n − 1)/factor²) that 0 is the fixed point; MADe = 0
+    alone does not make it so. Breakdown: about a quarter of the values on one side. ValueError: a NaN, an unknown rule.
+    statsmodels' Huber finds the same, 100 to 1000 times slower, and fails where it has not converged in 30 steps.
     """
-    total = len(y)
-    n = total - int(skip >= 0)
-    old_low, old_high = -1, -1
-    for step in range(5000):
-        low = int(np.searchsorted(y, centre - 1.5 * scale))
-        high = int(np.searchsorted(y, centre + 1.5 * scale, side="right"))
-        if low == old_low and high == old_high:
-            break
-        below, above = low, total - high
-        core, sum1, sum2 = high - low, float(first[high] - first[low]), float(second[high] - second[low])
-        if skip >= 0:
-            if skip < low:
-                below -= 1
-            elif skip >= high:
-                above -= 1
-            else:
-                core, sum1, sum2 = core - 1, sum1 - y[skip], sum2 - y[skip] ** 2
-        if core == 0:
-            break
-        mean = sum1 / core
-        spread = max(sum2 - core * mean**2, 0.0)
-        unbalance = float(above - below)
-        divisor = float(n - 1) / factor**2 - 2.25 * (below + above) - 2.25 * unbalance**2 / core
-        if divisor > 0.0 and spread > 0.0 and step < 100:
-            scale = float(np.sqrt(spread / divisor))
-            centre = mean + 1.5 * unbalance * scale / core
-            old_low, old_high = low, high
-        else:
-            delta = 1.5 * scale
-            moved = (sum1 + below * (centre - delta) + above * (centre + delta)) / n
-            squares = spread + core * (mean - moved) ** 2
-            squares += below * (centre - delta - moved) ** 2 + above * (centre + delta - moved) ** 2
-            widened = factor * np.sqrt(squares / (n - 1))
-            settled = abs(moved - centre) + abs(widened - scale) <= 1e-15 * scale
-            centre, scale = moved, widened
-            if settled or scale == 0.0:
-                break
-    return centre, scale
+    if stop not in STOPS:
+        raise ValueError(f"stop: found {stop!r}, expected one of {', '.join(STOPS)}")
+    start = MADE_FACTOR_ISO if stop == "three figures" else MADE_FACTOR
+    ordered = sorted_within_groups(values, offsets)
+    return AlgorithmAByGroup(*_of_groups(ordered, offsets, factor, start, STOPS[stop]), stop)
 
 
-@kernel
-def _start(y: Floats) -> tuple[float, float]:
-    """Median and MADe; where MADe is 0 the SD, so that ties do not end the iteration before it began."""
-    centre = np.median(y)
-    scale = 1.482602218505602 * np.median(np.abs(y - centre))
-    if scale == 0.0:
-        scale = np.std(y)
-    return centre, scale
+def algorithm_a_without_self(
+    values: Floats, offsets: Integers, *, factor: float = HUBER_FACTOR
+) -> tuple[Floats, Floats]:
+    """Algorithm A of the *other* values of the group, for every value: x* and s* in the shape and order of `values`.
 
-
-@kernel
-def algorithm_a_by_group(values: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
-    """Algorithm A of each group (values sorted within groups): robust mean x* and robust SD s*.
-
-    x* = Σ w/n and s* = factor √(Σ(w − x*)²/(n − 1)) with w = x clipped to x* ± 1.5 s*, solved to the fixed point.
-    ISO 13528:2022, C.3.1; start: median and MADe (the SD where MADe is 0, C.3.1 note). One value: s* is NaN.
-    """
-    groups = len(offsets) - 1
-    centres, scales = np.full(groups, np.nan), np.full(groups, np.nan)
-    for g in range(groups):
-        y = values[offsets[g] : offsets[g + 1]]
-        if len(y) == 0:
-            continue
-        middle = np.median(y)
-        if len(y) == 1:
-            centres[g] = middle
-            continue
-        y = y - middle
-        first, second = _sums_from_middle(y)
-        centre, scale = _start(y)
-        if scale > 0.0:
-            centre, scale = _algorithm_a_sorted(y, first, second, -1, centre, scale, factor)
-        centres[g], scales[g] = centre + middle, scale
-    return centres, scales
-
-
-@kernel
-def algorithm_a_without_self(values: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
-    """Algorithm A of the *other* values of the group, for every value: shape as `values`, sorted within groups.
-
-    A laboratory is never part of its own consensus. Groups of fewer than three give NaN. Starts from median and MADe of
+    A laboratory is never part of its own consensus. Exact fixed point as in `algorithm_a_by_group`, the values sorted
+    within groups (ValueError if not, or if one is NaN). Groups of fewer than three give NaN. Starts from the fixed point of
     the whole group; costs O(p log p) for a group of p.
     """
-    centres, scales = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    for g in range(len(offsets) - 1):
-        y = values[offsets[g] : offsets[g + 1]]
-        if len(y) < 3:
+    if sorted_within_groups(values, offsets) is not values:
+        raise ValueError("values must be float64 and in ascending order within each group")
+    centre, scale = _of_others(values, offsets, factor)
+    return centre, scale
+
+
+@kernel
+def _centred(y: Floats, begin: int, n: int, middle: float, x: Floats, first: Floats, second: Floats) -> None:
+    """x = y − middle and its running sums of x and x², 0 at the middle.
+
+    Σ over [low, high) is P[high] − P[low], free of what lies outside it however large that is.
+    """
+    for i in range(n):
+        x[i] = y[begin + i] - middle
+    half = n // 2
+    first[half], second[half] = 0.0, 0.0
+    for i in range(half, n):
+        first[i + 1] = first[i] + x[i]
+        second[i + 1] = second[i] + x[i] * x[i]
+    for i in range(half - 1, -1, -1):
+        first[i] = first[i + 1] - x[i]
+        second[i] = second[i + 1] - x[i] * x[i]
+
+
+@kernel
+def _within(x: Floats, n: int, low: float, high: float) -> tuple[int, int]:
+    """How many of the ascending x[:n] are below `low`, and how many are not above `high`."""
+    begin, beyond = 0, 0
+    if n <= 64:
+        for i in range(n):
+            begin += int(x[i] < low)
+            beyond += int(x[i] > high)
+        return begin, n - beyond
+    begin, end = 0, n
+    while begin < end:
+        at = (begin + end) // 2
+        if x[at] < low:
+            begin = at + 1
+        else:
+            end = at
+    first, end = begin, n
+    while begin < end:
+        at = (begin + end) // 2
+        if x[at] <= high:
+            begin = at + 1
+        else:
+            end = at
+    return first, begin
+
+
+@kernel
+def _part(
+    x: Floats, n: int, first: Floats, second: Floats, skip: int, centre: float, scale: float
+) -> tuple[int, int, int, int, float, float]:
+    """The part of x[:n], element `skip` left out (−1: none), within centre ± 1.5 scale.
+
+    Its begin and end, how many values are below and above it, and its sums of x and x².
+    """
+    low, high = _within(x, n, centre - 1.5 * scale, centre + 1.5 * scale)
+    below, above = low, n - high
+    sum1, sum2 = first[high] - first[low], second[high] - second[low]
+    if skip >= 0:
+        if skip < low:
+            below -= 1
+        elif skip >= high:
+            above -= 1
+        else:
+            sum1, sum2 = sum1 - x[skip], sum2 - x[skip] * x[skip]
+    return low, high, below, above, sum1, sum2
+
+
+@kernel
+def _solution(n: int, needed: float, below: int, above: int, sum1: float, sum2: float) -> tuple[bool, float, float]:
+    """Whether the two equations have a solution with this part within the limits, and its x* and s*.
+
+    With l values below, h above, m within, their mean μ and sum of squares SS about it:
+    s²[(n − 1)/f² − k²(l + h) − k²(h − l)²/m] = SS and x = μ + (h − l) k s/m.
+    """
+    m = n - below - above
+    if m <= 0:
+        return False, 0.0, 0.0
+    unbalance = float(above - below)
+    divisor = needed - 2.25 * (below + above) - 2.25 * unbalance * unbalance / m
+    if not divisor > 0.0:
+        return False, 0.0, 0.0
+    mean = sum1 / m
+    scale = np.sqrt(max(sum2 - sum1 * mean, 0.0) / divisor)
+    return True, mean + 1.5 * unbalance * scale / m, scale
+
+
+@kernel
+def _step(
+    n: int, factor: float, below: int, above: int, sum1: float, sum2: float, centre: float, scale: float
+) -> tuple[float, float]:
+    """x* and s* after one step of the algorithm as the standard writes it (ISO 13528:2022, C.3.1 c to e)."""
+    m, delta = n - below - above, 1.5 * scale
+    moved = (sum1 + below * (centre - delta) + above * (centre + delta)) / n
+    squares = below * (centre - delta - moved) ** 2 + above * (centre + delta - moved) ** 2
+    if m > 0:
+        mean = sum1 / m
+        squares += max(sum2 - sum1 * mean, 0.0) + m * (mean - moved) ** 2
+    return moved, factor * np.sqrt(squares / (n - 1))
+
+
+@kernel
+def _fixed_point(
+    x: Floats, total: int, first: Floats, second: Floats, skip: int, centre: float, scale: float, factor: float
+) -> tuple[float, float, int]:
+    """x* and s*, exact, from a start with scale > 0, and the steps taken.
+
+    Solves the equations for the part within the present limits; if the solution has the same part within its limits, it
+    is the fixed point. Jumping so from part to part can go round in a circle where many values are equal or few are left.
+    """
+    n = total - int(skip >= 0)
+    needed = (n - 1) / factor**2
+    low, high, below, above, sum1, sum2 = _part(x, total, first, second, skip, centre, scale)
+    for steps in range(1, JUMPS):
+        old_low, old_high = low, high
+        solved, jumped, spread = _solution(n, needed, below, above, sum1, sum2)
+        if solved:
+            centre, scale = jumped, spread
+        else:
+            centre, scale = _step(n, factor, below, above, sum1, sum2, centre, scale)
+        low, high, below, above, sum1, sum2 = _part(x, total, first, second, skip, centre, scale)
+        if solved and low == old_low and high == old_high:
+            return centre, scale, steps
+    centre, scale, steps = _bracketed(x, total, first, second, skip, centre, max(scale, x[total - 1] - x[0]), factor)
+    return centre, scale, steps + JUMPS
+
+
+@kernel
+def _centre_of(
+    x: Floats, total: int, first: Floats, second: Floats, skip: int, centre: float, scale: float
+) -> tuple[float, int, int, int, int, float, float]:
+    """The centre whose clipped deviations at this scale add up to 0, and its part: Newton's steps between two bounds."""
+    n = total - int(skip >= 0)
+    left, right = x[0], x[total - 1]
+    old_low, old_high = -1, -1
+    while True:
+        low, high, below, above, sum1, sum2 = _part(x, total, first, second, skip, centre, scale)
+        m = n - below - above
+        pull = sum1 - m * centre + 1.5 * scale * (above - below)
+        if pull > 0.0:
+            left = centre
+        else:
+            right = centre
+        moved = centre + pull / m if m > 0 else left
+        settled = pull == 0.0 or (low == old_low and high == old_high)
+        old_low, old_high = low, high
+        if not left < moved < right:
+            moved = 0.5 * (left + right)
+            old_low, old_high = -1, -1
+        if settled or not left < moved < right:
+            return centre, low, high, below, above, sum1, sum2
+        centre = moved
+
+
+@kernel
+def _bracketed(
+    x: Floats, total: int, first: Floats, second: Floats, skip: int, centre: float, scale: float, factor: float
+) -> tuple[float, float, int]:
+    """The fixed point from bounds on s*: at the best centre, the clipped squares over s² fall as s grows.
+
+    Every other step halves the ratio of the bounds, so it cannot fail; it ends when the solution for a part holds.
+    """
+    n = total - int(skip >= 0)
+    needed = (n - 1) / factor**2
+    smallest, largest, steps = 0.0, np.inf, 0
+    while True:
+        steps += 1
+        centre, low, high, below, above, sum1, sum2 = _centre_of(x, total, first, second, skip, centre, scale)
+        solved, jumped, spread = _solution(n, needed, below, above, sum1, sum2)
+        if solved:
+            own_low, own_high, _, _, _, _ = _part(x, total, first, second, skip, jumped, spread)
+            if low == own_low and high == own_high:
+                return jumped, spread, steps
+        m = n - below - above
+        squares = sum2 - centre * (2.0 * sum1 - m * centre)
+        if squares > (needed - 2.25 * (below + above)) * scale * scale:
+            smallest = scale
+        else:
+            largest = scale
+        if solved and steps % 2 == 1 and smallest < spread < largest:
+            scale = spread
+        elif smallest == 0.0:
+            scale = 0.5 * largest
+        elif largest == np.inf:
+            scale = 2.0 * smallest
+        else:
+            scale = np.sqrt(smallest) * np.sqrt(largest)
+        if not smallest < scale < largest:
+            return centre, scale, steps
+
+
+@kernel
+def _third_figure(value: float) -> tuple[float, float]:
+    """The value rounded to three significant figures, and half a unit of the third."""
+    if value == 0.0:
+        return 0.0, 0.0
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - 2.0)
+    return np.round(value / unit) * unit, 0.5 * unit
+
+
+@kernel
+def _iterated(
+    x: Floats, n: int, first: Floats, second: Floats, middle: float, centre: float, scale: float, factor: float, stop: int
+) -> tuple[float, float, int]:
+    """x* and s* by the algorithm's own steps until one of the rules that are not "exact" ends it."""
+    for steps in range(1, MOST_STEPS):
+        _, _, below, above, sum1, sum2 = _part(x, n, first, second, -1, centre, scale)
+        moved, widened = _step(n, factor, below, above, sum1, sum2, centre, scale)
+        if stop == 2:
+            settled = abs(widened - scale) <= SCALE_CHANGE * widened
+        else:
+            (a, half_a), (b, _) = _third_figure(moved + middle), _third_figure(centre + middle)
+            (c, half_c), (d, _) = _third_figure(widened), _third_figure(scale)
+            settled = abs(a - b) <= half_a and abs(c - d) <= half_c
+        centre, scale = moved, widened
+        if settled:
+            return centre, scale, steps
+    return centre, scale, MOST_STEPS
+
+
+@kernel
+def _start(x: Floats, n: int, centre: float, start: float, factor: float) -> float:
+    """start × MAD; where it is 0 the SD; 0 where so many values are equal that the fixed point has s* = 0."""
+    deviation = start * middle_deviation(x, 0, n, centre)
+    if deviation > 0.0:
+        return deviation
+    low, high = _within(x, n, centre, centre)
+    if _solution(n, (n - 1) / factor**2, low, n - high, 0.0, 0.0)[0]:
+        return 0.0
+    return np.std(x[:n])
+
+
+@kernel
+def _of_groups(
+    y: Floats, offsets: Integers, factor: float, start: float, stop: int
+) -> tuple[Floats, Floats, Integers]:
+    """Algorithm A of each group of ascending values."""
+    groups = len(offsets) - 1
+    longest = 0
+    for g in range(groups):
+        longest = max(longest, offsets[g + 1] - offsets[g])
+    x, first, second = np.empty(longest), np.empty(longest + 1), np.empty(longest + 1)
+    centres, scales, steps = np.full(groups, np.nan), np.full(groups, np.nan), np.zeros(groups, np.int64)
+    for g in range(groups):
+        begin, n = offsets[g], offsets[g + 1] - offsets[g]
+        if n == 0:
             continue
-        middle = np.median(y)
-        y = y - middle
-        first, second = _sums_from_middle(y)
-        start = _start(y)
-        for i in range(len(y)):
-            centre, scale = _start(np.concatenate((y[:i], y[i + 1 :]))) if len(y) < 8 else start
+        middle = middle_value(y, begin, begin + n)
+        centres[g] = middle
+        if n == 1:
+            continue
+        _centred(y, begin, n, middle, x, first, second)
+        centre = middle_value(x, 0, n)
+        scale = _start(x, n, centre, start, factor)
+        if scale > 0.0:
+            if stop == 0:
+                centre, scale, steps[g] = _fixed_point(x, n, first, second, -1, centre, scale, factor)
+            else:
+                centre, scale, steps[g] = _iterated(x, n, first, second, middle, centre, scale, factor, stop)
+        centres[g], scales[g] = centre + middle, scale
+    return centres, scales, steps
+
+
+@kernel
+def _of_others(y: Floats, offsets: Integers, factor: float) -> tuple[Floats, Floats]:
+    """Algorithm A of the others of each value of each group of ascending values."""
+    groups = len(offsets) - 1
+    longest = 0
+    for g in range(groups):
+        longest = max(longest, offsets[g + 1] - offsets[g])
+    x, first, second = np.empty(longest), np.empty(longest + 1), np.empty(longest + 1)
+    centres, scales = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    for g in range(groups):
+        begin, n = offsets[g], offsets[g + 1] - offsets[g]
+        if n < 3:
+            continue
+        middle = middle_value(y, begin, begin + n)
+        _centred(y, begin, n, middle, x, first, second)
+        centre = middle_value(x, 0, n)
+        scale = _start(x, n, centre, 1.0, factor)
+        if scale > 0.0:
+            centre, scale, _ = _fixed_point(x, n, first, second, -1, centre, scale, factor)
+        else:
+            scale = np.std(x[:n])
+        for i in range(n):
+            others, spread = centre, scale
             if scale > 0.0:
-                centre, scale = _algorithm_a_sorted(y, first, second, i, centre, scale, factor)
-            centres[offsets[g] + i], scales[offsets[g] + i] = centre + middle, scale
+                others, spread, _ = _fixed_point(x, n, first, second, i, centre, scale, factor)
+            centres[begin + i], scales[begin + i] = others + middle, spread
     return centres, scales
