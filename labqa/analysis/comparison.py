@@ -10,7 +10,7 @@ from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between
 from labqa.core import tables as t
 from labqa.core.vocabulary import Role
-from labqa.stats.robust import algorithm_a, consensus
+from labqa.stats.robust import consensus
 from labqa.stats.scores import reference
 
 Floats = NDArray[np.float64]
@@ -49,18 +49,15 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
     ).to_series().to_numpy()  # fmt: skip
     offsets = np.append(np.flatnonzero(begins), rows.height).astype(np.int64)
     value = rows["value"].to_numpy()
-    centre, scale = algorithm_a.algorithm_a_without_self(value, offsets, algorithm_a.HUBER_FACTOR)
-    n_others = np.repeat(np.diff(offsets) - 1, np.diff(offsets))
+    others = consensus.consensus_of_others(value, offsets)
     anchored = rows["x_assigned"].is_not_null().to_numpy()
-    x_pt = np.where(anchored, rows["x_assigned"].fill_null(float("nan")).to_numpy(), centre)
+    x_pt = np.where(anchored, rows["x_assigned"].fill_null(float("nan")).to_numpy(), others.centre)
     sigma = (
         rows.with_columns(x=pl.Series(x_pt)).select(sigma_between(pl.col("x")).fill_null(float("nan"))).to_series().to_numpy()
     )
-    u = np.where(
-        anchored, rows["u_assigned"].fill_null(0.0).to_numpy(), consensus.u_of_consensus(scale, np.maximum(n_others, 1))
-    )
+    u = np.where(anchored, rows["u_assigned"].fill_null(0.0).to_numpy(), others.u)
     modes = np.repeat(consensus.modes_by_group(value, offsets, _of_group(sigma, offsets)), np.diff(offsets))
-    fit = anchored | consensus.trusted(n_others, scale, sigma, modes)
+    fit = anchored | consensus.trusted(others.n, others.scale, sigma, modes)
     assessed = np.where(u >= consensus.NEGLIGIBLE_U * sigma, np.hypot(sigma, u), sigma)
     z = np.where(fit, reference.z_score(value, x_pt, assessed), np.nan)
     return rows.with_columns(
@@ -68,7 +65,7 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
         sigma_pt=pl.Series(np.where(fit, assessed, np.nan), nan_to_null=True),
         z=pl.Series(z, nan_to_null=True),
         anchored=pl.Series(anchored),
-        n_others=pl.Series(n_others),
+        n_others=pl.Series(others.n),
     )
 
 

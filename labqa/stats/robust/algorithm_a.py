@@ -85,12 +85,11 @@ def algorithm_a_by_group(
         raise ValueError(f"stop: found {stop!r}, expected one of {', '.join(STOPS)}")
     start = MADE_FACTOR_ISO if stop == "three figures" else MADE_FACTOR
     ordered = sorted_within_groups(values, offsets)
-    return AlgorithmAByGroup(*_of_groups(ordered, offsets, factor, start, STOPS[stop]), stop)
+    centre, scale, steps = _of_groups(ordered, offsets, factor, start, STOPS[stop])
+    return AlgorithmAByGroup(centre, scale, steps, stop)
 
 
-def algorithm_a_without_self(
-    values: Floats, offsets: Integers, *, factor: float = HUBER_FACTOR
-) -> tuple[Floats, Floats]:
+def algorithm_a_without_self(values: Floats, offsets: Integers, *, factor: float = HUBER_FACTOR) -> tuple[Floats, Floats]:
     """Algorithm A of the *other* values of the group, for every value: x* and s* in the shape and order of `values`.
 
     A laboratory is never part of its own consensus. Exact fixed point as in `algorithm_a_by_group`, the values sorted
@@ -323,19 +322,17 @@ def _iterated(
 @kernel
 def _start(x: Floats, n: int, centre: float, start: float, factor: float) -> float:
     """start × MAD; where it is 0 the SD; 0 where so many values are equal that the fixed point has s* = 0."""
-    deviation = start * middle_deviation(x, 0, n, centre)
+    deviation = float(start * middle_deviation(x, 0, n, centre))
     if deviation > 0.0:
         return deviation
     low, high = _within(x, n, centre, centre)
     if _solution(n, (n - 1) / factor**2, low, n - high, 0.0, 0.0)[0]:
         return 0.0
-    return np.std(x[:n])
+    return float(np.std(x[:n]))
 
 
 @kernel
-def _of_groups(
-    y: Floats, offsets: Integers, factor: float, start: float, stop: int
-) -> tuple[Floats, Floats, Integers]:
+def _of_groups(y: Floats, offsets: Integers, factor: float, start: float, stop: int) -> tuple[Floats, Floats, Integers]:
     """Algorithm A of each group of ascending values."""
     groups = len(offsets) - 1
     longest = 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labqa.stats.kernels import kernel
+from labqa.stats.robust.algorithm_a import HUBER_FACTOR, algorithm_a_without_self
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -18,8 +21,54 @@ NEGLIGIBLE_U = 0.3
 """u(x_pt) / σ_pt from which it enters the score (ISO 13528:2022, 9.2.1)."""
 
 
+class Others(NamedTuple):
+    """Consensus of the other results of each result's group: their number, x*, s* and u(x*)."""
+
+    n: Integers
+    centre: Floats
+    scale: Floats
+    u: Floats
+
+
+class AgainstReference(NamedTuple):
+    """A consensus against a reference value: x_diff = x_ref − x*, its standard uncertainty, and x_diff / u_diff."""
+
+    difference: Floats
+    u: Floats
+    ratio: Floats
+
+
+def consensus_of_others(values: Floats, offsets: Integers, *, factor: float = HUBER_FACTOR) -> Others:
+    """Algorithm A of the *other* results of the group, for every result, and its standard uncertainty 1.25 s*/√n.
+
+    `values` sorted within groups (`offsets`: groups + 1), units kept; all four in the order of `values`. A laboratory is
+    never part of its own consensus. No others, or one: NaN but for n.
+    """
+    n = np.repeat(np.diff(offsets) - 1, np.diff(offsets))
+    centre, scale = algorithm_a_without_self(values, offsets, factor=factor)
+    return Others(n, centre, scale, u_of_consensus(scale, np.maximum(n, 1)))
+
+
+def consensus_against_reference(
+    consensus: ArrayLike, u: ArrayLike, reference: ArrayLike, u_reference: ArrayLike
+) -> AgainstReference:
+    """Difference of a consensus from an independent reference value (ISO 13528:2022, 7.8).
+
+    x_diff = x_ref − x*, u_diff = √(u²(x_ref) + u²(x*)); |x_diff| > 2 u_diff asks for an explanation before the consensus
+    serves. Arrays broadcast; units of the values; u_diff = 0 gives an infinite ratio, or NaN if the two are equal.
+    """
+    difference = np.asarray(reference, dtype=np.float64) - np.asarray(consensus, dtype=np.float64)
+    u_difference = np.hypot(np.asarray(u, dtype=np.float64), np.asarray(u_reference, dtype=np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return AgainstReference(difference, u_difference, difference / u_difference)
+
+
 def u_of_consensus(scale: ArrayLike, n: ArrayLike) -> Floats:
-    """Standard uncertainty of a robust mean of n results: 1.25 s*/√n (ISO 13528:2022, 7.7.3)."""
+    """Standard uncertainty of a robust mean of n results: 1.25 s*/√n (ISO 13528:2022, 7.7.3).
+
+    1.25 is √(π/2), the price of a median; for Algorithm A's mean it overstates a little. It presumes results that scatter
+    independently about one centre, and n of ten or so: with fewer s* itself is poorly known.
+    """
     return np.asarray(1.25 * np.asarray(scale, dtype=np.float64) / np.sqrt(np.asarray(n, dtype=np.float64)))
 
 

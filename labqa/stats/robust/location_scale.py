@@ -71,9 +71,7 @@ def median_made_by_group(values: Floats, offsets: Integers, *, factor: float = M
     return Centre(centre, factor * deviation)
 
 
-def niqr_by_group(
-    values: Floats, offsets: Integers, *, quartiles: str = "inclusive", factor: float = NIQR_FACTOR
-) -> Floats:
+def niqr_by_group(values: Floats, offsets: Integers, *, quartiles: str = "inclusive", factor: float = NIQR_FACTOR) -> Floats:
     """nIQR = 0.7413 (Q3 − Q1) of each group (ISO 13528:2022, C.2.3).
 
     The standard leaves the quartiles' definition open: `quartiles` "inclusive" is position p (n − 1) counted from 0, as in
@@ -91,7 +89,7 @@ def niqr_by_group(
 def middle_value(y: Floats, begin: int, end: int) -> float:
     """Median of ascending y[begin:end], which is not empty."""
     n = end - begin
-    return 0.5 * (y[begin + (n - 1) // 2] + y[begin + n // 2])
+    return float(0.5 * (y[begin + (n - 1) // 2] + y[begin + n // 2]))
 
 
 @kernel
@@ -113,13 +111,13 @@ def middle_deviation(y: Floats, begin: int, end: int, centre: float) -> float:
             high = at
     largest = max(abs(y[low] - centre), abs(y[low + k - 1] - centre))
     if n % 2 == 1:
-        return largest
+        return float(largest)
     beyond = np.inf
     if low > begin:
         beyond = abs(y[low - 1] - centre)
     if low + k < end:
         beyond = min(beyond, abs(y[low + k] - centre))
-    return 0.5 * (largest + beyond)
+    return float(0.5 * (largest + beyond))
 
 
 @kernel
