@@ -87,20 +87,22 @@ def algorithm_s_by_group(values: Floats, offsets: Integers, *, degrees_of_freedo
 
 @kernel
 def _pooled(w: Floats, offsets: Integers, limit: Floats, adjustment: Floats) -> tuple[Floats, Integers]:
-    """w* and the number clipped, from ascending SDs: the smallest number whose w* leaves all others within the limit."""
+    """w* and the number clipped, from ascending SDs: the largest number clipped whose w* clips all of them."""
     groups = len(offsets) - 1
     pooled, clipped = np.full(groups, np.nan), np.zeros(groups, np.int64)
     for g in range(groups):
         begin, end = offsets[g], offsets[g + 1]
-        squares, inside = 0.0, begin
-        for at in range(begin, end):
-            # the values from `at` on are clipped: is the solution within what that asks?
-            remaining = (end - begin) / adjustment[g] ** 2 - limit[g] ** 2 * (end - at)
-            if remaining > 0.0 and squares / remaining * limit[g] ** 2 <= w[at] ** 2:
-                break
+        if end == begin:
+            continue
+        total, most, squares = (end - begin) / adjustment[g] ** 2, limit[g] ** 2, 0.0
+        remaining = total - most * (end - begin)
+        at = begin
+        while at < end and not (remaining > 0.0 and most * squares <= remaining * w[at] ** 2):
             squares += w[at] ** 2
-            inside = at + 1
-        if end > begin:
-            pooled[g] = np.sqrt(squares / ((end - begin) / adjustment[g] ** 2 - limit[g] ** 2 * (end - inside)))
-            clipped[g] = end - inside
+            at += 1
+            remaining = total - most * (end - at)
+        pooled[g] = np.sqrt(squares / remaining)
+        while at < end and not w[at] > limit[g] * pooled[g]:
+            at += 1
+        clipped[g] = end - at
     return pooled, clipped
