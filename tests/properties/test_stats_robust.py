@@ -184,7 +184,7 @@ def plain(x: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return centre, scale
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 7, 8, 9, 11, 14, 20, 30])
 def test_the_fixed_point_is_that_of_the_plain_iteration_from_any_start(n: int) -> None:
     rng = np.random.default_rng(n)
     x = np.array([drawn(rng, n) for _ in range(400)])

@@ -14,17 +14,17 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LANES = 8
-"""Runs that go through one sorting network side by side."""
-LONGEST_RUN = 64
-"""Longer groups are sorted in runs of at most this many values, which are then merged."""
+"""Groups that go through one sorting network side by side."""
+NETWORK = 128
+"""Longer groups go to NumPy one by one: a call for so many values costs less than a twentieth of its sort."""
 
 
 def sorted_within_groups(values: Floats, offsets: Integers) -> Floats:
     """Values in ascending order within each group; the array itself, not a copy, where they are so already.
 
     `values` any number array (n), `offsets` (groups + 1): group g is `values[offsets[g]:offsets[g + 1]]`; values outside
-    all groups come back as they are. Batcher's odd-even merge network (doi:10.1145/1468075.1468121) on several groups at
-    once, then merging. ValueError: a NaN, or offsets that are no offsets into `values`.
+    all groups come back as they are. Short groups: Batcher's odd-even merge network (doi:10.1145/1468075.1468121), several
+    groups of about one size at once. ValueError: a NaN, or offsets that are no offsets into `values`.
     """
     values, offsets = np.ascontiguousarray(values, dtype=np.float64), np.ascontiguousarray(offsets, dtype=np.int64)
     if values.ndim != 1 or offsets.ndim != 1:
@@ -34,7 +34,17 @@ def sorted_within_groups(values: Floats, offsets: Integers) -> Floats:
     missing = int(_first_nan(values, offsets[0], offsets[-1]))
     if missing >= 0:
         raise ValueError(f"values[{missing}] is NaN; leave missing results out before their statistics are computed")
-    return values if _ascending(values, offsets) else np.asarray(_sorted(values, offsets), dtype=np.float64)
+    if _ascending(values, offsets):
+        return values
+    sizes = np.diff(offsets)
+    # a size as one byte: NumPy then sorts them by counting, and those of one size stay in their order in memory
+    by_size = np.argsort(np.minimum(sizes, NETWORK + 1).astype(np.uint8), kind="stable")
+    short = int(np.count_nonzero(sizes <= NETWORK))
+    found = values.copy()
+    _sort_short(values, offsets, by_size[:short], found)
+    for g in by_size[short:]:
+        found[offsets[g] : offsets[g + 1]].sort()
+    return found
 
 
 @kernel
@@ -84,86 +94,23 @@ def _network(columns: Floats, n: int) -> None:
 
 
 @kernel
-def _merge(source: Floats, begin: int, middle: int, end: int, into: Floats, at: int) -> None:
-    """Merges source[begin:middle] and source[middle:end] into into[at:…], from both ends, without branches.
-
-    Unsigned positions spare the look at negative indices, which halves the time. Neither end can run out of its part
-    before as many steps are done as the shorter part has values.
-    """
-    one = np.uint64(1)
-    i, j, k = np.uint64(begin), np.uint64(middle), np.uint64(at)
-    p, q, r = np.uint64(middle - 1), np.uint64(end - 1), np.uint64(at + end - begin - 1)
-    for _ in range(min(middle - begin, end - middle)):
-        a, b, c, d = source[i], source[j], source[p], source[q]
-        into[k] = a if a < b else b
-        into[r] = c if c > d else d
-        first, last = np.uint64(a < b), np.uint64(c > d)
-        i, j, k = i + first, j + (one - first), k + one
-        p, q, r = p - last, q - (one - last), r - one
-    while np.int64(k) <= np.int64(r):
-        if np.int64(j) > np.int64(q) or (np.int64(i) <= np.int64(p) and source[i] <= source[j]):
-            into[k] = source[i]
-            i += one
-        else:
-            into[k] = source[j]
-            j += one
-        k += one
-
-
-@kernel
-def _sorted(values: Floats, offsets: Integers) -> Floats:
-    """The values, sorted within groups: all runs through the network, `LANES` at a time, then long groups merged."""
-    groups, runs, longest = len(offsets) - 1, 0, 0
-    halvings = np.zeros(groups, np.int64)
-    for g in range(groups):
-        n = offsets[g + 1] - offsets[g]
-        while n > LONGEST_RUN << halvings[g]:
-            halvings[g] += 1
-        runs += 1 << halvings[g]
-        if halvings[g]:
-            longest = max(longest, n)
-    cuts = np.empty(runs + 1, np.int64)
-    run = 0
-    for g in range(groups):
-        n = offsets[g + 1] - offsets[g]
-        for part in range(1 << halvings[g]):
-            cuts[run] = offsets[g] + ((n * part) >> halvings[g])
-            run += 1
-    cuts[runs] = offsets[groups]
-
-    found = np.empty(len(values))
-    found[: offsets[0]], found[offsets[groups] :] = values[: offsets[0]], values[offsets[groups] :]
-    columns = np.empty(LANES * LONGEST_RUN)
-    for first in range(0, runs, LANES):
-        lanes, n = min(LANES, runs - first), 0
+def _sort_short(values: Floats, offsets: Integers, groups: Integers, found: Floats) -> None:
+    """Writes the groups listed, sorted, into `found`: `LANES` at a time, filled up with ∞ to the longest of them."""
+    columns = np.empty(LANES * NETWORK)
+    for first in range(0, len(groups), LANES):
+        lanes, longest = min(LANES, len(groups) - first), 0
         for lane in range(lanes):
-            n = max(n, cuts[first + lane + 1] - cuts[first + lane])
+            g = groups[first + lane]
+            longest = max(longest, offsets[g + 1] - offsets[g])
         for lane in range(lanes):
-            begin, size = cuts[first + lane], cuts[first + lane + 1] - cuts[first + lane]
-            for i in range(size):
-                columns[i * LANES + lane] = values[begin + i]
-            for i in range(size, n):
+            g = groups[first + lane]
+            n = offsets[g + 1] - offsets[g]
+            for i in range(n):
+                columns[i * LANES + lane] = values[offsets[g] + i]
+            for i in range(n, longest):
                 columns[i * LANES + lane] = np.inf
-        _network(columns, n)
+        _network(columns, longest)
         for lane in range(lanes):
-            begin = cuts[first + lane]
-            for i in range(cuts[first + lane + 1] - begin):
-                found[begin + i] = columns[i * LANES + lane]
-
-    spare = np.empty(longest)
-    run = 0
-    for g in range(groups):
-        begin, parts = offsets[g], 1 << halvings[g]
-        for level in range(halvings[g]):
-            step = 1 << level
-            for part in range(run, run + parts, 2 * step):
-                low, middle, high = cuts[part], cuts[part + step], cuts[part + 2 * step]
-                if level % 2 == 0:
-                    _merge(found, low, middle, high, spare, low - begin)
-                else:
-                    _merge(spare, low - begin, middle - begin, high - begin, found, low)
-        if halvings[g] % 2 == 1:
-            for i in range(offsets[g + 1] - begin):
-                found[begin + i] = spare[i]
-        run += parts
-    return found
+            g = groups[first + lane]
+            for i in range(offsets[g + 1] - offsets[g]):
+                found[offsets[g] + i] = columns[i * LANES + lane]
