@@ -1,9 +1,10 @@
 """Times median with MADe and Algorithm A of many groups beside what people use, contestants in turn in one run.
 
-`python -m bench.robust` prints milliseconds of CPU time (median of several rounds; kernels compiled before) and ratios, against
-these aims: median and MADe of 50,000 groups of 20 at least 10 × polars' and 3 × astropy's; Algorithm A, exact, at least 1,000 × statsmodels'
-Huber called per group and 100 × its vectorised form on groups of 20, 15 × on groups of 2,000; within 6 × of sorting the same
-values for groups of 20 and 4 × for larger ones. All get the values in random order, so the time includes our sort.
+`python -m bench.robust` prints milliseconds of CPU time (median of several rounds; kernels compiled before) and ratios,
+against these aims: median and MADe of 50,000 groups of 20 at least 10 × polars' and 3 × astropy's; Algorithm A, exact, at
+least 1,000 × statsmodels' Huber called per group and 100 × its vectorised form on groups of 20, 15 × on groups of 2,000;
+within 6 × of sorting the same values for groups of 20 and 4 × for larger ones. All get the values in random order, so our
+time includes our sort.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SAMPLE = 250
 
 
 def times(contestants: Contestants, *, rounds: int) -> dict[str, float]:
-    """Median CPU seconds, of all threads, of each contestant; every round runs all of them in turn, after one round that is not counted."""
+    """Median CPU seconds, of all threads, of each contestant; rounds run all of them in turn, the first is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for counted in range(rounds + 1):
         for name, run in contestants.items():

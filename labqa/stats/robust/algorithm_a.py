@@ -33,6 +33,8 @@ STOPS = {"exact": 0, "three figures": 1, "scale change": 2}
 """Rules by which the iteration ends; see `algorithm_a_by_group`."""
 JUMPS = 12
 """Closed-form steps before the bracketed search; two or three are the rule."""
+FEW = 64
+"""Group size up to which the limits are looked for from the ends, few values being beyond them, and not by bisection."""
 MOST_STEPS = 10_000
 """Steps of the rules other than "exact", which end long before."""
 SCALE_CHANGE = float(np.finfo(np.float64).eps ** 0.25)
@@ -123,13 +125,13 @@ def _centred(y: Floats, begin: int, n: int, middle: float, x: Floats, first: Flo
 @kernel
 def _within(x: Floats, n: int, low: float, high: float) -> tuple[int, int]:
     """How many of the ascending x[:n] are below `low`, and how many are not above `high`."""
-    begin, beyond = 0, 0
-    if n <= 64:
-        for i in range(n):
-            begin += int(x[i] < low)
-            beyond += int(x[i] > high)
-        return begin, n - beyond
     begin, end = 0, n
+    if n <= FEW:
+        while begin < n and x[begin] < low:
+            begin += 1
+        while end > begin and x[end - 1] > high:
+            end -= 1
+        return begin, end
     while begin < end:
         at = (begin + end) // 2
         if x[at] < low:
