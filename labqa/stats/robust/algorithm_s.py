@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainc, gammaincinv
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.sorting import sorted_within_groups
+from labqa.stats.robust.sorting import LARGEST_SQUARED, sorted_within_groups
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -73,10 +73,10 @@ def algorithm_s_by_group(values: Floats, offsets: Integers, *, degrees_of_freedo
     the stopping rule of the standard's iteration do not matter. A range of two is √2 SD, and so is its pooled value.
 
     Empty: NaN. One value: it is not clipped, w* = ξ w. w* is 0 if so few SDs are above 0 that η² times their number does not
-    reach p/ξ² (about 0.31 p for ν = 1, 0.39 p for ν = 2). ValueError: a negative value, a NaN. SciPy, statsmodels and
-    astropy have no such estimator.
+    reach p/ξ² (about 0.31 p for ν = 1, 0.39 p for ν = 2). ValueError: a negative value, a NaN, one above 1e150. SciPy,
+    statsmodels and astropy have no such estimator.
     """
-    ordered = sorted_within_groups(values, offsets)
+    ordered = sorted_within_groups(values, offsets, largest=LARGEST_SQUARED)
     negative = np.flatnonzero(np.asarray(values)[offsets[0] : offsets[-1]] < 0.0)
     if len(negative):
         raise ValueError(f"values[{offsets[0] + negative[0]}] is below 0; SDs and ranges are 0 or more")

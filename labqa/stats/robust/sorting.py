@@ -15,25 +15,29 @@ Integers = NDArray[np.int64]
 
 LANES = 8
 """Groups that go through one sorting network side by side."""
+LARGEST_SQUARED = 1e150
+"""`largest` for statistics that add up squares."""
 NETWORK = 128
 """Longer groups go to NumPy one by one: a call for so many values costs less than a twentieth of its sort."""
 
 
-def sorted_within_groups(values: Floats, offsets: Integers) -> Floats:
+def sorted_within_groups(values: Floats, offsets: Integers, *, largest: float = np.inf) -> Floats:
     """Values in ascending order within each group; the array itself, not a copy, where they are so already.
 
     `values` any number array (n), `offsets` (groups + 1): group g is `values[offsets[g]:offsets[g + 1]]`; values outside
     all groups come back as they are. Short groups: Batcher's odd-even merge network (doi:10.1145/1468075.1468121), several
-    groups of about one size at once. ValueError: a NaN, or offsets that are no offsets into `values`.
+    groups of about one size at once. ValueError: a NaN, an |x| above `largest`, or offsets that are no offsets into `values`.
     """
     values, offsets = np.ascontiguousarray(values, dtype=np.float64), np.ascontiguousarray(offsets, dtype=np.int64)
     if values.ndim != 1 or offsets.ndim != 1:
         raise ValueError(f"values and offsets are columns; found {values.ndim} and {offsets.ndim} dimensions")
     if not len(offsets) or offsets[0] < 0 or offsets[-1] > len(values) or np.any(offsets[1:] < offsets[:-1]):
         raise ValueError(f"offsets must rise from 0 or more to {len(values)}, the number of values, or less")
-    missing = int(_first_nan(values, offsets[0], offsets[-1]))
-    if missing >= 0:
-        raise ValueError(f"values[{missing}] is NaN; leave missing results out before their statistics are computed")
+    wrong = int(_first_wrong(values, offsets[0], offsets[-1], largest))
+    if wrong >= 0 and np.isnan(values[wrong]):
+        raise ValueError(f"values[{wrong}] is NaN; leave missing results out before their statistics are computed")
+    if wrong >= 0:
+        raise ValueError(f"values[{wrong}] is {values[wrong]:g}; expected are values between ±{largest:g}")
     if _ascending(values, offsets):
         return values
     sizes = np.diff(offsets)
@@ -48,13 +52,13 @@ def sorted_within_groups(values: Floats, offsets: Integers) -> Floats:
 
 
 @kernel
-def _first_nan(values: Floats, begin: int, end: int) -> int:
-    """Where the first NaN of values[begin:end] is; −1 if there is none."""
-    missing = 0
+def _first_wrong(values: Floats, begin: int, end: int, largest: float) -> int:
+    """Where the first NaN or |x| > largest of values[begin:end] is; −1 if there is none."""
+    wrong = 0
     for i in range(begin, end):
-        missing += int(values[i] != values[i])
-    for i in range(begin, end if missing else begin):
-        if values[i] != values[i]:
+        wrong += int(not abs(values[i]) <= largest)
+    for i in range(begin, end if wrong else begin):
+        if not abs(values[i]) <= largest:
             return i
     return -1
 
