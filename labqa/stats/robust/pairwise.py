@@ -46,7 +46,7 @@ def _count(y: Floats, t: float, kind: int) -> int:
     if kind == 0:
         i = 0
         for j in range(n):
-            while y[j] - y[i] > t and i < j:
+            while y[j] - y[i] > t:  # ends at i = j: t ≥ 0
                 i += 1
             count += j - i
         return count
@@ -163,8 +163,8 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
 
     Secant steps in the count from `guess` (with `slope` = d count/d value; 0: the line through the origin) until the bracket
     holds no more pairs than `found` has room for; these are formed and the answer picked among them. The secant aims
-    a little to the side not yet bounded. Every third step, and every step that would leave the bracket, halves it
-    instead; from the sixth step on the bracket ends on attained values, so that a bracket full of ties closes too.
+    a little to the side not yet bounded. A step that would leave the bracket halves it instead, and so does every second
+    one after the sixth; from then on the bracket ends on attained values, so that a bracket full of ties closes too.
     """
     n = len(y)
     room = len(found)
@@ -180,13 +180,13 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
     t, step = guess, 0
     while c_high - c_low > room:
         step += 1
-        if step % 3 == 0 or not (floor <= t < high):
+        if (step > 6 and step % 2 == 0) or not (floor <= t < high):
             t = 0.5 * floor + 0.5 * high
             if not (floor <= t < high) or step > 60 or not np.isfinite(t):
                 t = _between(floor, high)
             if not (floor <= t < high):
                 t = floor
-        if step < 6:
+        if step <= 6:
             count, below, above = _count(y, t, kind), t, t
         else:
             count, below, above = count_around(y, t, kind)
