@@ -30,7 +30,10 @@ def _first(y: Floats, t: float) -> int:
 
 @kernel
 def _psi_sum(y: Floats, sums: Floats, x: float, s: float) -> float:
-    """Σ ψ((y − x)/s) over sorted `y` with its running sums: ψ(q) = q to 1.5, 1.5 to 3, 4.5 − q to 4.5, 0 beyond; odd."""
+    """Σ ψ((y − x)/s) over sorted `y` with its running sums: ψ(q) = q to 1.5, 1.5 to 3, 4.5 − q to 4.5, 0 beyond; odd.
+
+    `sums` is 0 at the middle of `y`, so that no gross value enters the sum of others by cancellation.
+    """
     a, b, c = _first(y, x - 4.5 * s), _first(y, x - 3.0 * s), _first(y, x - 1.5 * s)
     d, e, f = _first(y, x + 1.5 * s), _first(y, x + 3.0 * s), _first(y, x + 4.5 * s)
     total = (sums[d] - sums[c]) - (d - c) * x
@@ -62,8 +65,10 @@ def _hampel_sorted(y: Floats, s: float) -> float:
     """
     n = len(y)
     sums = np.zeros(n + 1)
-    for i in range(n):
+    for i in range(n // 2, n):
         sums[i + 1] = sums[i] + y[i]
+    for i in range(n // 2 - 1, -1, -1):
+        sums[i] = sums[i + 1] - y[i]
     shift = np.array([-4.5 * s, -3.0 * s, -1.5 * s, 1.5 * s, 3.0 * s, 4.5 * s])
     upper = np.empty(6, np.int64)  # per shift: first value whose node lies above 0
     for m in range(6):

@@ -146,7 +146,7 @@ def smallest(x: Floats, k: int) -> float:
 
 
 @kernel
-def _between(low: float, high: float) -> float:
+def between(low: float, high: float) -> float:
     """The float64 half way from low to high in the order of all float64: 64 such steps isolate any number."""
     a, b = np.float64(low).view(np.int64), np.float64(high).view(np.int64)
     a = a if a >= 0 else -(a & np.int64(0x7FFFFFFFFFFFFFFF))
@@ -183,7 +183,7 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
         if (step > 6 and step % 2 == 0) or not (floor <= t < high):
             t = 0.5 * floor + 0.5 * high
             if not (floor <= t < high) or step > 60 or not np.isfinite(t):
-                t = _between(floor, high)
+                t = between(floor, high)
             if not (floor <= t < high):
                 t = floor
         if step <= 6:

@@ -35,24 +35,25 @@ class QHampel(NamedTuple):
 
 
 @kernel
-def _tolerance(y: Floats, step: float) -> float:
+def tolerance(y: Floats, step: float) -> float:
+    """How far apart differences of sorted `y` may be and yet be one."""
     n = len(y)
     return 0.25 * step if step > 0.0 else TIE * max(abs(y[n // 4]), abs(y[n - 1 - n // 4]))
 
 
 @kernel
-def _crossing(
+def crossing(
     total: float, zero: float, a: float, under: float, at: float, below: float, under_below: float, above: float, at_above: float
 ) -> float:
     """Where G1, linear between its nodes, reaches 0.25 + 0.75 H1(0). Counts stand for H1 × total.
 
-    `a` is the first jump at which H1 reaches that level, `under` and `at` the counts before and at it; `below` and `above` are
-    the jumps next to it. G1 = (H1 before + H1 at)/2 at a jump and 0 at 0 (ISO 13528:2022, formula C.23).
+    `a` is the first jump at which H1 reaches that level, `under` and `at` the counts before and at it; `below` (0: none) and
+    `above` are the jumps next to it. G1 = (H1 before + H1 at)/2 at a jump, 0 at 0 (ISO 13528:2022, formula C.23).
     """
     level = 0.5 * total + 1.5 * zero
     if at + under >= level:
         high, g_high = a, at + under
-        low, g_low = (below, under + under_below) if under > zero else (0.0, 0.0)
+        low, g_low = (below, under + under_below) if below > 0.0 else (0.0, 0.0)
     else:
         low, g_low = a, at + under
         high, g_high = above, at + at_above
@@ -71,7 +72,7 @@ def _q_numerators(values: Floats, offsets: Integers, steps: Floats) -> tuple[Flo
         if n < 2 or not (np.isfinite(y[0]) and np.isfinite(y[n - 1])):
             continue
         total = np.int64(n) * (n - 1) // 2
-        tie = _tolerance(y, steps[g])
+        tie = tolerance(y, steps[g])
         zero, _, _ = count_around(y, tie, 0)
         h0[g] = zero / total
         if zero == total:
@@ -82,22 +83,24 @@ def _q_numerators(values: Floats, offsets: Integers, steps: Floats) -> tuple[Flo
         wide = tie if steps[g] > 0.0 else max(tie, TIE * a)
         under, below, _ = count_around(y, max(a - wide, tie), 0)
         at, _, above = count_around(y, a + wide, 0)
+        below = below if below > tie else 0.0
         under_below, at_above = zero, at
         if at + under >= 0.5 * total + 1.5 * zero:
-            if under > zero:
+            if below > 0.0:
                 under_below, _, _ = count_around(y, max(below - wide, tie), 0)
         else:
             at_above, _, _ = count_around(y, above + wide, 0)
-        numerator[g] = _crossing(total, zero, a, under, at, below, under_below, above, at_above)
+        numerator[g] = crossing(total, zero, a, under, at, below, under_below, above, at_above)
     return numerator, h0
 
 
-def _scale(numerator: Floats, h0: Floats) -> Floats:
+def scale_of(numerator: Floats, h0: Floats) -> Floats:
     """s* = numerator / (√2 Φ⁻¹(0.625 + 0.375 H1(0))); 0 where all differences are 0."""
     return np.asarray(numerator / (np.sqrt(2.0) * ndtri(0.625 + 0.375 * h0)))
 
 
-def _per_group(steps: ArrayLike, offsets: Integers) -> Floats:
+def per_group(steps: ArrayLike, offsets: Integers) -> Floats:
+    """The reporting step of each group."""
     return np.ascontiguousarray(np.broadcast_to(np.asarray(steps, dtype=np.float64), (len(offsets) - 1,)))
 
 
@@ -110,7 +113,7 @@ def q_method_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.
     memory, O(n log n).
     """
     offsets = np.asarray(offsets, dtype=np.int64)
-    return _scale(*_q_numerators(np.asarray(values, dtype=np.float64), offsets, _per_group(step, offsets)))
+    return scale_of(*_q_numerators(np.asarray(values, dtype=np.float64), offsets, per_group(step, offsets)))
 
 
 def q_method(values: Floats, *, step: float = 0.0) -> float:
