@@ -39,7 +39,7 @@ def _psi_sum(y: Floats, sums: Floats, x: float, s: float) -> float:
     total = (sums[d] - sums[c]) - (d - c) * x
     total -= (sums[b] - sums[a]) - (b - a) * x + 4.5 * s * (b - a)
     total -= (sums[f] - sums[e]) - (f - e) * x - 4.5 * s * (f - e)
-    return total / s + 1.5 * ((e - d) - (c - b))
+    return float(total / s + 1.5 * ((e - d) - (c - b)))
 
 
 @kernel
@@ -150,9 +150,9 @@ def hampel_by_group(values: Floats, offsets: Integers, scales: ArrayLike) -> Flo
     """Hampel's location of each group (values sorted within groups) with its scale s: Σ ψ((x_i − x*)/s) = 0.
 
     ψ(q) = q for |q| ≤ 1.5, 1.5 sign q to 3, (4.5 − |q|) sign q to 4.5, 0 beyond. By the finite-step algorithm of
-    ISO 13528:2022, C.5.3.3: of all solutions at or between the nodes x_i ± {1.5, 3, 4.5} s the one nearest the median; if two are
-    equally near (to 1e-12 s), the median. `scales` is one a group or one for all. One or two values, or a scale of 0 or NaN: the median.
-    NaN for an empty group or where a value is NaN or infinite.
+    ISO 13528:2022, C.5.3.3: of all solutions at or between the nodes x_i ± {1.5, 3, 4.5} s the one nearest the median; if
+    two are equally near (to 1e-12 s), the median. `scales` is one a group or one for all. One or two values, or a scale of
+    0 or NaN: the median. NaN for an empty group or where a value is NaN or infinite.
     """
     offsets = np.asarray(offsets, dtype=np.int64)
     per_group = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(offsets) - 1,))

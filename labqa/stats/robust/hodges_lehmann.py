@@ -32,7 +32,7 @@ def _hodges_lehmann(values: Floats, offsets: Integers, kind: int) -> Floats:
             centres[g] = y[0]
             continue
         half = 0.5 * y  # exact, and sums of two halves cannot overflow
-        pairs = np.int64(n) * (n - 1) // 2 if kind == 1 else np.int64(n) * (n + 1) // 2
+        pairs = n * (n - 1) // 2 if kind == 1 else n * (n + 1) // 2
         k = (pairs + 1) // 2
         width = y[(3 * n) // 4] - y[n // 4]
         slope = 0.76 * pairs / width if width > 0.0 else 0.0

@@ -42,7 +42,7 @@ def _count(y: Floats, t: float, kind: int) -> int:
     Two pointers suffice: rounding is monotone, so the rounded differences and sums are sorted along both indices.
     """
     n = len(y)
-    count = np.int64(0)
+    count = 0
     if kind == 0:
         i = 0
         for j in range(n):
@@ -65,7 +65,7 @@ def _count(y: Floats, t: float, kind: int) -> int:
 def count_around(y: Floats, t: float, kind: int) -> tuple[int, float, float]:
     """As `_count`, with the largest attained difference or sum ≤ t (−inf: none) and the smallest one > t (inf: none)."""
     n = len(y)
-    count, below, above = np.int64(0), -np.inf, np.inf
+    count, below, above = 0, -np.inf, np.inf
     if kind == 0:
         i = 0
         for j in range(1, n):
@@ -142,7 +142,7 @@ def smallest(x: Floats, k: int) -> float:
             left = i
         else:
             break
-    return x[k]
+    return float(x[k])
 
 
 @kernel
@@ -153,8 +153,8 @@ def between(low: float, high: float) -> float:
     b = b if b >= 0 else -(b & np.int64(0x7FFFFFFFFFFFFFFF))
     middle = (a >> 1) + (b >> 1) + (a & b & 1)
     if middle >= 0:
-        return np.int64(middle).view(np.float64)
-    return -np.int64(-middle).view(np.float64)
+        return float(np.int64(middle).view(np.float64))
+    return -float(np.int64(-middle).view(np.float64))
 
 
 @kernel
@@ -168,7 +168,7 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
     """
     n = len(y)
     room = len(found)
-    c_low, c_high = np.int64(0), np.int64(n) * (n - 1) // 2
+    c_low, c_high = 0, n * (n - 1) // 2
     if kind == 0:
         floor, high = 0.0, y[n - 1] - y[0]
     elif kind == 1:
@@ -198,7 +198,7 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
             high, c_high = below, count
             aim -= 0.25 * room
         if floor >= high:
-            return high
+            return float(high)
         if last_c >= 0.0 and count != last_c:
             slope = (count - last_c) / (t - last_t)
         elif slope == 0.0 and t > 0.0:
@@ -206,4 +206,4 @@ def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found:
         last_t, last_c = t, float(count)
         t = t + (aim - count) / slope if slope > 0.0 else np.inf
     m = _collect(y, low, high, kind, found)
-    return smallest(found[:m], k - c_low)
+    return float(smallest(found[:m], k - c_low))

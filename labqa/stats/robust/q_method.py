@@ -4,8 +4,8 @@ No Python package but slow scripts has it. Units follow the values.
 
 Ties. The Q method places its interpolation nodes on the jumps of H1, so differences that are equal as reported must be one
 jump, though 0.3 − 0.2 and 0.2 − 0.1 differ as float64. With `step`, the reporting step of the results, differences less than a
-quarter of it apart are one; without it (0), those nearer than 32 × 2⁻⁵² of the larger absolute quartile (or of the difference): a
-few rounding errors of the results, below any decimal that 14 digits can tell.
+quarter of it apart are one; without it (0), those nearer than 32 × 2⁻⁵² of the larger absolute quartile (or of the
+difference): a few rounding errors of the results, below any decimal that 14 digits can tell.
 """
 
 from __future__ import annotations
@@ -43,12 +43,20 @@ def tolerance(y: Floats, step: float) -> float:
 
 @kernel
 def crossing(
-    total: float, zero: float, a: float, under: float, at: float, below: float, under_below: float, above: float, at_above: float
+    total: float,
+    zero: float,
+    a: float,
+    under: float,
+    at: float,
+    below: float,
+    under_below: float,
+    above: float,
+    at_above: float,
 ) -> float:
     """Where G1, linear between its nodes, reaches 0.25 + 0.75 H1(0). Counts stand for H1 × total.
 
     `a` is the first jump at which H1 reaches that level, `under` and `at` the counts before and at it; `below` (0: none) and
-    `above` are the jumps next to it. G1 = (H1 before + H1 at)/2 at a jump, 0 at 0 (ISO 13528:2022, formula C.23).
+    `above` are the jumps next to it. G1 = (H1 before + H1 at)/2 at a jump, 0 at 0 (ISO 13528:2022, C.5.2.2).
     """
     level = 0.5 * total + 1.5 * zero
     if at + under >= level:
@@ -71,7 +79,7 @@ def _q_numerators(values: Floats, offsets: Integers, steps: Floats) -> tuple[Flo
         n = len(y)
         if n < 2 or not (np.isfinite(y[0]) and np.isfinite(y[n - 1])):
             continue
-        total = np.int64(n) * (n - 1) // 2
+        total = n * (n - 1) // 2
         tie = tolerance(y, steps[g])
         zero, _, _ = count_around(y, tie, 0)
         h0[g] = zero / total
@@ -108,7 +116,7 @@ def q_method_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.
     """Robust SD s* of each group (values sorted within groups, one result or mean a laboratory) by the Q method.
 
     s* = G1⁻¹(0.25 + 0.75 H1(0)) / (√2 Φ⁻¹(0.625 + 0.375 H1(0))): H1(x) is the share of pairs with |x_i − x_j| ≤ x, G1 its
-    polygon through the middles of the jumps (ISO 13528:2022, C.5.2.2, formulas C.22 to C.24). `step` (one a group, or one for
+    polygon through the middles of the jumps (ISO 13528:2022, C.5.2.2, formulas C.22 to C.25). `step` (one a group, or one for
     all): see the module. A group of equal values gives 0; fewer than two values, a NaN or an infinity give NaN. Linear
     memory, O(n log n).
     """

@@ -1,7 +1,7 @@
 """The Q method where laboratories report replicates: differences between laboratories only, each laboratory of one weight.
 
-Kernels take `values` (float64), `labs` (int64): laboratory l reported `values[labs[l]:labs[l + 1]]`, in any order, and `offsets`
-(int64): group g holds the laboratories `offsets[g]` … `offsets[g + 1] − 1`. Units follow the values.
+Kernels take `values` (float64), `labs` (int64): laboratory l reported `values[labs[l]:labs[l + 1]]`, in any order, and
+`offsets` (int64): group g holds the laboratories `offsets[g]` … `offsets[g + 1] − 1`. Units follow the values.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _weight_around(results: _Results, t: float) -> tuple[float, float, float]:
             if far >= 0:
                 above = min(above, y[j] - y[far])
     for m in range(len(weight)):
-        i, pairs = start[m], np.int64(0)
+        i, pairs = start[m], 0
         for j in range(start[m], start[m + 1]):
             while own[j] - own[i] > t:
                 i += 1
@@ -171,16 +171,14 @@ def q_method_with_replicates_by_group(values: Floats, labs: Integers, offsets: I
     """Robust reproducibility SD s* of each group by the Q method with replicates; arguments as the module says.
 
     H1(x) = 2/(p(p − 1)) Σ_{i<j} 1/(n_i n_j) #{(k, m): |y_ik − y_jm| ≤ x} over the p laboratories with results, then as
-    `q_method_by_group` (ISO 13528:2022, C.5.2.2, formulas C.22 to C.24). One result a laboratory gives that function's s*. Fewer
-    than two laboratories, a NaN or an infinity give NaN; equal results everywhere give 0. Linear memory.
+    `q_method_by_group` (ISO 13528:2022, C.5.2.2, formulas C.22 to C.25). One result a laboratory gives that function's s*,
+    to rounding. Fewer than two laboratories, a NaN or an infinity give NaN; equal results everywhere give 0. Linear memory.
     """
     labs, offsets = np.asarray(labs, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
     return scale_of(*_q_numerators(np.asarray(values, dtype=np.float64), labs, offsets, per_group(step, offsets)))
 
 
-def q_hampel_with_replicates_by_group(
-    values: Floats, labs: Integers, offsets: Integers, *, step: ArrayLike = 0.0
-) -> QHampel:
+def q_hampel_with_replicates_by_group(values: Floats, labs: Integers, offsets: Integers, *, step: ArrayLike = 0.0) -> QHampel:
     """Robust mean and SD of each group: Q method with replicates, and Hampel's location of the laboratories' means.
 
     ISO 13528:2022, C.5.4; the location uses the s* of the replicates.
@@ -188,7 +186,8 @@ def q_hampel_with_replicates_by_group(
     values = np.asarray(values, dtype=np.float64)
     labs, offsets = np.asarray(labs, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
     scale = q_method_with_replicates_by_group(values, labs, offsets, step=step)
-    return QHampel(hampel_by_group(*_sorted_means(values, labs, offsets), scale), scale)
+    means, at = _sorted_means(values, labs, offsets)
+    return QHampel(hampel_by_group(means, at, scale), scale)
 
 
 def _one_group(results: Sequence[Floats]) -> tuple[Floats, Integers, Integers]:

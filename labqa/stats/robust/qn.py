@@ -62,7 +62,7 @@ def _qn_order_statistic(y: Floats, h: int, found: Floats) -> float:
     """Difference of rank h(h − 1)/2 among the pairs of sorted `y`; starts from the width of the middle quarter."""
     n = len(y)
     guess = 0.7 * (y[(5 * n) // 8] - y[(3 * n) // 8])
-    return select_pair(y, np.int64(h) * (h - 1) // 2, 0, guess, 0.0, found)
+    return float(select_pair(y, h * (h - 1) // 2, 0, guess, 0.0, found))
 
 
 @kernel
@@ -102,8 +102,6 @@ def qn_by_group(
     return np.asarray(factor * raw * qn_finite_factor(np.diff(offsets), finite=finite))
 
 
-def qn(
-    values: Floats, *, finite: Finite = "robustbase", factor: float = QN_FACTOR, order: Order = "rousseeuw-croux"
-) -> float:
+def qn(values: Floats, *, finite: Finite = "robustbase", factor: float = QN_FACTOR, order: Order = "rousseeuw-croux") -> float:
     """Qn of one set, as `qn_by_group`; a NaN or an infinity is a ValueError."""
     return float(qn_by_group(*sorted_set(values), finite=finite, factor=factor, order=order)[0])
