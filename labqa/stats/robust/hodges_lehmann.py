@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import FEW_PAIRS, count_around, few_pairs, room, select_pair, sorted_set
+from labqa.stats.robust.pairwise import count_around, select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,7 +22,7 @@ Pairs = Literal["walsh", "distinct"]
 def _hodges_lehmann(values: Floats, offsets: Integers, kind: int) -> Floats:
     groups = len(offsets) - 1
     centres = np.full(groups, np.nan)
-    found, place = room(offsets), np.empty(FEW_PAIRS)
+    found = np.empty(max(64, np.max(np.diff(offsets)))) if groups else np.empty(0)
     for g in range(groups):
         y = values[offsets[g] : offsets[g + 1]]
         n = len(y)
@@ -32,15 +32,14 @@ def _hodges_lehmann(values: Floats, offsets: Integers, kind: int) -> Floats:
             centres[g] = y[0]
             continue
         half = 0.5 * y  # exact, and sums of two halves cannot overflow
-        few = few_pairs(half, kind, place)
         pairs = n * (n - 1) // 2 if kind == 1 else n * (n + 1) // 2
         k = (pairs + 1) // 2
         width = y[(3 * n) // 4] - y[n // 4]
         slope = 0.76 * pairs / width if width > 0.0 else 0.0
-        low = select_pair(half, few, k, kind, half[(n - 1) // 2] + half[n // 2], slope, found[: max(n, 16) + 1])
+        low = select_pair(half, k, kind, half[(n - 1) // 2] + half[n // 2], slope, found[: max(n, 16)])
         high = low
         if pairs % 2 == 0:
-            count, _, above = count_around(half, few, low, kind)
+            count, _, above = count_around(half, low, kind)
             high = low if count > k else above
         centres[g] = low if high == low else 0.5 * low + 0.5 * high
     return centres

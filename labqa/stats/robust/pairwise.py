@@ -22,9 +22,8 @@ SUMS_AND_DOUBLES = 2
 """x_i + x_j of pairs i ≤ j."""
 
 FEW = 40
-"""Sets of up to so many values have their pairs written out: a loop without branches passes 780 of them in the time in
-which two pointers, guessing wrong at every other step, pass 40 values."""
-FEW_PAIRS = FEW * (FEW + 1) // 2
+"""Up to so many values all pairs are compared: without branches that is faster than two pointers that guess wrong at
+every other step."""
 
 
 def sorted_set(values: Floats) -> tuple[Floats, Integers]:
@@ -41,53 +40,38 @@ def sorted_set(values: Floats) -> tuple[Floats, Integers]:
 
 
 @kernel
-def room(offsets: Integers) -> Floats:
-    """A place for the pairs that `select_pair` picks from, for the largest group."""
-    largest = 16
-    for g in range(len(offsets) - 1):
-        largest = max(largest, offsets[g + 1] - offsets[g])
-    return np.empty(largest + 1)
+def _in_row(y: Floats, j: int, t: float, kind: int) -> int:
+    """Number of partners i < j (≤ j for kind 2) of y[j] whose difference or sum is at most t, counted without branches."""
+    count = 0
+    if kind == 0:
+        for i in range(j):
+            count += int(y[j] - y[i] <= t)
+    else:
+        for i in range(j + kind - 1):
+            count += int(y[j] + y[i] <= t)
+    return count
 
 
 @kernel
-def few_pairs(y: Floats, kind: int, place: Floats) -> Floats:
-    """All differences or sums of sorted `y`, written into `place` (FEW_PAIRS long); none if `y` has more than FEW values."""
-    n, m = len(y), 0
-    if n > FEW:
-        return place[:0]
-    for j in range(n):
-        if kind == 0:
-            for i in range(j):
-                place[m + i] = y[j] - y[i]
-            m += j
-        else:
-            last = j if kind == 1 else j + 1
-            for i in range(last):
-                place[m + i] = y[j] + y[i]
-            m += last
-    return place[:m]
-
-
-@kernel
-def _count(y: Floats, few: Floats, t: float, kind: int) -> int:
+def _count(y: Floats, t: float, kind: int) -> int:
     """Number of pairs of sorted `y` whose difference or sum, as rounded to float64, is at most t (t ≥ 0 for differences).
 
     Two pointers suffice: rounding is monotone, so the rounded differences and sums are sorted along both indices.
     """
     n = len(y)
     count = 0
-    if len(few) > 0:
-        for pair in few:
-            count += int(pair <= t)
+    if n <= FEW:
+        for j in range(n):
+            count += _in_row(y, j, t, kind)
         return count
     if kind == 0:
         i = 0
         for j in range(n):
-            while y[j] - y[i] > t:  # ends at i = j: t ≥ 0
+            while y[j] - y[i] > t:
                 i += 1
             count += j - i
         return count
-    apart = 1 if kind == 1 else 0
+    apart = 2 - kind
     i, j = 0, n - 1
     while i + apart <= j:
         if y[i] + y[j] <= t:
@@ -99,29 +83,25 @@ def _count(y: Floats, few: Floats, t: float, kind: int) -> int:
 
 
 @kernel
-def count_around(y: Floats, few: Floats, t: float, kind: int) -> tuple[int, float, float]:
+def count_around(y: Floats, t: float, kind: int) -> tuple[int, float, float]:
     """As `_count`, with the largest attained difference or sum ≤ t (−inf: none) and the smallest one > t (inf: none)."""
     n = len(y)
     count, below, above = 0, -np.inf, np.inf
-    if len(few) > 0:
-        for pair in few:
-            inside = pair <= t
-            count += int(inside)
-            below = pair if inside and pair > below else below
-            above = above if inside or pair > above else pair
-        return count, below, above
     if kind == 0:
         i = 0
         for j in range(1, n):
-            while y[j] - y[i] > t:
-                i += 1
+            if n <= FEW:
+                i = j - _in_row(y, j, t, kind)
+            else:
+                while y[j] - y[i] > t:
+                    i += 1
             count += j - i
             if i < j:
                 below = max(below, y[j] - y[i])
             if i > 0:
                 above = min(above, y[j] - y[i - 1])
         return count, below, above
-    apart = 1 if kind == 1 else 0
+    apart = 2 - kind
     i, j = 0, n - 1
     while i + apart <= j:
         s = y[i] + y[j]
@@ -136,25 +116,26 @@ def count_around(y: Floats, few: Floats, t: float, kind: int) -> tuple[int, floa
 
 
 @kernel
-def _collect(y: Floats, few: Floats, low: float, high: float, kind: int, found: Floats) -> int:
-    """Writes all differences or sums in (low, high] into `found`, which has a place to spare, and returns their number."""
+def _collect(y: Floats, low: float, high: float, kind: int, found: Floats) -> int:
+    """Writes all differences or sums in (low, high] into `found` and returns their number."""
     n, m = len(y), 0
-    if len(few) > 0:
-        for pair in few:
-            found[m] = pair
-            m += int(low < pair) & int(pair <= high)
+    if n <= FEW:
+        for j in range(n):
+            for at in range(_in_row(y, j, low, kind), _in_row(y, j, high, kind)):
+                found[m] = y[j] - y[j - 1 - at] if kind == 0 else y[j] + y[at]
+                m += 1
         return m
     if kind == 0:
         i = 0
         for j in range(1, n):
-            while i < j and y[j] - y[i] > high:
+            while y[j] - y[i] > high:
                 i += 1
             at = i
             while at < j and y[j] - y[at] > low:
                 found[m] = y[j] - y[at]
                 m, at = m + 1, at + 1
         return m
-    apart = 1 if kind == 1 else 0
+    apart = 2 - kind
     i, j = 0, n - 1
     while i + apart <= j:
         if y[i] + y[j] > high:
@@ -207,16 +188,16 @@ def between(low: float, high: float) -> float:
 
 
 @kernel
-def select_pair(y: Floats, few: Floats, k: int, kind: int, guess: float, slope: float, found: Floats) -> float:
-    """k-th smallest (from 1) difference or sum over the pairs of sorted, finite `y`: the exact float64. `few`: `few_pairs`.
+def select_pair(y: Floats, k: int, kind: int, guess: float, slope: float, found: Floats) -> float:
+    """k-th smallest (from 1) difference or sum over the pairs of sorted, finite `y`: the exact float64.
 
     Secant steps in the count from `guess` (with `slope` = d count/d value; 0: the line through the origin) until the bracket
-    holds fewer pairs than `found` has places; these are formed and the answer picked among them. The secant aims
+    holds no more pairs than `found` has room for; these are formed and the answer picked among them. The secant aims
     a little to the side not yet bounded. A step that would leave the bracket halves it instead, and so does every second
     one after the sixth; from then on the bracket ends on attained values, so that a bracket full of ties closes too.
     """
     n = len(y)
-    room = len(found) - 1
+    room = len(found)
     c_low, c_high = 0, n * (n - 1) // 2
     if kind == 0:
         floor, high = 0.0, y[n - 1] - y[0]
@@ -236,9 +217,9 @@ def select_pair(y: Floats, few: Floats, k: int, kind: int, guess: float, slope: 
             if not (floor <= t < high):
                 t = floor
         if step <= 6:
-            count, below, above = _count(y, few, t, kind), t, t
+            count, below, above = _count(y, t, kind), t, t
         else:
-            count, below, above = count_around(y, few, t, kind)
+            count, below, above = count_around(y, t, kind)
         aim = float(k)
         if count < k:
             low, c_low, floor = t, count, max(above, np.nextafter(t, np.inf))
@@ -254,5 +235,5 @@ def select_pair(y: Floats, few: Floats, k: int, kind: int, guess: float, slope: 
             slope = count / t
         last_t, last_c = t, float(count)
         t = t + (aim - count) / slope if slope > 0.0 else np.inf
-    m = _collect(y, few, low, high, kind, found)
+    m = _collect(y, low, high, kind, found)
     return float(smallest(found[:m], k - c_low))

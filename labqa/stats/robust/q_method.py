@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.hampel import hampel_by_group
-from labqa.stats.robust.pairwise import FEW_PAIRS, count_around, few_pairs, room, select_pair, sorted_set
+from labqa.stats.robust.pairwise import count_around, select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -73,32 +73,31 @@ def _q_numerators(values: Floats, offsets: Integers, steps: Floats) -> tuple[Flo
     """G1⁻¹(0.25 + 0.75 H1(0)) and H1(0) of each group, one result a laboratory."""
     groups = len(offsets) - 1
     numerator, h0 = np.full(groups, np.nan), np.full(groups, np.nan)
-    found, place = room(offsets), np.empty(FEW_PAIRS)
+    found = np.empty(max(64, np.max(np.diff(offsets)))) if groups else np.empty(0)
     for g in range(groups):
         y = values[offsets[g] : offsets[g + 1]]
         n = len(y)
         if n < 2 or not (np.isfinite(y[0]) and np.isfinite(y[n - 1])):
             continue
-        few = few_pairs(y, 0, place)
         total = n * (n - 1) // 2
         tie = tolerance(y, steps[g])
-        zero, _, _ = count_around(y, few, tie, 0)
+        zero, _, _ = count_around(y, tie, 0)
         h0[g] = zero / total
         if zero == total:
             numerator[g] = 0.0
             continue
         guess = 0.7 * (y[(5 * n) // 8] - y[(3 * n) // 8])
-        a = select_pair(y, few, (total + 3 * zero + 3) // 4, 0, guess, 0.0, found[: max(n, 16) + 1])
+        a = select_pair(y, (total + 3 * zero + 3) // 4, 0, guess, 0.0, found[: max(n, 16)])
         wide = tie if steps[g] > 0.0 else max(tie, TIE * a)
-        under, below, _ = count_around(y, few, max(a - wide, tie), 0)
-        at, _, above = count_around(y, few, a + wide, 0)
+        under, below, _ = count_around(y, max(a - wide, tie), 0)
+        at, _, above = count_around(y, a + wide, 0)
         below = below if below > tie else 0.0
         under_below, at_above = zero, at
         if at + under >= 0.5 * total + 1.5 * zero:
             if below > 0.0:
-                under_below, _, _ = count_around(y, few, max(below - wide, tie), 0)
+                under_below, _, _ = count_around(y, max(below - wide, tie), 0)
         else:
-            at_above, _, _ = count_around(y, few, above + wide, 0)
+            at_above, _, _ = count_around(y, above + wide, 0)
         numerator[g] = crossing(total, zero, a, under, at, below, under_below, above, at_above)
     return numerator, h0
 

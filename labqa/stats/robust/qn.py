@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import FEW_PAIRS, few_pairs, room, select_pair, sorted_set
+from labqa.stats.robust.pairwise import select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -58,25 +58,25 @@ def qn_finite_factor(n: Integers, *, finite: Finite = "robustbase") -> Floats:
 
 
 @kernel
-def _qn_order_statistic(y: Floats, few: Floats, h: int, found: Floats) -> float:
+def _qn_order_statistic(y: Floats, h: int, found: Floats) -> float:
     """Difference of rank h(h − 1)/2 among the pairs of sorted `y`; starts from the width of the middle quarter."""
     n = len(y)
     guess = 0.7 * (y[(5 * n) // 8] - y[(3 * n) // 8])
-    return float(select_pair(y, few, h * (h - 1) // 2, 0, guess, 0.0, found))
+    return float(select_pair(y, h * (h - 1) // 2, 0, guess, 0.0, found))
 
 
 @kernel
 def _qn_raw(values: Floats, offsets: Integers, added: int) -> Floats:
     groups = len(offsets) - 1
     raw = np.full(groups, np.nan)
-    found, place = room(offsets), np.empty(FEW_PAIRS)
+    found = np.empty(max(64, np.max(np.diff(offsets)))) if groups else np.empty(0)
     for g in range(groups):
         y = values[offsets[g] : offsets[g + 1]]
         n = len(y)
         h = n // 2 + added
         if n < 2 or h < 2 or not (np.isfinite(y[0]) and np.isfinite(y[n - 1])):
             continue
-        raw[g] = _qn_order_statistic(y, few_pairs(y, 0, place), h, found[: max(n, 16) + 1])
+        raw[g] = _qn_order_statistic(y, h, found[: max(n, 16)])
     return raw
 
 
