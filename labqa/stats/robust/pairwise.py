@@ -151,7 +151,18 @@ def _collect(y: Floats, low: float, high: float, kind: int, found: Floats) -> in
 
 @kernel
 def smallest(x: Floats, k: int) -> float:
-    """k-th smallest (from 1) of `x`, which is reordered: quickselect with the median of three as pivot."""
+    """k-th smallest (from 1) of `x`, which is reordered: quickselect with the median of three as pivot.
+
+    Among few values the one of rank k is found by counting, again without branches.
+    """
+    if len(x) <= 16:
+        for at in range(len(x)):
+            below, through = 0, 0
+            for other in range(len(x)):
+                below += int(x[other] < x[at])
+                through += int(x[other] <= x[at])
+            if below < k <= through:
+                return float(x[at])
     left, right, k = 0, len(x) - 1, k - 1
     while left < right:
         middle = (left + right) // 2
