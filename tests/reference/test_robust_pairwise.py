@@ -24,6 +24,7 @@ def values(case_id: str) -> np.ndarray:
 @pytest.mark.parametrize("case_id", IDS)
 def test_estimators_against_r(case_id: str) -> None:
     x, expected, tolerance = values(case_id), case(case_id)["expected"], case(case_id)["tolerance"]
+    part = case_id.removeprefix("robust_rmstudy_") if "rmstudy" in case_id else ""
     assert len(x) == expected["n"]
     location, scale = q_method.q_hampel(x)
     tau_location, tau_scale = tau.tau(x)
@@ -44,7 +45,7 @@ def test_estimators_against_r(case_id: str) -> None:
             value,
             expected[key],
             method=f"robust/{method}",
-            data=f"{case(case_id)['dataset']} {case(case_id)['params'].get('analyte', '') if case(case_id)['params'] else ''}".strip(),
+            data=f"{case(case_id)['dataset']} {part}".strip(),
             quantity=key,
             expected_by=by,
             rel=tolerance[allowed],
@@ -157,9 +158,9 @@ def q_exactly(results: list[list[int]]) -> float:
 @pytest.mark.parametrize("replicates", [1, 3])
 def test_q_method_equals_exact_fractions(replicates: int) -> None:
     rng = np.random.default_rng(7)
-    for _ in range(150):
+    for _ in range(100):
         steps = 10 ** int(rng.integers(0, 4))
-        p, centre, width = rng.integers(2, 16), int(rng.choice([0, 7 * steps, -300 * steps])), rng.choice([0.5, 2.0, 40.0])
+        p, centre, width = rng.integers(2, 14), int(rng.choice([0, 7 * steps, -300 * steps])), rng.choice([0.5, 2.0, 40.0])
         whole = [
             [centre + round(float(v)) for v in width * rng.standard_normal(rng.integers(1, replicates + 1))] for _ in range(p)
         ]

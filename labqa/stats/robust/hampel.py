@@ -82,7 +82,7 @@ def _hampel_sorted(y: Floats, s: float) -> float:
     zero = 1e-14 * n
     best_left, best_right = -np.inf, np.inf
     left, right, p_left, p_right = 0.0, 0.0, np.nan, np.nan
-    reach_left, reach_right = 0.0, 0.0
+    reach_left, reach_right = -1.0, -1.0  # so that one node of each side is taken first, even one at 0
     while True:
         best = min(-best_left, best_right)
         if min(reach_left, reach_right) > best * (1.0 + 1e-9) + 1e-12 * s:
