@@ -4,8 +4,8 @@ No Python package but slow scripts has it. Units follow the values.
 
 Ties. The Q method places its interpolation nodes on the jumps of H1, so differences that are equal as reported must be one
 jump, though 0.3 − 0.2 and 0.2 − 0.1 differ as float64. With `step`, the reporting step of the results, differences less than a
-quarter of it apart are one; without it (0), those nearer than 32 × 2⁻⁵² of the larger absolute quartile (or of the
-difference): a few rounding errors of the results, below any decimal that 14 digits can tell.
+quarter of it apart are one; without it (0), those nearer than 32 × 2⁻⁵² of the absolute median (or of the difference,
+where that is larger): a few rounding errors of the results, below any decimal that 14 digits can tell.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 TIE = 32 * 2.0**-52
-"""Differences nearer than this fraction of the quartiles are one."""
+"""Differences nearer than this fraction of the median, or of themselves, are one."""
 
 
 class QHampel(NamedTuple):
@@ -36,9 +36,15 @@ class QHampel(NamedTuple):
 
 @kernel
 def tolerance(y: Floats, step: float) -> float:
-    """How far apart differences of sorted `y` may be and yet be one."""
+    """How far apart differences of sorted `y` may be and yet be one, before the size of the differences is known."""
     n = len(y)
-    return 0.25 * step if step > 0.0 else TIE * max(abs(y[n // 4]), abs(y[n - 1 - n // 4]))
+    return 0.25 * step if step > 0.0 else TIE * max(abs(y[(n - 1) // 2]), abs(y[n // 2]))
+
+
+@kernel
+def before(jump: float, tie: float) -> float:
+    """A number below all differences that are one with `jump` and above all others below it, even where tie is nothing."""
+    return float(max(tie, min(jump - tie, np.nextafter(jump, 0.0))))
 
 
 @kernel
@@ -80,24 +86,32 @@ def _q_numerators(values: Floats, offsets: Integers, steps: Floats) -> tuple[Flo
         if n < 2 or not (np.isfinite(y[0]) and np.isfinite(y[n - 1])):
             continue
         total = n * (n - 1) // 2
-        tie = tolerance(y, steps[g])
-        zero, _, _ = count_around(y, tie, 0)
-        h0[g] = zero / total
-        if zero == total:
-            numerator[g] = 0.0
-            continue
         guess = 0.7 * (y[(5 * n) // 8] - y[(3 * n) // 8])
-        a = select_pair(y, (total + 3 * zero + 3) // 4, 0, guess, 0.0, found[: max(n, 16)])
-        wide = tie if steps[g] > 0.0 else max(tie, TIE * a)
-        under, below, _ = count_around(y, max(a - wide, tie), 0)
-        at, _, above = count_around(y, a + wide, 0)
+        tie, a = tolerance(y, steps[g]), 0.0
+        zero, _, _ = count_around(y, tie, 0)
+        for _ in range(2):
+            h0[g], numerator[g] = zero / total, 0.0
+            if zero == total:
+                break
+            a = select_pair(y, (total + 3 * zero + 3) // 4, 0, guess, 0.0, found[: max(n, 16)])
+            if steps[g] > 0.0 or TIE * a <= tie:
+                break
+            # results near 0: the size of their differences tells the size of their rounding errors
+            tie, last = TIE * a, zero
+            zero, _, _ = count_around(y, tie, 0)
+            if zero == last:
+                break
+        if zero == total:
+            continue
+        under, below, _ = count_around(y, before(a, tie), 0)
+        at, _, above = count_around(y, a + tie, 0)
         below = below if below > tie else 0.0
         under_below, at_above = zero, at
         if at + under >= 0.5 * total + 1.5 * zero:
             if below > 0.0:
-                under_below, _, _ = count_around(y, max(below - wide, tie), 0)
+                under_below, _, _ = count_around(y, before(below, tie), 0)
         else:
-            at_above, _, _ = count_around(y, above + wide, 0)
+            at_above, _, _ = count_around(y, above + tie, 0)
         numerator[g] = crossing(total, zero, a, under, at, below, under_below, above, at_above)
     return numerator, h0
 

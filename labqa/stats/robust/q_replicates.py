@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.hampel import hampel_by_group
 from labqa.stats.robust.pairwise import between
-from labqa.stats.robust.q_method import TIE, QHampel, crossing, per_group, scale_of, tolerance
+from labqa.stats.robust.q_method import TIE, QHampel, before, crossing, per_group, scale_of, tolerance
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -130,23 +130,28 @@ def _q_numerators(values: Floats, labs: Integers, offsets: Integers, steps: Floa
         results = _results(own, start - start[0])
         y = results.y
         total = float(np.max(np.diff(start))) ** 2 * (0.5 * p * (p - 1))
-        tie = tolerance(y, steps[g])
-        zero, _, floor = _weight_around(results, tie)
+        tie, a = tolerance(y, steps[g]), 0.0
+        _, high, _ = _weight_around(results, y[-1] - y[0])
+        for _ in range(2):
+            zero, _, floor = _weight_around(results, tie)
+            if floor == np.inf:
+                break
+            a = _level_at(results, floor, high, 0.25 * total + 0.75 * zero)
+            if steps[g] > 0.0 or TIE * a <= tie:
+                break
+            tie = TIE * a  # results near 0: the size of their differences tells the size of their rounding errors
         if floor == np.inf:
             numerator[g], h0[g] = 0.0, 1.0
             continue
         h0[g] = zero / total
-        _, high, _ = _weight_around(results, y[-1] - y[0])
-        a = _level_at(results, floor, high, 0.25 * total + 0.75 * zero)
-        wide = tie if steps[g] > 0.0 else max(tie, TIE * a)
-        under, below, _ = _weight_around(results, max(a - wide, tie))
-        at, _, above = _weight_around(results, a + wide)
+        under, below, _ = _weight_around(results, before(a, tie))
+        at, _, above = _weight_around(results, a + tie)
         below = below if below > tie else 0.0
         under_below, at_above = zero, at
         if below > 0.0:
-            under_below, _, _ = _weight_around(results, max(below - wide, tie))
+            under_below, _, _ = _weight_around(results, before(below, tie))
         if above < np.inf:
-            at_above, _, _ = _weight_around(results, above + wide)
+            at_above, _, _ = _weight_around(results, above + tie)
         numerator[g] = crossing(total, zero, a, under, at, below, under_below, above, at_above)
     return numerator, h0
 
