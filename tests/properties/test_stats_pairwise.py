@@ -153,6 +153,16 @@ def test_breakdown_of_scales(name: str, share: float) -> None:
         assert single(bad) > 1e4
 
 
+def test_gross_values_of_any_size_leave_the_q_method_its_ties() -> None:
+    clean = np.round(np.random.default_rng(9).standard_normal(60), 1)
+    bad = np.concatenate([clean, 1e12 * (1 + np.arange(40.0))])
+    whole = np.concatenate([np.round(10 * clean), 1e13 * (1 + np.arange(40.0))])
+    # 0.1 apart or whole numbers apart: the same jumps, so the same s* but for the unit
+    assert q_method.q_method(bad) == pytest.approx(q_method.q_method(whole) / 10, rel=1e-9)
+    assert q_method.q_method(bad) < 10.0
+    assert np.isfinite(q_method.q_method(clean * 1e-310))
+
+
 def test_breakdown_of_locations() -> None:
     clean = np.random.default_rng(5).standard_normal(200)
     for share, holds in ((0.28, True), (0.31, False)):  # 1 − 1/√2 = 0.293
