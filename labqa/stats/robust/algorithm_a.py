@@ -29,7 +29,7 @@ HUBER_FACTOR = 1.1333926554624871
 """1/√E[min(Z², 1.5²)]: the consistency factor of Algorithm A, exact."""
 HUBER_FACTOR_ISO = 1.134
 """The same as printed in ISO 13528:2022, C.3.1."""
-STOPS = {"exact": 0, "three figures": 1, "scale change": 2}
+STOPS = {"exact": 0, "three figures": 1, "scale change": 2, "thirty steps": 3}
 """Rules by which the iteration ends; see `algorithm_a_by_group`."""
 JUMPS = 12
 """Closed-form steps before the bracketed search; two or three are the rule."""
@@ -77,6 +77,7 @@ def algorithm_a_by_group(
     - "three figures": the standard's rule, C.3.1 f: the third significant figure of x* and of s* is the same as one step
       before. Starts from 1.483 MAD. x* then depends on the zero of the scale (20.1 and 0.1 have not the same third figure).
     - "scale change": |change of s*| ≤ 1.2e-4 s*, from 1.4826 MAD: what R's metRology::algA does.
+    - "thirty steps": no more than that, from 1.4826 MAD: where R's MASS::hubers gives up, up to 5e-6 of s* short.
 
     One value: s* is NaN. Two: x* their mean, s* = factor × their SD. s* is 0 if, and only if, so many values are equal that
     0 is the fixed point: 2.25 (others + (others above − below)²/equal) < (n − 1)/factor², which takes 65 % of equal values,
@@ -311,7 +312,9 @@ def _iterated(
     for steps in range(1, MOST_STEPS):
         _, _, below, above, sum1, sum2 = _part(x, n, first, second, -1, centre, scale)
         moved, widened = _step(n, factor, below, above, sum1, sum2, centre, scale)
-        if stop == 2:
+        if stop == 3:
+            settled = steps == 30 or (moved == centre and widened == scale)
+        elif stop == 2:
             settled = abs(widened - scale) <= SCALE_CHANGE * widened
         else:
             (a, half_a), (b, _) = _third_figure(moved + middle), _third_figure(centre + middle)
