@@ -14,10 +14,19 @@ HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "data"
 
 
+USED: set[str] = set()
+"""Ids of the cases that tests of this session asked for."""
+
+
 @cache
+def cases() -> dict[str, dict[str, Any]]:
+    """All cases of the file by their id."""
+    return {one["id"]: one for one in json.loads((HERE / "expected.json").read_text("utf-8"))["cases"]}
+
+
 def case(case_id: str) -> dict[str, Any]:
-    found = json.loads((HERE / "expected.json").read_text("utf-8"))["cases"]
-    return next(one for one in found if one["id"] == case_id)
+    USED.add(case_id)
+    return cases()[case_id]
 
 
 def column(file: Path, name: str) -> np.ndarray:

@@ -67,7 +67,7 @@ def test_constants_of_control_charts() -> None:
     sizes = (2, 3, 4, 5, 6, 8, 10, 15, 20, 25)
     tabled_c4 = (0.7979, 0.8862, 0.9213, 0.9400, 0.9515, 0.9650, 0.9727, 0.9823, 0.9869, 0.9896)
     tabled_d2 = (1.128, 1.693, 2.059, 2.326, 2.534, 2.847, 3.078, 3.472, 3.735, 3.931)
-    where = {"data": "n = 2 … 25", "expected_by": "ISO 7870-2, tabled"}
+    where = {"data": "n = 2 … 25", "expected_by": "ISO 7870-2, tabled, recalled"}
     agrees(charts.c4(sizes), tabled_c4, method="monitoring/c4", quantity="c4", abs=0.5001e-4, **where)
     agrees([charts.d2(n) for n in sizes], tabled_d2, method="monitoring/d2", quantity="d2", abs=0.5001e-3, **where)
     exact = {"data": "n = 2, 3", "expected_by": "closed form"}
@@ -96,7 +96,7 @@ def test_moving_range_chart_of_a_worked_example() -> None:
         method="monitoring/individuals",
         data="flow rates, n = 10",
         quantity="centre, limits",
-        expected_by="NIST/SEMATECH e-Handbook 6.3.2.2, printed with d2 = 1.128",
+        expected_by="NIST/SEMATECH e-Handbook 6.3.2.2, printed, recalled",
         # 3 · 1.8778 · (1/1.128 − 1/1.128379) = 0.0017
         abs=0.0025,
     )
@@ -112,7 +112,7 @@ def test_limits_of_means_by_the_tabled_factor() -> None:
         method="monitoring/means",
         data="three subgroups of 5",
         quantity="limits",
-        expected_by="factor A3 of ISO 7870-2, tabled",
+        expected_by="factor A3 of ISO 7870-2, tabled, recalled",
         abs=0.0005 * 2,
     )
 
@@ -141,7 +141,7 @@ def test_run_lengths_of_the_cusum(h: float, headstart: float) -> None:
         method="monitoring/cusum_run_length",
         data=f"k = 0.5, h = {h}, headstart {headstart}",
         quantity="ARL at shifts 0 to 3",
-        expected_by="Lucas & Crosier 1982, tabled",
+        expected_by="Lucas & Crosier 1982, tabled, recalled",
         # Markov chain of the table against the integral equation: 139 for 139.49, 1.32 for 1.329
         rel=0.007,
     )
@@ -155,7 +155,7 @@ def test_run_lengths_of_the_ewma(weight: float, multiple: float) -> None:
         method="monitoring/ewma_run_length",
         data=f"λ = {weight}, L = {multiple}",
         quantity="ARL at shifts 0 to 3",
-        expected_by="Lucas & Saccucci 1990, tabled",
+        expected_by="Lucas & Saccucci 1990, tabled, recalled",
         # three digits above 10, one decimal below: half a unit of the last
         rel=0.005,
         abs=0.051,
@@ -196,7 +196,7 @@ NILE = """
 
 def test_the_nile_changed_in_1898() -> None:
     volume = np.array(NILE.split(), dtype=np.float64)
-    where = {"data": "Nile at Aswan 1871–1970", "expected_by": "Cobb 1978, doi:10.1093/biomet/65.2.243", "abs": 0.0}
+    where = {"data": "Nile at Aswan 1871–1970", "expected_by": "Cobb 1978, doi:10.1093/biomet/65.2.243, recalled", "abs": 0.0}
     several = change_points.several_changes(volume)
     single = change_points.single_change(volume)
     agrees(several.position, [28], method="monitoring/several_changes", quantity="years before the change", **where)

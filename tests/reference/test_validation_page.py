@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from validation import MADE, TITLES, line, methods, page, rows
+from reference_cases import USED, cases
+from validation import MADE, TITLES, committed, methods, page, rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 FILES = {file.name for file in Path(__file__).parent.glob("test_*.py")}
@@ -25,15 +26,11 @@ def test_the_page_is_what_the_tests_found(request: pytest.FixtureRequest) -> Non
     found = rows(MADE)
     if os.environ.get("LABQA_WRITE_VALIDATION"):
         PAGE.write_text(page(found), encoding="utf-8")
-    committed = dict(
-        text.rstrip(" |").rsplit(" | ", 1) for text in PAGE.read_text("utf-8").splitlines() if text.startswith("| ")
-    )
+    before, now = committed(PAGE.read_text("utf-8")), committed(page(found))
     ran = {item.path.name for item in request.session.items}
-    whole = ran >= FILES and not request.config.getoption("keyword")
-    if whole:
-        assert set(committed) - {"| 方法 Method"} >= {line(row).rstrip(" |") for row in found}, "stale"
-        assert len(found) == len(committed) - 1, "the page has lines that no test made: make validation"
+    if ran >= FILES and not request.config.getoption("keyword"):
+        assert set(before) == set(now), "stale: make validation"
         assert {(row.topic, row.method) for row in found} == set(methods()), "a method without a comparison"
-    for row in found:
-        before = committed.get(line(row).rstrip(" |"))
-        assert before is None or row.digits >= int(before) - SLACK, row
+        assert set(cases()) == USED, "reference cases that no test uses"
+    for line in set(before) & set(now):
+        assert now[line] >= before[line] - SLACK, line
