@@ -152,13 +152,16 @@ HEAD = """# 方法验证 · Validation of the methods
 本页由参考测试生成（`make validation`），每次运行测试时与测试结果核对。每一行是一个方法在一组数据上与他人给出的数值的比较，
 没有一个数值出自 LabQA 自身。“一致”是最差的一个量的对数相对误差（−log₁₀ 相对误差，最多 15 位），“要求”是测试允许的误差；
 对印刷值即其末位的半个单位。数据文件及其来源、许可见 `tests/reference/data/SOURCES.md`。
-“recalled”表示数值凭记忆录入，手边没有原表。未满足的两例（ASTM E691 葡萄糖 D、E 的均值：参考案例要求四位小数，而标准只印三位）在测试中标为严格的预期失败。
+“recalled”表示数值凭记忆录入，手边没有原表。
+
+未满足的两例（ASTM E691 葡萄糖 D、E 的均值：参考案例要求四位小数，而标准只印三位）在测试中标为严格的预期失败。
 
 This page is written by the reference tests (`make validation`) and compared with them in every run. Each line compares one
 method on one data set with values that others printed, certified or computed; none comes from LabQA. "Digits" is the log
 relative error (−log₁₀ of the relative error, at most 15) of the worst quantity, "asked" what the test allows: for a printed
 value half a unit of its last digit. Data files, their origin and terms: `tests/reference/data/SOURCES.md`.
 "Recalled" means typed from memory of the printed table, without a copy at hand.
+
 Two cases are unmet (means of glucose D and E in ASTM E691: the case asks four decimals, the standard prints three); the tests
 mark them as strict expected failures.
 """
