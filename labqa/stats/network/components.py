@@ -23,6 +23,13 @@ class Bridges(NamedTuple):
     hanging: NDArray[np.bool_]
 
 
+class Paired(NamedTuple):
+    """Smallest node of each node's connected component, and whether that component is bipartite."""
+
+    component: Ints
+    bipartite: NDArray[np.bool_]
+
+
 @kernel
 def _root(parent, node):  # type: ignore[no-untyped-def]  # pragma: no cover
     while parent[node] != node:
@@ -53,6 +60,52 @@ def components(start: Ints, node: Ints, *, n: int) -> Ints:
     an observation is its own component.
     """
     return np.asarray(_joined(start.astype(np.int64), node.astype(np.int64), n), dtype=np.int64)
+
+
+@kernel
+def _coloured(a, b, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    parent, side, odd = np.arange(n), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    for k in range(len(a)):
+        i, j = a[k], b[k]
+        of_i, of_j = 0, 0  # sides of i and j as seen from their roots
+        while parent[i] != i:
+            above = parent[i]
+            side[i] ^= side[above]  # the root's own side is 0, so halving the path keeps the sides right
+            parent[i] = parent[above]
+            of_i ^= side[i]
+            i = parent[i]
+        while parent[j] != j:
+            above = parent[j]
+            side[j] ^= side[above]
+            parent[j] = parent[above]
+            of_j ^= side[j]
+            j = parent[j]
+        if i == j:
+            if of_i == of_j:
+                odd[i] = True
+        else:
+            if j < i:
+                i, j = j, i
+            parent[j] = i
+            side[j] = 1 ^ of_i ^ of_j
+            odd[i] |= odd[j]
+    bipartite = np.empty(n, np.bool_)
+    for i in range(n):
+        parent[i] = _root(parent, i)
+        bipartite[i] = not odd[parent[i]]
+    return parent, bipartite
+
+
+def paired(a: Ints, b: Ints, *, n: int) -> Paired:
+    """Connected components of the graph with edges a–b, and which of them have no odd cycle (union-find with parity).
+
+    Nodes are 0 … n − 1; multiple edges are allowed, a loop a = b is an odd cycle. A node without an edge is its own
+    component, bipartite. In a bipartite component the variances of the laboratories cannot be told apart from their sums
+    over pairs (the signless Laplacian has the eigenvalue 0; Desai & Rao 1994, doi:10.1002/jgt.3190180210). SciPy's
+    `connected_components` does not colour and wants a matrix.
+    """
+    component, bipartite = _coloured(np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64), n)
+    return Paired(np.asarray(component, dtype=np.int64), np.asarray(bipartite, dtype=np.bool_))
 
 
 @kernel
@@ -108,6 +161,22 @@ def bridges(a: Ints, b: Ints, *, n: int) -> Bridges:
     return Bridges(order[found], last[found], order, (degree > 0) & (ends == degree))
 
 
+@kernel
+def _crossed(first, last, order, component, running, total, rest):  # type: ignore[no-untyped-def]  # pragma: no cover
+    n = len(order)
+    node_at = np.empty(n, np.int64)
+    for i in range(n):
+        node_at[order[i]] = i
+    share = np.zeros(n)
+    for bridge in range(len(first)):
+        beyond = running[last[bridge] + 1] - running[first[bridge]]
+        for i in range(n):
+            if component[i] == component[node_at[first[bridge]]] and rest[i] > 0:
+                inside = first[bridge] <= order[i] <= last[bridge]
+                share[i] = max(share[i], (total[i] - beyond if inside else beyond) / rest[i])
+    return share
+
+
 def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
     """Largest part of each node's contrast to its zero that must cross one bridge; 1 for a node that has bridges only, 0
     without.
@@ -119,12 +188,5 @@ def bridge_share(found: Bridges, component: Ints, weight: Floats) -> Floats:
     by_order[found.order] = weight
     running = np.concatenate([[0.0], np.cumsum(by_order)])
     total = np.bincount(component, weights=weight, minlength=len(weight))[component]
-    rest = total - weight
-    share = np.zeros(len(weight))
-    for first, last in zip(found.first, found.last, strict=True):
-        beyond = running[last + 1] - running[first]
-        inside = (found.order >= first) & (found.order <= last)
-        same = component == component[np.flatnonzero(found.order == first)[0]]
-        crossing = np.where(inside, total - beyond, beyond)
-        share = np.where(same & (rest > 0), np.maximum(share, crossing / np.where(rest > 0, rest, 1.0)), share)
+    share = _crossed(found.first, found.last, found.order, np.asarray(component, np.int64), running, total, total - weight)
     return np.where(found.hanging, 1.0, np.clip(share, 0.0, 1.0))
