@@ -67,6 +67,9 @@ def _coloured(a, b, n):  # type: ignore[no-untyped-def]  # pragma: no cover
     parent, side, odd = np.arange(n), np.zeros(n, np.int64), np.zeros(n, np.bool_)
     for k in range(len(a)):
         i, j = a[k], b[k]
+        if parent[i] == parent[j]:
+            odd[i] |= side[i] == side[j]
+            continue
         of_i, of_j = 0, 0  # sides of i and j as seen from their roots
         while parent[i] != i:
             above = parent[i]
@@ -88,10 +91,11 @@ def _coloured(a, b, n):  # type: ignore[no-untyped-def]  # pragma: no cover
                 i, j = j, i
             parent[j] = i
             side[j] = 1 ^ of_i ^ of_j
-            odd[i] |= odd[j]
-    bipartite = np.empty(n, np.bool_)
     for i in range(n):
         parent[i] = _root(parent, i)
+        odd[parent[i]] |= odd[i]
+    bipartite = np.empty(n, np.bool_)
+    for i in range(n):
         bipartite[i] = not odd[parent[i]]
     return parent, bipartite
 
