@@ -15,10 +15,10 @@ from labqa.stats.network.elimination import condensed, eliminate, expanded
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-DENSE = 32
-"""From this many edges a laboratory on, conjugate gradients come first: such networks mix fast, and elimination is dear."""
+MANY_EDGES = 8
+"""From this many edges a laboratory on conjugate gradients are tried first: most such networks mix fast."""
 PATIENCE = 25
-"""Iterations that conjugate gradients get on a network with many edges before elimination is tried after all."""
+"""Iterations that they then get before elimination is tried after all."""
 MOST = 20_000
 
 
@@ -62,7 +62,7 @@ def _applied(start, far, weight, x, out):  # type: ignore[no-untyped-def]  # pra
 
 
 @kernel
-def _degrees(start, far, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
+def degrees(start, far, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(start) - 1)
     for i in range(len(out)):
         own = 0.0
@@ -77,7 +77,7 @@ def _degrees(start, far, weight):  # type: ignore[no-untyped-def]  # pragma: no 
 def _conjugate(start, far, weight, right, x, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Preconditioned by the weights of the laboratories; returns the iterations and the relative residual."""
     n = len(x)
-    degree = _degrees(start, far, weight)
+    degree = degrees(start, far, weight)
     inverse, size = np.zeros(n), 0.0
     for i in range(n):
         if degree[i] > 0.0:
@@ -144,20 +144,27 @@ def centred(x: Floats, component: Ints, zero: Floats | None = None) -> Floats:
     return np.asarray(_centred(x, component, np.ones(len(x)) if zero is None else zero), dtype=np.float64)
 
 
-def solve_edges(
-    found: Edges, weight: Floats, right: Floats, *, tolerance: float, guess: Floats | None = None
-) -> tuple[Floats, int]:
-    """A solution x (n) of L x = right, up to a constant per component, and the iterations it took, for `weight` > 0 per edge.
+class Solved(NamedTuple):
+    """A solution up to a constant per component, its iterations, and whether the network mixes fast enough for no more than
+    those."""
 
-    `right` (n) must sum to 0 over each component. Networks with few edges a laboratory are eliminated exactly, as far as
-    that pays; what is left, and networks with many edges, is solved by conjugate gradients.
+    x: Floats
+    iterations: int
+    mixes: bool
+
+
+def solve_edges(found: Edges, weight: Floats, right: Floats, *, tolerance: float, mixes: bool | None = None) -> Solved:
+    """A solution of L x = right for one `weight` > 0 per edge; `right` (n) must sum to 0 over each component.
+
+    Networks with many edges are tried with conjugate gradients (`mixes`: what an earlier call has found). Others, and those
+    on which that takes too long, are eliminated exactly as far as that pays, and the rest is solved by conjugate gradients.
     """
     n, count = len(found.start) - 1, 0
-    x = np.zeros(n) if guess is None else np.array(guess, dtype=np.float64)
-    if len(found.low) > DENSE * n:
+    x = np.zeros(n)
+    if mixes if mixes is not None else len(found.low) > MANY_EDGES * n:
         count, reached = _conjugate(found.start, found.far, weight, right, x, tolerance, PATIENCE)
         if reached <= tolerance:
-            return x, count
+            return Solved(x, count, True)
     parts = eliminate(found.low, found.high, weight, n=n, room=1.25 * len(found.low) + 10 * n)
     passed = condensed(parts, right)
     if len(parts.left):
@@ -165,7 +172,7 @@ def solve_edges(
         core = _by_low(parts.ends[2 * parts.left], parts.ends[2 * parts.left + 1], parts.weight[parts.left], n)
         more, _ = _conjugate(*core, np.where(parts.alive, passed, 0.0), x, tolerance, MOST)
         count += more
-    return expanded(parts, passed, x), count
+    return Solved(expanded(parts, passed, x), count, False)
 
 
 def solve_laplacian(
@@ -194,8 +201,8 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
     joined = paired(found.low, found.high, n=n).component if component is None else component
     right = centred(right, joined)
     right[np.bincount(joined, minlength=n)[joined] == 1] = 0.0
-    x, iterations = solve_edges(found, weight, right, tolerance=tolerance)
-    degree = np.asarray(_degrees(found.start, found.far, weight))
+    x, iterations, mixes = solve_edges(found, weight, right, tolerance=tolerance)
+    degree = np.asarray(degrees(found.start, found.far, weight))
     scale = 1.0 / np.sqrt(np.where(degree > 0, degree, 1.0))
     size = _length(right * scale)
     out = np.empty(n)
@@ -207,7 +214,7 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
         residual = _length(gap * scale) / size if size > 0 else 0.0
         if residual <= tolerance or refinement:
             break
-        better, more = solve_edges(found, weight, centred(gap, joined), tolerance=tolerance)
+        better, more, mixes = solve_edges(found, weight, centred(gap, joined), tolerance=tolerance, mixes=mixes)
         x, iterations = x + better, iterations + more
     if residual > max(10 * tolerance, 1e-12):
         raise ArithmeticError(f"Laplacian: residual {residual:.1e} after {iterations} iterations; expected {tolerance:.1e}")
