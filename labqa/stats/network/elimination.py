@@ -20,8 +20,8 @@ class Elimination(NamedTuple):
     """Laboratories in the order of their elimination, each with its neighbours then, and the network of those that are left.
 
     Laboratory order[v] had the sum of weights pivot[v] (0: the last of its component) and the neighbours, their shares of
-    the pivot and their edges in [first[v], first[v + 1]). `left` are edges with both ends alive. `ends` and `weight`
-    describe every edge there ever was, `table` finds it by its ends.
+    the pivot and their edges in [first[v], first[v + 1]); `between` are the edges between those neighbours, pair after pair.
+    `left` are edges with both ends alive. `ends` and `weight` describe every edge there ever was, the given ones first.
     """
 
     order: Ints
@@ -30,12 +30,11 @@ class Elimination(NamedTuple):
     neighbour: Ints
     share: Floats
     edge: Ints
+    between: NDArray[np.uint32]
     alive: NDArray[np.bool_]
     left: Ints
     ends: Ints
     weight: Floats
-    keys: Ints
-    slots: Ints
 
 
 @kernel
@@ -107,7 +106,8 @@ def _eliminated(low, high, edge_weight, n, room):  # type: ignore[no-untyped-def
     alive = np.ones(n, np.bool_)
     order, pivot, first = np.empty(n, np.int64), np.empty(n), np.zeros(n + 1, np.int64)
     neighbour, share, edge = np.empty(2 * count + 16, np.int64), np.empty(2 * count + 16), np.empty(2 * count + 16, np.int64)
-    done, least, live, used = 0, 0, count, 0
+    between = np.empty(4 * count + 16, np.uint32)
+    done, least, live, used, crossed = 0, 0, count, 0, 0
     while done < n:
         while bucket[least] < 0:
             least += 1
@@ -119,6 +119,8 @@ def _eliminated(low, high, edge_weight, n, room):  # type: ignore[no-untyped-def
         d = degree[v]
         while used + d > len(neighbour):
             neighbour, share, edge = _longer(neighbour), _longer(share), _longer(edge)
+        while crossed + d * d > len(between):
+            between = _longer(between)
         h, end, total = head[v], used, 0.0
         while h >= 0:
             other = ends[h ^ 1]
@@ -142,6 +144,8 @@ def _eliminated(low, high, edge_weight, n, room):  # type: ignore[no-untyped-def
                 at = _place(keys, i * n + j)
                 if keys[at] >= 0:
                     weight[slots[at]] += new
+                    between[crossed] = slots[at]
+                    crossed += 1
                     continue
                 if count == len(weight):
                     ends, weight, follow = _longer(ends), _longer(weight), _longer(follow)
@@ -151,6 +155,8 @@ def _eliminated(low, high, edge_weight, n, room):  # type: ignore[no-untyped-def
                     head[ends[h]] = h
                     degree[ends[h]] += 1
                 keys[at], slots[at] = i * n + j, count
+                between[crossed] = count
+                crossed += 1
                 count += 1
                 live += 1
                 if 2 * count > len(keys):
@@ -169,8 +175,8 @@ def _eliminated(low, high, edge_weight, n, room):  # type: ignore[no-untyped-def
             left[at] = e
             at += 1
     return (
-        order[:done], pivot[:done], first[: done + 1], neighbour[:used], share[:used], edge[:used], alive, left,
-        ends[: 2 * count], weight[:count], keys, slots,
+        order[:done], pivot[:done], first[: done + 1], neighbour[:used], share[:used], edge[:used],
+        between[:crossed].copy(), alive, left, ends[: 2 * count], weight[:count],
     )  # fmt: skip
 
 
@@ -184,6 +190,32 @@ def eliminate(low: Ints, high: Ints, weight: Floats, *, n: int, room: float) -> 
     Deterministic. Source: George & Liu 1989, doi:10.1137/1031001.
     """
     return Elimination(*_eliminated(low, high, weight, n, room))
+
+
+@kernel
+def _repeated(order, first, neighbour, edge, between, weight, pivot, share):  # type: ignore[no-untyped-def]  # pragma: no cover
+    crossed = 0
+    for v in range(len(order)):
+        begin, end = first[v], first[v + 1]
+        total = 0.0
+        for p in range(begin, end):
+            total += weight[edge[p]]
+        for p in range(begin, end):
+            share[p] = weight[edge[p]] / total
+        for p in range(begin, end):
+            for q in range(p + 1, end):
+                weight[between[crossed]] += share[p] * weight[edge[q]]
+                crossed += 1
+        pivot[v] = total
+
+
+def repeated(found: Elimination, weight: Floats) -> Elimination:
+    """The same elimination, step by step, with other weights of the given edges (each > 0)."""
+    every = np.zeros(len(found.weight))
+    every[: len(weight)] = weight
+    pivot, share = np.empty(len(found.pivot)), np.empty(len(found.share))
+    _repeated(found.order, found.first, found.neighbour, found.edge, found.between, every, pivot, share)
+    return found._replace(weight=every, pivot=pivot, share=share)
 
 
 @kernel
@@ -217,7 +249,8 @@ def expanded(found: Elimination, right: Floats, x: Floats) -> Floats:
 
 
 @kernel
-def _selected(order, pivot, first, neighbour, share, edge, keys, slots, n, diagonal, beside):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _selected(order, pivot, first, neighbour, share, edge, between, diagonal, beside):  # type: ignore[no-untyped-def]  # pragma: no cover
+    crossed = len(between)
     for v in range(len(order) - 1, -1, -1):
         i = order[v]
         if pivot[v] <= 0.0:
@@ -226,11 +259,12 @@ def _selected(order, pivot, first, neighbour, share, edge, keys, slots, n, diago
         begin, end = first[v], first[v + 1]
         for p in range(begin, end):
             beside[edge[p]] = share[p] * diagonal[neighbour[p]]
+        crossed -= (end - begin) * (end - begin - 1) // 2
+        at = crossed
         for p in range(begin, end):
-            s = neighbour[p]
             for q in range(p + 1, end):
-                t = neighbour[q]
-                value = beside[slots[_place(keys, min(s, t) * n + max(s, t))]]
+                value = beside[between[at]]
+                at += 1
                 beside[edge[p]] += share[q] * value
                 beside[edge[q]] += share[p] * value
         value = 1.0 / pivot[v]
@@ -248,7 +282,7 @@ def selected_inverse(found: Elimination, diagonal: Floats, beside: Floats) -> tu
     """
     diagonal, beside = np.array(diagonal, dtype=np.float64), np.array(beside, dtype=np.float64)
     _selected(
-        found.order, found.pivot, found.first, found.neighbour, found.share, found.edge, found.keys, found.slots,
-        len(found.alive), diagonal, beside,
+        found.order, found.pivot, found.first, found.neighbour, found.share, found.edge, found.between,
+        diagonal, beside,
     )  # fmt: skip
     return diagonal, beside

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from labqa.stats.kernels import kernel
 from labqa.stats.network.components import paired
 from labqa.stats.network.edges import Edges, edges, oriented, pair_sums
+from labqa.stats.network.elimination import Elimination
 from labqa.stats.network.laplacian import centred, degrees, solve_edges
 
 Ints = NDArray[np.int64]
@@ -111,7 +112,7 @@ class _Newton:
         self.degree = np.asarray(degrees(found.start, found.far, pair_sums(found, weight)))
         self.unit = float(np.sqrt(self.degree.sum() / max(2 * len(weight), 1)))
         self.steps = self.iterations = 0
-        self.mixes: bool | None = None
+        self.parts: Elimination | None = None
 
     def settle(self, scale: float, tolerance: float) -> float:
         """Steps until the largest gradient is at most `tolerance`; returns it."""
@@ -126,8 +127,8 @@ class _Newton:
             kept = min(1.0, max(steep, 1e-6))
             _curvature(*self.pairs, self.x, scale, self.corner, kept, curvature)
             accuracy = min(1e-2, max(0.1 * steep, 0.1 * tolerance / steep))
-            direction, count, self.mixes = solve_edges(
-                self.found, curvature, gradient, tolerance=accuracy, mixes=self.mixes
+            direction, count, self.parts = solve_edges(
+                self.found, curvature, gradient, tolerance=accuracy, parts=self.parts
             )
             self.iterations += count
             self.steps += 1

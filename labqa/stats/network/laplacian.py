@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from labqa.stats.kernels import kernel
 from labqa.stats.network.components import paired
 from labqa.stats.network.edges import Edges, edge_sums, edges, oriented, pair_sums
-from labqa.stats.network.elimination import condensed, eliminate, expanded
+from labqa.stats.network.elimination import Elimination, condensed, eliminate, expanded, repeated
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -145,34 +145,38 @@ def centred(x: Floats, component: Ints, zero: Floats | None = None) -> Floats:
 
 
 class Solved(NamedTuple):
-    """A solution up to a constant per component, its iterations, and whether the network mixes fast enough for no more than
-    those."""
+    """A solution up to a constant per component, its iterations, and the elimination that it needed (None: none)."""
 
     x: Floats
     iterations: int
-    mixes: bool
+    parts: Elimination | None
 
 
-def solve_edges(found: Edges, weight: Floats, right: Floats, *, tolerance: float, mixes: bool | None = None) -> Solved:
+def solve_edges(
+    found: Edges, weight: Floats, right: Floats, *, tolerance: float, parts: Elimination | None = None
+) -> Solved:
     """A solution of L x = right for one `weight` > 0 per edge; `right` (n) must sum to 0 over each component.
 
-    Networks with many edges are tried with conjugate gradients (`mixes`: what an earlier call has found). Others, and those
-    on which that takes too long, are eliminated exactly as far as that pays, and the rest is solved by conjugate gradients.
+    Networks with many edges are tried with conjugate gradients. Others, and those on which that takes too long, are eliminated
+    exactly as far as that pays, and the rest is solved by conjugate gradients; `parts`, from an earlier call, repeats it.
     """
     n, count = len(found.start) - 1, 0
     x = np.zeros(n)
-    if mixes if mixes is not None else len(found.low) > MANY_EDGES * n:
+    if parts is None and len(found.low) > MANY_EDGES * n:
         count, reached = _conjugate(found.start, found.far, weight, right, x, tolerance, PATIENCE)
         if reached <= tolerance:
-            return Solved(x, count, True)
-    parts = eliminate(found.low, found.high, weight, n=n, room=1.25 * len(found.low) + 10 * n)
+            return Solved(x, count, None)
+    if parts is None:
+        parts = eliminate(found.low, found.high, weight, n=n, room=1.25 * len(found.low) + 10 * n)
+    else:
+        parts = repeated(parts, weight)
     passed = condensed(parts, right)
     if len(parts.left):
         x[~parts.alive] = 0.0
         core = _by_low(parts.ends[2 * parts.left], parts.ends[2 * parts.left + 1], parts.weight[parts.left], n)
         more, _ = _conjugate(*core, np.where(parts.alive, passed, 0.0), x, tolerance, MOST)
         count += more
-    return Solved(expanded(parts, passed, x), count, False)
+    return Solved(expanded(parts, passed, x), count, parts)
 
 
 def solve_laplacian(
@@ -201,7 +205,7 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
     joined = paired(found.low, found.high, n=n).component if component is None else component
     right = centred(right, joined)
     right[np.bincount(joined, minlength=n)[joined] == 1] = 0.0
-    x, iterations, mixes = solve_edges(found, weight, right, tolerance=tolerance)
+    x, iterations, parts = solve_edges(found, weight, right, tolerance=tolerance)
     degree = np.asarray(degrees(found.start, found.far, weight))
     scale = 1.0 / np.sqrt(np.where(degree > 0, degree, 1.0))
     size = _length(right * scale)
@@ -214,7 +218,7 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
         residual = _length(gap * scale) / size if size > 0 else 0.0
         if residual <= tolerance or refinement:
             break
-        better, more, mixes = solve_edges(found, weight, centred(gap, joined), tolerance=tolerance, mixes=mixes)
+        better, more, parts = solve_edges(found, weight, centred(gap, joined), tolerance=tolerance, parts=parts)
         x, iterations = x + better, iterations + more
     if residual > max(10 * tolerance, 1e-12):
         raise ArithmeticError(f"Laplacian: residual {residual:.1e} after {iterations} iterations; expected {tolerance:.1e}")
