@@ -219,14 +219,16 @@ def repeated(found: Elimination, weight: Floats) -> Elimination:
 
 
 @kernel
-def _down(order, first, neighbour, share, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+def condense(order, first, neighbour, share, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Those eliminated pass their right-hand side on to their neighbours."""
     for v in range(len(order)):
         for p in range(first[v], first[v + 1]):
             right[neighbour[p]] += share[p] * right[order[v]]
 
 
 @kernel
-def _up(order, pivot, first, neighbour, share, right, x):  # type: ignore[no-untyped-def]  # pragma: no cover
+def expand(order, pivot, first, neighbour, share, right, x):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Those eliminated take their solution from their neighbours'; the last of a component is 0."""
     for v in range(len(order) - 1, -1, -1):
         value = right[order[v]] / pivot[v] if pivot[v] > 0.0 else 0.0
         for p in range(first[v], first[v + 1]):
@@ -237,14 +239,14 @@ def _up(order, pivot, first, neighbour, share, right, x):  # type: ignore[no-unt
 def condensed(found: Elimination, right: Floats) -> Floats:
     """Right-hand side (n) of the laboratories left, after those eliminated have passed theirs on."""
     out = np.array(right, dtype=np.float64)
-    _down(found.order, found.first, found.neighbour, found.share, out)
+    condense(found.order, found.first, found.neighbour, found.share, out)
     return out
 
 
 def expanded(found: Elimination, right: Floats, x: Floats) -> Floats:
     """Solution (n) from that of the laboratories left, `x` (n); `right` is the condensed right-hand side."""
     out = np.array(x, dtype=np.float64)
-    _up(found.order, found.pivot, found.first, found.neighbour, found.share, right, out)
+    expand(found.order, found.pivot, found.first, found.neighbour, found.share, right, out)
     return out
 
 

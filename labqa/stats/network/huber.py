@@ -11,7 +11,7 @@ from labqa.stats.kernels import kernel
 from labqa.stats.network.components import paired
 from labqa.stats.network.edges import Edges, edges, oriented, pair_sums
 from labqa.stats.network.elimination import Elimination
-from labqa.stats.network.laplacian import centred, degrees, solve_edges
+from labqa.stats.network.laplacian import centred, degrees, dot, solve_edges
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,14 +86,6 @@ def _steepness(gradient, degree):  # type: ignore[no-untyped-def]  # pragma: no 
     return worst
 
 
-@kernel
-def _dot(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
-
-
 def _scale(found: Edges, root: Floats, delta: Floats, x: Floats) -> float:
     """1.4826 × median |√w r|; where more than half are 0, 1.2533 × their mean, which is 0 only if all are."""
     away = np.asarray(_residuals(found.low, found.high, found.first, root, delta, x))
@@ -153,13 +145,13 @@ class _Newton:
     def _search(self, direction: Floats, gradient: Floats, scale: float) -> Floats:
         """Moves along the direction (in units of the scale) to where the loss has all but stopped to fall: the slope is
         monotone, and secants find its zero; the full step if the loss still falls there."""
-        slope, length, begun = float(_dot(direction, gradient)), 1.0, self.x
+        slope, length, begun = float(dot(direction, gradient)), 1.0, self.x
         low, of_low, high, of_high = 0.0, slope, np.inf, 0.0
         out = np.empty(len(self.x))
         for _ in range(30):
             self.x = begun + scale * length * direction
             _gradient(*self.pairs, self.x, scale, self.corner, out)
-            now = float(_dot(direction, out))
+            now = float(dot(direction, out))
             if now >= -0.1 * slope and (high == np.inf or now <= 0.1 * slope):
                 break
             if now < 0.0:

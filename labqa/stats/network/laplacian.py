@@ -41,7 +41,8 @@ class PairFit(NamedTuple):
 
 
 @kernel
-def _applied(start, far, weight, x, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def applied(start, far, weight, x, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """L x into `out`."""
     out[:] = 0.0
     for i in range(len(x)):
         first, second, x_i = 0.0, 0.0, x[i]
@@ -63,6 +64,7 @@ def _applied(start, far, weight, x, out):  # type: ignore[no-untyped-def]  # pra
 
 @kernel
 def degrees(start, far, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ w of each laboratory."""
     out = np.zeros(len(start) - 1)
     for i in range(len(out)):
         own = 0.0
@@ -74,8 +76,8 @@ def degrees(start, far, weight):  # type: ignore[no-untyped-def]  # pragma: no c
 
 
 @kernel
-def _conjugate(start, far, weight, right, x, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Preconditioned by the weights of the laboratories; returns the iterations and the relative residual."""
+def conjugate_gradients(start, far, weight, right, x, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Conjugate gradients from x, preconditioned by the weights of the laboratories: iterations and relative residual."""
     n = len(x)
     degree = degrees(start, far, weight)
     inverse, size = np.zeros(n), 0.0
@@ -84,7 +86,7 @@ def _conjugate(start, far, weight, right, x, tolerance, most):  # type: ignore[n
             inverse[i] = 1.0 / degree[i]
             size += right[i] * right[i] * inverse[i]
     out, residual, direction = np.empty(n), np.empty(n), np.empty(n)
-    _applied(start, far, weight, x, out)
+    applied(start, far, weight, x, out)
     rz = 0.0
     for i in range(n):
         residual[i] = right[i] - out[i]
@@ -92,7 +94,7 @@ def _conjugate(start, far, weight, right, x, tolerance, most):  # type: ignore[n
         rz += residual[i] * direction[i]
     count = 0
     while rz > tolerance * tolerance * size and count < most:
-        _applied(start, far, weight, direction, out)
+        applied(start, far, weight, direction, out)
         curved = 0.0
         for i in range(n):
             curved += direction[i] * out[i]
@@ -111,7 +113,8 @@ def _conjugate(start, far, weight, right, x, tolerance, most):  # type: ignore[n
 
 
 @kernel
-def _by_low(low, high, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+def by_low(low, high, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Start of the edges of each low end, their high ends and weights, sorted by the low end."""
     start = np.zeros(n + 1, np.int64)
     for e in range(len(low)):
         start[low[e] + 1] += 1
@@ -163,7 +166,7 @@ def solve_edges(
     n, count = len(found.start) - 1, 0
     x = np.zeros(n)
     if parts is None and len(found.low) > MANY_EDGES * n:
-        count, reached = _conjugate(found.start, found.far, weight, right, x, tolerance, PATIENCE)
+        count, reached = conjugate_gradients(found.start, found.far, weight, right, x, tolerance, PATIENCE)
         if reached <= tolerance:
             return Solved(x, count, None)
     if parts is None:
@@ -173,8 +176,8 @@ def solve_edges(
     passed = condensed(parts, right)
     if len(parts.left):
         x[~parts.alive] = 0.0
-        core = _by_low(parts.ends[2 * parts.left], parts.ends[2 * parts.left + 1], parts.weight[parts.left], n)
-        more, _ = _conjugate(*core, np.where(parts.alive, passed, 0.0), x, tolerance, MOST)
+        core = by_low(parts.ends[2 * parts.left], parts.ends[2 * parts.left + 1], parts.weight[parts.left], n)
+        more, _ = conjugate_gradients(*core, np.where(parts.alive, passed, 0.0), x, tolerance, MOST)
         count += more
     return Solved(expanded(parts, passed, x), count, parts)
 
@@ -208,14 +211,14 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
     x, iterations, parts = solve_edges(found, weight, right, tolerance=tolerance)
     degree = np.asarray(degrees(found.start, found.far, weight))
     scale = 1.0 / np.sqrt(np.where(degree > 0, degree, 1.0))
-    size = _length(right * scale)
+    size = float(np.sqrt(dot(right * scale, right * scale)))
     out = np.empty(n)
     residual = 0.0
     for refinement in (False, True):
         x = centred(x, joined)
-        _applied(found.start, found.far, weight, x, out)
+        applied(found.start, found.far, weight, x, out)
         gap = right - out
-        residual = _length(gap * scale) / size if size > 0 else 0.0
+        residual = float(np.sqrt(dot(gap * scale, gap * scale))) / size if size > 0 else 0.0
         if residual <= tolerance or refinement:
             break
         better, more, parts = solve_edges(found, weight, centred(gap, joined), tolerance=tolerance, parts=parts)
@@ -226,11 +229,12 @@ def solved(found: Edges, weight: Floats, right: Floats, *, tolerance: float, com
 
 
 @kernel
-def _length(values):  # type: ignore[no-untyped-def]  # pragma: no cover
+def dot(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ a b in the order given."""
     total = 0.0
-    for value in values:
-        total += value * value
-    return np.sqrt(total)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
 
 
 @kernel

@@ -1,0 +1,103 @@
+"""Inverse of a dense symmetric matrix with the same bits on any number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
+
+Floats = NDArray[np.float64]
+BLOCK, CHUNK = 64, 512
+
+
+@kernel
+def _subtracted(matrix, left, right, i, begin, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """matrix[i, begin:end] −= left[:, i]' right[:, begin:end], eight rows at a time."""
+    row = matrix[i, begin:end]
+    for k in range(0, len(left), 8):
+        a, b, c, d = left[k, i], left[k + 1, i], left[k + 2, i], left[k + 3, i]
+        e, f, g, h = left[k + 4, i], left[k + 5, i], left[k + 6, i], left[k + 7, i]
+        ra, rb, rc, rd = right[k, begin:end], right[k + 1, begin:end], right[k + 2, begin:end], right[k + 3, begin:end]
+        re, rf, rg, rh = right[k + 4, begin:end], right[k + 5, begin:end], right[k + 6, begin:end], right[k + 7, begin:end]
+        for j in range(len(row)):
+            row[j] -= ((a * ra[j] + b * rb[j]) + (c * rc[j] + d * rd[j])) + ((e * re[j] + f * rf[j]) + (g * rg[j] + h * rh[j]))
+
+
+@kernel
+def _swept(matrix, size):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sweeps a small symmetric matrix in place to its inverse; the number of the pivot that is not positive, else −1."""
+    for k in range(size):
+        pivot = matrix[k, k]
+        if not pivot > 0.0:
+            return k
+        for i in range(size):
+            if i != k:
+                factor = matrix[i, k] / pivot
+                for j in range(size):
+                    if j != k:
+                        matrix[i, j] -= factor * matrix[k, j]
+        for j in range(size):
+            if j != k:
+                matrix[k, j] /= pivot
+                matrix[j, k] /= -pivot
+        matrix[k, k] = 1.0 / pivot
+    return -1
+
+
+@kernel
+def _inverted(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
+    n = len(matrix)
+    for begin in range(0, n, BLOCK):
+        end = min(begin + BLOCK, n)
+        size = end - begin
+        old, new = np.zeros((BLOCK, n)), np.zeros((BLOCK, n))
+        for k in range(size):
+            for i in range(begin):
+                old[k, i] = matrix[i, begin + k]
+            for i in range(end, n):
+                old[k, i] = matrix[begin + k, i]
+        square = np.zeros((size, size))
+        for i in range(size):
+            for j in range(i, size):
+                square[i, j] = square[j, i] = matrix[begin + i, begin + j]
+        fault = _swept(square, size)
+        if fault >= 0:
+            return begin + fault
+        for i in range(size):
+            for k in range(size):
+                factor, row, source = square[i, k], new[i], old[k]
+                for j in range(n):
+                    row[j] += factor * source[j]
+        for j0 in range(0, n, CHUNK):
+            for i in range(min(j0 + CHUNK, n)):
+                if not begin <= i < end:
+                    _subtracted(matrix, old, new, i, max(i, j0), min(j0 + CHUNK, n))
+        # what was swept before carries the opposite sign; the block and its rows are set anew
+        for i in range(size):
+            for j in range(i, size):
+                matrix[begin + i, begin + j] = -square[i, j]
+            for j in range(end, n):
+                matrix[begin + i, j] = new[i, j]
+            for j in range(begin):
+                matrix[j, begin + i] = new[i, j]
+    for i in range(n):
+        for j in range(i, n):
+            matrix[i, j] = -matrix[i, j]
+            matrix[j, i] = matrix[i, j]
+    return -1
+
+
+def symmetric_inverse(matrix: Floats) -> Floats:
+    """Inverse of a symmetric positive definite matrix (n × n) by blocked sweeps, in n³ operations and a fixed order.
+
+    LAPACK's is two to four times faster, but its sums depend on the number of threads. ValueError where a pivot is not
+    positive (the matrix is not positive definite, or a network in it has no ground). Source: Goodnight 1979, doi:10.2307/2683825.
+    """
+    out = np.array(matrix, dtype=np.float64, order="C")
+    if out.ndim != 2 or out.shape[0] != out.shape[1]:
+        raise ValueError(f"inverse: shape {out.shape}; expected a square matrix")
+    fault = _inverted(out)
+    if fault >= 0:
+        raise ValueError(f"inverse: pivot {fault} of {len(out)} is not positive; expected a positive definite matrix")
+    return out
