@@ -12,7 +12,7 @@ from labqa.stats.kernels import kernel
 from labqa.stats.network.components import paired
 from labqa.stats.network.edges import Edges, edge_sums, edges
 from labqa.stats.network.elimination import eliminate, selected_inverse
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.network.inverse import grounded_inverse
 from labqa.stats.network.laplacian import MANY_EDGES, applied, centred, degrees, dot, solve_edges
 
 Ints = NDArray[np.int64]
@@ -101,13 +101,10 @@ def _by_elimination(
     if len(core):
         ground[core[np.unique(component[core], return_index=True)[1]]] = True
         at = np.full(n, -1)
-        rest = core[~ground[core]]
-        at[rest] = np.arange(len(rest))
-        i, j = parts.ends[2 * parts.left], parts.ends[2 * parts.left + 1]
-        inverse = symmetric_inverse(_grounded(at[i], at[j], parts.weight[parts.left], len(rest)))
-        diagonal[rest] = np.diag(inverse)
-        inside = (at[i] >= 0) & (at[j] >= 0)
-        beside[parts.left[inside]] = inverse[at[i][inside], at[j][inside]]
+        at[core] = np.arange(len(core))
+        i, j = at[parts.ends[2 * parts.left]], at[parts.ends[2 * parts.left + 1]]
+        inverse = grounded_inverse(i, j, parts.weight[parts.left], ground[core])
+        diagonal[core], beside[parts.left] = np.diag(inverse), inverse[i, j]
     diagonal, beside = selected_inverse(parts, diagonal, beside)
     right = shares.copy()
     right[ground] -= 1.0
@@ -115,20 +112,6 @@ def _by_elimination(
     x = centred(x, component, ground.astype(np.float64))
     mean = x - centred(x, component, shares)
     return diagonal - 2.0 * x + mean, np.zeros(n)
-
-
-@kernel
-def _grounded(i, j, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out = np.zeros((n, n))
-    for e in range(len(weight)):
-        if i[e] >= 0:
-            out[i[e], i[e]] += weight[e]
-        if j[e] >= 0:
-            out[j[e], j[e]] += weight[e]
-        if i[e] >= 0 and j[e] >= 0:
-            out[i[e], j[e]] -= weight[e]
-            out[j[e], i[e]] -= weight[e]
-    return out
 
 
 @kernel
@@ -171,9 +154,7 @@ def _extremes(found: Edges, weight: Floats, degree: Floats, component: Ints) -> 
     return max(float(value[0] - away[0]), -1.0), float(value[-1] + away[-1])
 
 
-def _by_series(
-    found: Edges, weight: Floats, component: Ints, shares: Floats, within: float
-) -> tuple[Floats, Floats] | None:
+def _by_series(found: Edges, weight: Floats, component: Ints, shares: Floats, within: float) -> tuple[Floats, Floats] | None:
     """Variances from two terms of the series and bounds on the rest, unless these are too wide for too many."""
     n = len(component)
     degree = np.asarray(degrees(found.start, found.far, weight))

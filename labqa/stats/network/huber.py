@@ -119,9 +119,7 @@ class _Newton:
             kept = min(1.0, max(steep, 1e-6))
             _curvature(*self.pairs, self.x, scale, self.corner, kept, curvature)
             accuracy = min(1e-2, max(0.1 * steep, 0.1 * tolerance / steep))
-            direction, count, self.parts = solve_edges(
-                self.found, curvature, gradient, tolerance=accuracy, parts=self.parts
-            )
+            direction, count, self.parts = solve_edges(self.found, curvature, gradient, tolerance=accuracy, parts=self.parts)
             self.iterations += count
             self.steps += 1
             gradient = self._search(direction, gradient, scale)

@@ -1,4 +1,4 @@
-"""Inverse of a dense symmetric matrix with the same bits on any number of threads."""
+"""Inverses of dense symmetric matrices and of Laplacians, with the same bits on any number of threads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
 
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 BLOCK, CHUNK = 64, 512
 
@@ -91,7 +92,7 @@ def _inverted(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
 def symmetric_inverse(matrix: Floats) -> Floats:
     """Inverse of a symmetric positive definite matrix (n × n) by blocked sweeps, in n³ operations and a fixed order.
 
-    LAPACK's is two to four times faster, but its sums depend on the number of threads. ValueError where a pivot is not
+    Not LAPACK's, whose sums depend on the number of threads; one thread takes about as long. ValueError where a pivot is not
     positive (the matrix is not positive definite, or a network in it has no ground). Source: Goodnight 1979, doi:10.2307/2683825.
     """
     out = np.array(matrix, dtype=np.float64, order="C")
@@ -101,3 +102,45 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     if fault >= 0:
         raise ValueError(f"inverse: pivot {fault} of {len(out)} is not positive; expected a positive definite matrix")
     return out
+
+
+@kernel
+def _grounded(i, j, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    out = np.zeros((n, n))
+    for e in range(len(weight)):
+        if i[e] >= 0:
+            out[i[e], i[e]] += weight[e]
+        if j[e] >= 0:
+            out[j[e], j[e]] += weight[e]
+        if i[e] >= 0 and j[e] >= 0:
+            out[i[e], j[e]] -= weight[e]
+            out[j[e], i[e]] -= weight[e]
+    return out
+
+
+def grounded_inverse(low: Ints, high: Ints, weight: Floats, ground: NDArray[np.bool_]) -> Floats:
+    """Inverse (n × n) of the Laplacian of edges low–high with the laboratories in `ground` held at 0, whose rows are 0.
+
+    Every component must have a laboratory in `ground`; contrasts within it do not depend on which, if it is one.
+    """
+    n, rest = len(ground), np.flatnonzero(~ground)
+    at = np.full(n, -1)
+    at[rest] = np.arange(len(rest))
+    out = np.zeros((n, n))
+    out[np.ix_(rest, rest)] = symmetric_inverse(_grounded(at[low], at[high], weight, len(rest)))
+    return out
+
+
+def laplacian_inverse(low: Ints, high: Ints, weight: Floats, component: Ints) -> Floats:
+    """Pseudo-inverse L⁺ (n × n, n³ operations) of the Laplacian of edges low–high, whose components are named by a member."""
+    n = len(component)
+    out = grounded_inverse(low, high, weight, component == np.arange(n))
+    members = np.bincount(component, minlength=n)[component]
+    for _ in range(2):  # the mean over the component of each column, then of each row
+        order = np.argsort(component, kind="stable")
+        begin = np.flatnonzero(np.diff(component[order], prepend=-1))
+        mean = np.add.reduceat(out[order], begin, axis=0) if n else out
+        within = np.searchsorted(component[order][begin], component) if n else component
+        same = component[:, None] == component[None, :]
+        out = (out - np.where(same, mean[within] / members[:, None], 0.0)).T
+    return np.ascontiguousarray(out)

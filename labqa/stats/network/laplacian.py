@@ -155,9 +155,7 @@ class Solved(NamedTuple):
     parts: Elimination | None
 
 
-def solve_edges(
-    found: Edges, weight: Floats, right: Floats, *, tolerance: float, parts: Elimination | None = None
-) -> Solved:
+def solve_edges(found: Edges, weight: Floats, right: Floats, *, tolerance: float, parts: Elimination | None = None) -> Solved:
     """A solution of L x = right for one `weight` > 0 per edge; `right` (n) must sum to 0 over each component.
 
     Networks with many edges are tried with conjugate gradients. Others, and those on which that takes too long, are eliminated

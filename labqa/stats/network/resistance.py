@@ -77,7 +77,11 @@ def effective_resistance(
     with a laboratory outside 0 … n − 1. Source: Klein & Randić 1993, doi:10.1007/BF01164627.
     """
     one, two = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
-    if one.shape != two.shape or min(one.min(initial=0), two.min(initial=0)) < 0 or max(one.max(initial=0), two.max(initial=0)) >= n:
+    if (
+        one.shape != two.shape
+        or min(one.min(initial=0), two.min(initial=0)) < 0
+        or max(one.max(initial=0), two.max(initial=0)) >= n
+    ):
         raise ValueError(f"contrasts: {one.shape} and {two.shape} laboratories; expected as many of each, from 0 to {n - 1}")
     found = edges(a, b, weight, n=n)
     of_edge = edge_sums(found, weight)
