@@ -28,14 +28,15 @@ def pairs(kind: str, *, labs: int, pairs: int, seed: int = 1) -> tuple[Ints, Int
         a = np.resize(np.arange(labs - 1), pairs)
         b = a + 1
     else:
-        size = labs // REGIONS
-        bridges = np.resize(np.arange(REGIONS), BRIDGES * REGIONS)
-        region = np.resize(np.arange(REGIONS), pairs - len(bridges))
-        a, b = rng.integers(0, size, len(region)), rng.integers(0, size - 1, len(region))
+        first = np.arange(REGIONS + 1) * labs // REGIONS
+        size = np.diff(first)
+        near = np.resize(np.arange(REGIONS), BRIDGES * REGIONS)
+        far = (near + 1) % REGIONS
+        region = np.resize(np.flatnonzero(size > 1), pairs - len(near))
+        a, b = rng.integers(0, size[region]), rng.integers(0, size[region] - 1)
         b += b >= a
-        far_a, far_b = rng.integers(0, size, len(bridges)), rng.integers(0, size, len(bridges))
-        a = np.concatenate([region * size + a, bridges * size + far_a])
-        b = np.concatenate([region * size + b, (bridges + 1) % REGIONS * size + far_b])
+        a = np.concatenate([first[region] + a, first[near] + rng.integers(0, size[near])])
+        b = np.concatenate([first[region] + b, first[far] + rng.integers(0, size[far])])
     swap = rng.random(pairs) < 0.5
     name = rng.permutation(labs)  # no order of the laboratories gives the structure away
     shuffled = rng.permutation(pairs)

@@ -53,7 +53,8 @@ def _gathered(a, b, weight, n):  # type: ignore[no-untyped-def]  # pragma: no co
         by_high[i + 1] += by_high[i]
         by_low[i + 1] += by_low[i]
     ends, kept = by_high.copy(), by_low[n]
-    # the other end travels with the place of a pair and which of the two comes first (2³² end + 2³¹ turned + place), so that nothing is fetched at random
+    # the other end and the order of the two travel with the place of a pair (2³² end + 2³¹ turned + place), so that nothing
+    # is fetched at random
     middle, packed = np.empty(kept, np.int64), np.empty(kept, np.int64)
     for k in range(len(a)):
         if weight[k] > 0.0:

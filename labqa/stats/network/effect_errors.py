@@ -46,14 +46,15 @@ def effect_errors(
 ) -> EffectErrors:
     """√Var(x_i − Σ zero_j x_j) of the weighted least-squares effects of pairs whose variance is 1/weight, independent.
 
-    Pairs (a, b, weight) as in `laplacian.solve_laplacian`; `zero` (n, ≥ 0; by default all equal) is scaled to sum 1 over each
-    component, so that by default the result is √diag(L⁺). What is independent only of other samples wants
-    `sandwich.clustered_covariance` instead. Exact (elimination, then the elements of the inverse that it needs) if no more than
-    `exact_below` laboratories resist elimination. Else, with N = D^{−½} (D − L) D^{−½}, two terms of the series Σ N^k, and the rest of it
-    between the bounds that the extreme eigenvalues of N leave; laboratories whose bound on the standard error
-    exceeds `within` are solved for one by one; the worst few are checked by solving for them; if too many exceed it or a
-    check fails, everything is inverted after all (n³ operations). The extreme eigenvalues are Lanczos' after 40 steps, a
-    residual away. ValueError as `edges`, and for a zero that is negative, not finite or 0 over a whole component.
+    Pairs (a, b, weight) as in `laplacian.solve_laplacian`; `zero` (n, ≥ 0; by default all equal) is scaled to sum 1 over
+    each component, so that by default the result is √diag(L⁺). What is independent only of other samples wants
+    `sandwich.clustered_covariance` instead. Exact (elimination, then the elements of the inverse that it needs) if no more
+    than `exact_below` laboratories resist elimination. Else, with N = D^{−½} (D − L) D^{−½}, two terms of the series Σ N^k,
+    and the rest of it in the middle of the bounds that the extreme eigenvalues of N leave; laboratories whose bound on the
+    standard error exceeds `within` are solved for one by one, and so are the worst of the others as a check; if too many
+    exceed it or a check fails, everything is inverted after all (n³ operations). The extreme eigenvalues are Lanczos' after
+    40 steps, a residual away. ValueError as `edges`, and for a zero that is negative, not finite or 0 over a whole
+    component.
     """
     found = edges(a, b, weight, n=n)
     of_edge = edge_sums(found, weight)

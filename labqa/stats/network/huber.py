@@ -178,14 +178,14 @@ def huber_pairs(
     a, b are laboratories 0 … n − 1, `delta` = y_a − y_b, `weight` ≥ 0 as 1/variance of delta up to the square of the scale;
     mean zero in each component, 0 for a laboratory without pairs. The loss is convex, so that the start (zeros, or `start`)
     decides about time only, not about the answer. A `scale` that is not given solves scale = 1.4826 median |√w r| of all
-    pairs together with the effects, the MAD about 0 of statsmodels' RLM; it begins with the raw differences, which gross errors in
-    fewer than half of the pairs cannot carry away, where residuals of a least-squares start are carried
-    away by few. Half of the residuals at 0: 1.2533 × their mean instead; all at 0: scale 0 and a perfect fit.
+    pairs together with the effects, as statsmodels' RLM does; it begins with the raw differences, which gross errors in
+    fewer than half of the pairs cannot carry away, where few carry away the residuals of a least-squares start. Half of the
+    residuals at 0: 1.2533 × their mean instead; all at 0: scale 0 and a perfect fit.
 
     Semismooth Newton with exact line search: Newton's matrix is the Laplacian of the pairs inside the corner; pairs outside
     keep a part of their weight that goes to 0 with the gradient. Ends when every laboratory's |Σ ±√w ψ(t)| ≤
-    `tolerance` · Σ w/√(mean w). Pairs only: the two laboratories of a pair are symmetric, while a larger block needs its own level
-    (`blocks.profiled`) and a choice whose residual is cut. Huber's loss bounds no leverage: a laboratory with one pair
+    `tolerance` · Σ w/√(mean w). Pairs only: in a larger block it would have to be said against which level of the block a
+    result is cut. Huber's loss bounds no leverage: a laboratory with one pair
     follows it. ValueError as `edges`, and for scale or corner ≤ 0 or not finite; ArithmeticError after 200 steps.
     Source: Huber 1964, doi:10.1214/aoms/1177703732; Qi & Sun 1993, doi:10.1007/BF01581275 (semismooth Newton).
     """

@@ -93,7 +93,8 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     """Inverse of a symmetric positive definite matrix (n × n) by blocked sweeps, in n³ operations and a fixed order.
 
     Not LAPACK's, whose sums depend on the number of threads; one thread takes about as long. ValueError where a pivot is not
-    positive (the matrix is not positive definite, or a network in it has no ground). Source: Goodnight 1979, doi:10.2307/2683825.
+    positive (the matrix is not positive definite, or a network in it has no ground). Source: Goodnight 1979,
+    doi:10.2307/2683825.
     """
     out = np.array(matrix, dtype=np.float64, order="C")
     if out.ndim != 2 or out.shape[0] != out.shape[1]:

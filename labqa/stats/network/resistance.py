@@ -71,10 +71,10 @@ def effective_resistance(
     """R_ij = (e_i − e_j)' L⁺ (e_i − e_j) for each contrast (first, second): its variance if weights are 1/variance.
 
     Pairs (a, b, weight) as in `laplacian.solve_laplacian`; ∞ between components, 0 between a laboratory and itself. A
-    bridge, an edge whose removal splits the component, carries its whole 1/Σw in the contrasts that cross it; the shares say how much
-    of R that is, for all bridges crossed and for the weakest one (0 where R is 0 or ∞). One solve per contrast: exact
-    elimination as far as it pays, conjugate gradients to `tolerance` for the rest. ValueError as `edges`, and for a contrast
-    with a laboratory outside 0 … n − 1. Source: Klein & Randić 1993, doi:10.1007/BF01164627.
+    bridge, an edge whose removal splits the component, carries its whole 1/Σw in the contrasts that cross it; the shares
+    say how much of R that is, for all bridges crossed and for the weakest one (0 where R is 0 or ∞). One solve per
+    contrast: exact elimination as far as it pays, conjugate gradients to `tolerance` for the rest. ValueError as `edges`,
+    and for a contrast with a laboratory outside 0 … n − 1. Source: Klein & Randić 1993, doi:10.1007/BF01164627.
     """
     one, two = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
     if (

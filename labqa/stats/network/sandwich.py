@@ -81,13 +81,13 @@ def clustered_covariance(
     """Covariance L⁺ (Σ_g u_g u_g') L⁺ of fitted effects, u_g = Σ score (e_a − e_b) over the pairs of cluster g.
 
     For `laplacian.fit_pairs` score is w r, r = delta − x_a + x_b, with its weight; for `huber.huber_pairs` both come from
-    `huber.pair_scores`. `cluster` is any integer name for each pair, such as its sample. Without `contrasts` (m × n, each of sum 0
-    over every component) it is of all effects with mean zero in their component (n × n). Pairs of weight 0 do not count.
-    Corrected by CR1, G/(G − 1) · (N − 1)/(N − p) with the clusters, pairs and laboratories less one of each component, as Stata
-    and statsmodels do; NaN where a component has one cluster or as many contrasts as pairs. Few clusters, or
-    laboratories in few of them, still give intervals that are too short: t with G − 1 df at most. ValueError
-    for arrays that do not fit and scores that are not finite. statsmodels wants the design as a dense matrix.
-    Source: Liang & Zeger 1986, doi:10.1093/biomet/73.1.13; Cameron & Miller 2015, doi:10.3368/jhr.50.2.317.
+    `huber.pair_scores`. `cluster` is any integer name for each pair, such as its sample. Without `contrasts` (m × n, each
+    of sum 0 over every component) it is of all effects with mean zero in their component (n × n). Pairs of weight 0 do not
+    count. Corrected by CR1, G/(G − 1) · (N − 1)/(N − p) with the clusters, pairs and laboratories less one of each
+    component, as Stata and statsmodels do; NaN where a component has one cluster or as many contrasts as pairs. Few
+    clusters, or laboratories in few of them, still give intervals that are too short: t with G − 1 df at most. ValueError
+    for arrays that do not fit and scores that are not finite. statsmodels wants the design as a dense matrix. Source: Liang
+    & Zeger 1986, doi:10.1093/biomet/73.1.13; Cameron & Miller 2015, doi:10.3368/jhr.50.2.317.
     """
     a, b, score, found, of_edge, component = _checked(a, b, weight, score, [cluster], n=n)
     cluster = np.asarray(cluster, dtype=np.int64)
