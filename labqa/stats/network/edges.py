@@ -31,24 +31,20 @@ class Edges(NamedTuple):
 
 
 @kernel
-def _fault(a, b, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for k in range(len(a)):
-        if not (0 <= a[k] < n and 0 <= b[k] < n):
-            return k, 1
-        if a[k] == b[k]:
-            return k, 2
-        if not 0.0 <= weight[k] < np.inf:
-            return k, 3
-    return -1, 0
-
-
-@kernel
 def _gathered(a, b, weight, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """The edges, or the place and the kind of the first fault."""
     by_high, by_low = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    place, fault = -1, 0
     for k in range(len(a)):
+        i, j = min(a[k], b[k]), max(a[k], b[k])
+        if i < 0 or j >= n or i == j or not 0.0 <= weight[k] < np.inf:
+            place, fault = k, 1 if i < 0 or j >= n else 2 if i == j else 3
+            break
         if weight[k] > 0.0:
-            by_high[max(a[k], b[k]) + 1] += 1
-            by_low[min(a[k], b[k]) + 1] += 1
+            by_high[np.uint64(j + 1)] += 1
+            by_low[np.uint64(i + 1)] += 1
+    if fault:
+        by_high[:], by_low[:] = 0, 0
     for i in range(n):
         by_high[i + 1] += by_high[i]
         by_low[i + 1] += by_low[i]
@@ -56,7 +52,7 @@ def _gathered(a, b, weight, n):  # type: ignore[no-untyped-def]  # pragma: no co
     # the other end and the order of the two travel with the place of a pair (2³² end + 2³¹ turned + place), so that nothing
     # is fetched at random
     middle, packed = np.empty(kept, np.int64), np.empty(kept, np.int64)
-    for k in range(len(a)):
+    for k in range(len(a) if fault == 0 else 0):
         if weight[k] > 0.0:
             i, j = min(a[k], b[k]), max(a[k], b[k])
             middle[by_high[j]] = (i << 32) | (0x80000000 if a[k] > b[k] else 0) | k
@@ -86,7 +82,7 @@ def _gathered(a, b, weight, n):  # type: ignore[no-untyped-def]  # pragma: no co
                 packed[p] &= 0x7FFFFFFF
                 p += 1
     first[edges] = kept
-    return low, high, high.astype(np.uint32), start, first, packed, turned
+    return (low, high, high.astype(np.uint32), start, first, packed, turned), place, fault
 
 
 def edges(a: Ints, b: Ints, weight: Floats, *, n: int) -> Edges:
@@ -100,15 +96,15 @@ def edges(a: Ints, b: Ints, weight: Floats, *, n: int) -> Edges:
         raise ValueError(f"pairs: {len(a)} first and {len(b)} second laboratories and {len(weight)} weights")
     if max(n, len(a)) >= 2**31:
         raise ValueError(f"network: {n} laboratories and {len(a)} pairs; expected less than 2³¹ of each")
-    place, fault = _fault(a, b, weight, n)
+    found, place, fault = _gathered(a, b, weight, n)
     if fault:
-        found = {
+        said = {
             1: f"laboratory outside 0 … {n - 1}: {a[place]}, {b[place]}",
             2: f"laboratory {a[place]} is paired with itself",
             3: f"weight {weight[place]}; expected finite and ≥ 0",
         }[fault]
-        raise ValueError(f"pair {place}: {found}")
-    return Edges(*_gathered(a, b, weight, n))
+        raise ValueError(f"pair {place}: {said}")
+    return Edges(*found)
 
 
 def edge_sums(found: Edges, values: Floats) -> Floats:
@@ -119,12 +115,15 @@ def edge_sums(found: Edges, values: Floats) -> Floats:
 @kernel
 def _oriented(order, turned, delta, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     difference, of_pair, fault = np.empty(len(order)), np.empty(len(order)), -1
+    both = np.empty((len(delta), 2))  # side by side, so that a pair is fetched once
+    for k in range(len(delta)):
+        both[k, 0], both[k, 1] = delta[k], weight[k]
     for p in range(len(order)):
         k = np.uint64(order[p])
-        value = -delta[k] if turned[p] else delta[k]
+        value = -both[k, 0] if turned[p] else both[k, 0]
         if not -np.inf < value < np.inf:
             fault = order[p]
-        difference[p], of_pair[p] = value, weight[k]
+        difference[p], of_pair[p] = value, both[k, 1]
     return difference, of_pair, fault
 
 

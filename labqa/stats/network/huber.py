@@ -44,36 +44,39 @@ class PairScores(NamedTuple):
 
 
 @kernel
-def _gradient(low, high, first, root, delta, x, scale, corner, gradient):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Σ ±√w ψ(t) of each laboratory."""
+def _felt(start, far, first, root, delta, x, scale, corner, gradient, inside, outside):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ ±√w ψ(t) of each laboratory; Σ w of the pairs of each edge inside the corner and Σ w corner/|t| of those outside."""
     gradient[:] = 0.0
-    for e in range(len(low)):
-        gap, total = x[low[e]] - x[high[e]], 0.0
-        for p in range(first[e], first[e + 1]):
-            t = root[p] * (delta[p] - gap) / scale
-            total += root[p] * min(max(t, -corner), corner)
-        gradient[low[e]] += total
-        gradient[high[e]] -= total
+    unit = 1.0 / scale
+    for i in range(len(x)):
+        x_i, own = x[i], 0.0
+        for e in range(start[i], start[i + 1]):
+            j = far[e]
+            gap, total, within, beyond = x_i - x[j], 0.0, 0.0, 0.0
+            for p in range(first[e], first[e + 1]):
+                t = root[p] * (delta[p] - gap) * unit
+                cut = min(max(t, -corner), corner)
+                w = root[p] * root[p]
+                total += root[p] * cut
+                # no branches: which pairs are cut cannot be foretold, and a wrong guess costs ten multiplications
+                reach = w * (abs(cut) / max(abs(t), 1e-300))
+                kept = np.float64(t == cut) * w
+                within += kept
+                beyond += reach - kept
+            inside[e], outside[e] = within, beyond
+            own += total
+            gradient[j] -= total
+        gradient[i] += own
 
 
 @kernel
-def _curvature(low, high, first, root, delta, x, scale, corner, kept, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Weight of each edge in Newton's matrix: w inside the corner, w · kept · corner/|t| outside."""
-    for e in range(len(low)):
-        gap, total = x[low[e]] - x[high[e]], 0.0
-        for p in range(first[e], first[e + 1]):
-            t = abs(root[p] * (delta[p] - gap) / scale)
-            total += root[p] * root[p] * (1.0 if t <= corner else kept * corner / t)
-        out[e] = total
-
-
-@kernel
-def _residuals(low, high, first, root, delta, x):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _residuals(start, far, first, root, delta, x):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.empty(len(root))
-    for e in range(len(low)):
-        gap = x[low[e]] - x[high[e]]
-        for p in range(first[e], first[e + 1]):
-            out[p] = abs(root[p] * (delta[p] - gap))
+    for i in range(len(x)):
+        for e in range(start[i], start[i + 1]):
+            gap = x[i] - x[far[e]]
+            for p in range(first[e], first[e + 1]):
+                out[p] = abs(root[p] * (delta[p] - gap))
     return out
 
 
@@ -88,7 +91,7 @@ def _steepness(gradient, degree):  # type: ignore[no-untyped-def]  # pragma: no 
 
 def _scale(found: Edges, root: Floats, delta: Floats, x: Floats) -> float:
     """1.4826 × median |√w r|; where more than half are 0, 1.2533 × their mean, which is 0 only if all are."""
-    away = np.asarray(_residuals(found.low, found.high, found.first, root, delta, x))
+    away = np.asarray(_residuals(found.start, found.far, found.first, root, delta, x))
     if len(away) == 0:
         return 0.0
     middle = float(np.median(away))
@@ -99,17 +102,23 @@ class _Newton:
     """Newton's method on one network: the pairs in the order of their edges, the present effects, and the steps so far."""
 
     def __init__(self, found: Edges, delta: Floats, weight: Floats, x: Floats, corner: float) -> None:
-        self.pairs = (found.low, found.high, found.first, np.sqrt(weight), delta)
+        self.pairs = (found.start, found.far, found.first, np.sqrt(weight), delta)
         self.found, self.corner, self.x = found, corner, x
         self.degree = np.asarray(degrees(found.start, found.far, pair_sums(found, weight)))
         self.unit = float(np.sqrt(self.degree.sum() / max(2 * len(weight), 1)))
+        self.inside, self.outside = np.empty(len(found.low)), np.empty(len(found.low))
         self.steps = self.iterations = 0
         self.parts: Elimination | None = None
 
+    def _gradient(self, scale: float) -> Floats:
+        """Σ ±√w ψ(t) at the present effects; with it comes what Newton's matrix there is made of."""
+        out = np.empty(len(self.x))
+        _felt(*self.pairs, self.x, scale, self.corner, out, self.inside, self.outside)
+        return out
+
     def settle(self, scale: float, tolerance: float) -> float:
         """Steps until the largest gradient is at most `tolerance`; returns it."""
-        gradient, curvature = np.empty(len(self.x)), np.empty(len(self.found.low))
-        _gradient(*self.pairs, self.x, scale, self.corner, gradient)
+        gradient = self._gradient(scale)
         steep = self.unit * float(_steepness(gradient, self.degree))
         first = self.steps
         while steep > tolerance:
@@ -117,7 +126,7 @@ class _Newton:
                 raise ArithmeticError(f"Huber fit: gradient {steep:.1e} after {MOST_STEPS} steps; expected {tolerance:.1e}")
             # far off the bound of iterated reweighting, near by Newton's matrix; never 0, or the matrix may fall apart
             kept = min(1.0, max(steep, 1e-6))
-            _curvature(*self.pairs, self.x, scale, self.corner, kept, curvature)
+            curvature = self.inside + kept * self.outside
             accuracy = min(1e-2, max(0.1 * steep, 0.1 * tolerance / steep))
             direction, count, self.parts = solve_edges(self.found, curvature, gradient, tolerance=accuracy, parts=self.parts)
             self.iterations += count
@@ -145,10 +154,9 @@ class _Newton:
         monotone, and secants find its zero; the full step if the loss still falls there."""
         slope, length, begun = float(dot(direction, gradient)), 1.0, self.x
         low, of_low, high, of_high = 0.0, slope, np.inf, 0.0
-        out = np.empty(len(self.x))
         for _ in range(30):
             self.x = begun + scale * length * direction
-            _gradient(*self.pairs, self.x, scale, self.corner, out)
+            out = self._gradient(scale)
             now = float(dot(direction, out))
             if now >= -0.1 * slope and (high == np.inf or now <= 0.1 * slope):
                 break
@@ -185,8 +193,8 @@ def huber_pairs(
     Semismooth Newton with exact line search: Newton's matrix is the Laplacian of the pairs inside the corner; pairs outside
     keep a part of their weight that goes to 0 with the gradient. Ends when every laboratory's |Σ ±√w ψ(t)| ≤
     `tolerance` · Σ w/√(mean w). Pairs only: in a larger block it would have to be said against which level of the block a
-    result is cut. Huber's loss bounds no leverage: a laboratory with one pair
-    follows it. ValueError as `edges`, and for scale or corner ≤ 0 or not finite; ArithmeticError after 200 steps.
+    result is cut. Huber's loss bounds no leverage: a laboratory with one pair follows it. ValueError as
+    `edges`, and for scale or corner ≤ 0 or not finite; ArithmeticError after 200 steps.
     Source: Huber 1964, doi:10.1214/aoms/1177703732; Qi & Sun 1993, doi:10.1007/BF01581275 (semismooth Newton).
     """
     if not (0.0 < corner < np.inf and (scale is None or 0.0 < scale < np.inf)):

@@ -44,7 +44,7 @@ def test_edges_gather_the_pairs_of_two_laboratories():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"a": [0, 2, 1]}, "pair 1: laboratory 1 is paired with itself"),
+        ({"a": [0, 2, 1]}, "pair 1: laboratory 2 is paired with itself"),
         ({"b": [1, 3, 2]}, "pair 1: laboratory outside 0 … 2: 1, 3"),
         ({"a": [0, -1, 1]}, "pair 1: laboratory outside"),
         ({"weight": [1.0, 1.0, np.nan]}, "pair 2: weight nan"),
