@@ -55,17 +55,17 @@ def conjugate_gradients(a, b, delta, weight, n):
 
 
 def reweighted(a, b, delta, weight, n, *, scale=1.0, most=50):
-    """IRLS over `lsqr`: until the gradient is 1e-6 or `most` rounds; effects, rounds and gradient."""
+    """IRLS over `lsqr` until the gradient is 1e-8 as ours, or for `most` rounds; effects, rounds and gradient."""
     root, x = np.sqrt(weight), np.zeros(n)
     degree = np.bincount(a, weight, n) + np.bincount(b, weight, n)
     for step in range(most):
         t = root * (delta - x[a] + x[b]) / scale
         psi = root * np.clip(t, -EFFICIENT, EFFICIENT)
         gradient = np.max(np.abs(np.bincount(a, psi, n) - np.bincount(b, psi, n)) / degree)
-        if step and gradient < 1e-6:
+        if step and gradient < 1e-8:
             break
         robust = root * np.sqrt(np.minimum(1.0, EFFICIENT / np.maximum(np.abs(t), 1e-300)))
-        x = linalg.lsqr(design(a, b, robust, n), robust * delta, atol=1e-10, btol=1e-10, x0=x)[0]
+        x = linalg.lsqr(design(a, b, robust, n), robust * delta, atol=1e-10, btol=1e-10)[0]
     return x, step, gradient
 
 

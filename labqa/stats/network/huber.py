@@ -53,16 +53,15 @@ def _felt(start, far, first, root, delta, x, scale, corner, gradient, inside, ou
         for e in range(start[i], start[i + 1]):
             j = far[e]
             gap, total, within, beyond = x_i - x[j], 0.0, 0.0, 0.0
-            for p in range(first[e], first[e + 1]):
+            for place in range(first[e], first[e + 1]):
+                p = np.uint64(place)
                 t = root[p] * (delta[p] - gap) * unit
-                cut = min(max(t, -corner), corner)
-                w = root[p] * root[p]
-                total += root[p] * cut
+                away, w = abs(t), root[p] * root[p]
+                total += root[p] * min(max(t, -corner), corner)
                 # no branches: which pairs are cut cannot be foretold, and a wrong guess costs ten multiplications
-                reach = w * (abs(cut) / max(abs(t), 1e-300))
-                kept = np.float64(t == cut) * w
+                kept = w * np.float64(away <= corner)
                 within += kept
-                beyond += reach - kept
+                beyond += w * min(1.0, corner / max(away, 1e-300)) - kept
             inside[e], outside[e] = within, beyond
             own += total
             gradient[j] -= total
@@ -126,9 +125,10 @@ class _Newton:
                 raise ArithmeticError(f"Huber fit: gradient {steep:.1e} after {MOST_STEPS} steps; expected {tolerance:.1e}")
             # far off the bound of iterated reweighting, near by Newton's matrix; never 0, or the matrix may fall apart
             kept = min(1.0, max(steep, 1e-6))
-            curvature = self.inside + kept * self.outside
-            accuracy = min(1e-2, max(0.1 * steep, 0.1 * tolerance / steep))
-            direction, count, self.parts = solve_edges(self.found, curvature, gradient, tolerance=accuracy, parts=self.parts)
+            np.multiply(self.outside, kept, out=self.outside)
+            np.add(self.inside, self.outside, out=self.inside)
+            accuracy = min(1e-2, max(steep, 0.3 * tolerance / steep))
+            direction, count, self.parts = solve_edges(self.found, self.inside, gradient, tolerance=accuracy, parts=self.parts)
             self.iterations += count
             self.steps += 1
             gradient = self._search(direction, gradient, scale)
