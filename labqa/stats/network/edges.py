@@ -115,15 +115,12 @@ def edge_sums(found: Edges, values: Floats) -> Floats:
 @kernel
 def _oriented(order, turned, delta, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     difference, of_pair, fault = np.empty(len(order)), np.empty(len(order)), -1
-    both = np.empty((len(delta), 2))  # side by side, so that a pair is fetched once
-    for k in range(len(delta)):
-        both[k, 0], both[k, 1] = delta[k], weight[k]
     for p in range(len(order)):
         k = np.uint64(order[p])
-        value = -both[k, 0] if turned[p] else both[k, 0]
+        value = -delta[k] if turned[p] else delta[k]
         if not -np.inf < value < np.inf:
             fault = order[p]
-        difference[p], of_pair[p] = value, both[k, 1]
+        difference[p], of_pair[p] = value, weight[k]
     return difference, of_pair, fault
 
 

@@ -101,10 +101,11 @@ class _Newton:
     """Newton's method on one network: the pairs in the order of their edges, the present effects, and the steps so far."""
 
     def __init__(self, found: Edges, delta: Floats, weight: Floats, x: Floats, corner: float) -> None:
-        self.pairs = (found.start, found.far, found.first, np.sqrt(weight), delta)
+        """`weight` (in the order of the edges) is overwritten by its root."""
         self.found, self.corner, self.x = found, corner, x
         self.degree = np.asarray(degrees(found.start, found.far, pair_sums(found, weight)))
         self.unit = float(np.sqrt(self.degree.sum() / max(2 * len(weight), 1)))
+        self.pairs = (found.start, found.far, found.first, np.sqrt(weight, out=weight), delta)
         self.inside, self.outside = np.empty(len(found.low)), np.empty(len(found.low))
         self.steps = self.iterations = 0
         self.parts: Elimination | None = None
