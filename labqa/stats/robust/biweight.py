@@ -1,7 +1,7 @@
 """Tukey's biweight: location, midvariance and scale, from the median and the MAD.
 
 astropy has them for one set a call, or for the rows of a rectangle; here groups of any size lie one behind the other. Grouped
-functions take values sorted within groups. Units follow the values.
+functions take values in any order. Units follow the values.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import sorted_set
+from labqa.stats.robust.pairwise import ordered, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -95,14 +95,14 @@ def biweight_location_by_group(values: Floats, offsets: Integers, *, c: float = 
 
     One step from M, the median (as astropy, and NIST Dataplot); `iterated`: M is moved, the MAD kept, until it stays.
     Beers, Flynn and Gebhardt 1990, doi:10.1086/115487. MAD = 0, or one value: the
-    median. NaN for an empty group or where a value is NaN or infinite.
+    median. NaN for an empty group; errors as `pairwise.ordered`.
     """
     steps = MAX_STEPS if iterated else 1
-    return np.asarray(_location(np.asarray(values, dtype=np.float64), np.asarray(offsets, dtype=np.int64), c, steps))
+    return np.asarray(_location(*ordered(values, offsets), c, steps))
 
 
 def biweight_location(values: Floats, *, c: float = LOCATION_CUT, iterated: bool = False) -> float:
-    """Biweight location of one set, as `biweight_location_by_group`; a NaN or an infinity is a ValueError."""
+    """Biweight location of one set, as `biweight_location_by_group`."""
     return float(biweight_location_by_group(*sorted_set(values), c=c, iterated=iterated)[0])
 
 
@@ -112,15 +112,15 @@ def biweight_midvariance_by_group(
     """Biweight midvariance of each group: n Σ d²(1 − u²)⁴ / (Σ (1 − u²)(1 − 5u²))² over |u| < 1, d = x − median, u = d/(c MAD).
 
     `count_inside`: n counts the values with |u| < 1 only (astropy's `modify_sample_size`). Beers, Flynn and Gebhardt 1990,
-    doi:10.1086/115487. MAD = 0 gives 0, although a few values may differ; fewer than two values, a NaN or an infinity give
+    doi:10.1086/115487. MAD = 0 gives 0, although a few values may differ; fewer than two values give
     NaN, as does a denominator sum that is not positive (possible only for c below 9).
     """
-    found, inside = _midvariance(np.asarray(values, dtype=np.float64), np.asarray(offsets, dtype=np.int64), c)
+    found, inside = _midvariance(*ordered(values, offsets), c)
     return np.asarray(found * inside if count_inside else found)
 
 
 def biweight_midvariance(values: Floats, *, c: float = SCALE_CUT, count_inside: bool = False) -> float:
-    """Biweight midvariance of one set, as `biweight_midvariance_by_group`; a NaN or an infinity is a ValueError."""
+    """Biweight midvariance of one set, as `biweight_midvariance_by_group`."""
     return float(biweight_midvariance_by_group(*sorted_set(values), c=c, count_inside=count_inside)[0])
 
 
@@ -130,5 +130,5 @@ def biweight_scale_by_group(values: Floats, offsets: Integers, *, c: float = SCA
 
 
 def biweight_scale(values: Floats, *, c: float = SCALE_CUT, count_inside: bool = False) -> float:
-    """Biweight scale of one set, as `biweight_scale_by_group`; a NaN or an infinity is a ValueError."""
+    """Biweight scale of one set, as `biweight_scale_by_group`."""
     return float(biweight_scale_by_group(*sorted_set(values), c=c, count_inside=count_inside)[0])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import sorted_set
+from labqa.stats.robust.pairwise import ordered, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -147,18 +147,18 @@ def _hampel_by_group(values: Floats, offsets: Integers, scales: Floats) -> Float
 
 
 def hampel_by_group(values: Floats, offsets: Integers, scales: ArrayLike) -> Floats:
-    """Hampel's location of each group (values sorted within groups) with its scale s: Σ ψ((x_i − x*)/s) = 0.
+    """Hampel's location of each group (values in any order) with its scale s: Σ ψ((x_i − x*)/s) = 0.
 
     ψ(q) = q for |q| ≤ 1.5, 1.5 sign q to 3, (4.5 − |q|) sign q to 4.5, 0 beyond. By the finite-step algorithm of
     ISO 13528:2022, C.5.3.3: of all solutions at or between the nodes x_i ± {1.5, 3, 4.5} s the one nearest the median; if
     two are equally near (to 1e-12 s), the median. `scales` is one a group or one for all. One or two values, or a scale of
-    0 or NaN: the median. NaN for an empty group or where a value is NaN or infinite.
+    0 or NaN: the median. NaN for an empty group; errors as `pairwise.ordered`.
     """
-    offsets = np.asarray(offsets, dtype=np.int64)
+    values, offsets = ordered(values, offsets)
     per_group = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(offsets) - 1,))
-    return np.asarray(_hampel_by_group(np.asarray(values, dtype=np.float64), offsets, np.ascontiguousarray(per_group)))
+    return np.asarray(_hampel_by_group(values, offsets, np.ascontiguousarray(per_group)))
 
 
 def hampel(values: Floats, *, scale: float) -> float:
-    """Hampel's location of one set with a known scale, as `hampel_by_group`; a NaN or an infinity is a ValueError."""
+    """Hampel's location of one set with a known scale, as `hampel_by_group`."""
     return float(hampel_by_group(*sorted_set(values), scale)[0])

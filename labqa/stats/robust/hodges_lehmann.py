@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import count_around, select_pair, sorted_set
+from labqa.stats.robust.pairwise import count_around, ordered, select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,18 +46,18 @@ def _hodges_lehmann(values: Floats, offsets: Integers, kind: int) -> Floats:
 
 
 def hodges_lehmann_by_group(values: Floats, offsets: Integers, *, pairs: Pairs = "walsh") -> Floats:
-    """Hodges–Lehmann location of each group (values sorted within groups): median of (x_i + x_j)/2.
+    """Hodges–Lehmann location of each group (values in any order): median of (x_i + x_j)/2.
 
     `pairs` "walsh": i ≤ j, the Walsh averages of the signed-rank test; "distinct": i < j. Both conventions are in use. Hodges
-    and Lehmann 1963, doi:10.1214/aoms/1177704172. Exact on ties. One value is its own centre; NaN for an empty group or
-    where a value is NaN or infinite.
+    and Lehmann 1963, doi:10.1214/aoms/1177704172. Exact on ties. One value is its own centre; NaN for an empty group;
+    errors as `pairwise.ordered`.
     """
     if pairs not in ("walsh", "distinct"):
         raise ValueError(f"pairs is walsh or distinct; found {pairs!r}")
     kind = 2 if pairs == "walsh" else 1
-    return np.asarray(_hodges_lehmann(np.asarray(values, dtype=np.float64), np.asarray(offsets, dtype=np.int64), kind))
+    return np.asarray(_hodges_lehmann(*ordered(values, offsets), kind))
 
 
 def hodges_lehmann(values: Floats, *, pairs: Pairs = "walsh") -> float:
-    """Hodges–Lehmann location of one set, as `hodges_lehmann_by_group`; a NaN or an infinity is a ValueError."""
+    """Hodges–Lehmann location of one set, as `hodges_lehmann_by_group`."""
     return float(hodges_lehmann_by_group(*sorted_set(values), pairs=pairs)[0])

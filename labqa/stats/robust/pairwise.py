@@ -7,9 +7,10 @@ memory, and is the very float64 that sorting all pairs would give, ties included
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from labqa.stats.kernels import kernel
+from labqa.stats.robust.sorting import sorted_within_groups
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -21,22 +22,28 @@ SUMS = 1
 SUMS_AND_DOUBLES = 2
 """x_i + x_j of pairs i ≤ j."""
 
+LARGEST = float(np.finfo(np.float64).max)
+"""Every finite value is one that has an order."""
 FEW = 40
 """Up to so many values all pairs are compared: without branches that is faster than two pointers that guess wrong at
 every other step."""
 
 
-def sorted_set(values: Floats) -> tuple[Floats, Integers]:
-    """One set as the grouped kernels take it: its values sorted, and the offsets [0, n].
+def ordered(values: ArrayLike, offsets: ArrayLike) -> tuple[Floats, Integers]:
+    """Values in ascending order within each group, and the offsets; a NaN or an infinity is a ValueError.
 
-    A NaN or an infinity is a ValueError: the pairs of such a value have no order.
+    Counting pairs by two pointers never ends on values that are out of order, so no kernel is given any.
     """
-    x = np.sort(np.asarray(values, dtype=np.float64))
+    at = np.asarray(offsets, dtype=np.int64)
+    return sorted_within_groups(np.asarray(values, dtype=np.float64), at, largest=LARGEST), at
+
+
+def sorted_set(values: ArrayLike) -> tuple[Floats, Integers]:
+    """One set as the grouped functions take it: its values sorted, and the offsets [0, n]; errors as `ordered`."""
+    x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1:
         raise ValueError(f"expected one set of values (one dimension), found {x.ndim} dimensions")
-    if not np.all(np.isfinite(x)):
-        raise ValueError(f"{int(np.sum(~np.isfinite(x)))} of {len(x)} values are NaN or infinite: leave them out first")
-    return x, np.array([0, len(x)], dtype=np.int64)
+    return ordered(x, [0, len(x)])
 
 
 @kernel

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.hampel import hampel_by_group
-from labqa.stats.robust.pairwise import count_around, select_pair, sorted_set
+from labqa.stats.robust.pairwise import count_around, ordered, select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -127,24 +127,24 @@ def per_group(steps: ArrayLike, offsets: Integers) -> Floats:
 
 
 def q_method_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.0) -> Floats:
-    """Robust SD s* of each group (values sorted within groups, one result or mean a laboratory) by the Q method.
+    """Robust SD s* of each group (values in any order, one result or mean a laboratory) by the Q method.
 
     s* = G1⁻¹(0.25 + 0.75 H1(0)) / (√2 Φ⁻¹(0.625 + 0.375 H1(0))): H1(x) is the share of pairs with |x_i − x_j| ≤ x, G1 its
     polygon through the middles of the jumps (ISO 13528:2022, C.5.2.2, formulas C.22 to C.25). `step` (one a group, or one for
-    all): see the module. A group of equal values gives 0; fewer than two values, a NaN or an infinity give NaN. Linear
+    all): see the module. A group of equal values gives 0; fewer than two values give NaN; errors as `pairwise.ordered`. Linear
     memory, O(n log n).
     """
-    offsets = np.asarray(offsets, dtype=np.int64)
-    return scale_of(*_q_numerators(np.asarray(values, dtype=np.float64), offsets, per_group(step, offsets)))
+    values, offsets = ordered(values, offsets)
+    return scale_of(*_q_numerators(values, offsets, per_group(step, offsets)))
 
 
 def q_method(values: Floats, *, step: float = 0.0) -> float:
-    """Robust SD s* of one set by the Q method, as `q_method_by_group`; a NaN or an infinity is a ValueError."""
+    """Robust SD s* of one set by the Q method, as `q_method_by_group`."""
     return float(q_method_by_group(*sorted_set(values), step=step)[0])
 
 
 def q_hampel_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.0) -> QHampel:
-    """Robust mean and SD of each group (values sorted within groups): Q method, and Hampel's location with its s*.
+    """Robust mean and SD of each group (values in any order): Q method, and Hampel's location with its s*.
 
     ISO 13528:2022, C.5.4. Edge cases as in `q_method_by_group` and `hampel_by_group`.
     """

@@ -177,10 +177,14 @@ def q_method_with_replicates_by_group(values: Floats, labs: Integers, offsets: I
 
     H1(x) = 2/(p(p − 1)) Σ_{i<j} 1/(n_i n_j) #{(k, m): |y_ik − y_jm| ≤ x} over the p laboratories with results, then as
     `q_method_by_group` (ISO 13528:2022, C.5.2.2, formulas C.22 to C.25). One result a laboratory gives that function's s*,
-    to rounding. Fewer than two laboratories, a NaN or an infinity give NaN; equal results everywhere give 0. Linear memory.
+    to rounding. Fewer than two laboratories give NaN, equal results everywhere 0; a NaN or an infinity is a ValueError. Linear
+    memory.
     """
+    values = np.asarray(values, dtype=np.float64)
     labs, offsets = np.asarray(labs, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
-    return scale_of(*_q_numerators(np.asarray(values, dtype=np.float64), labs, offsets, per_group(step, offsets)))
+    if not np.all(np.isfinite(values)):
+        raise ValueError(f"{int(np.sum(~np.isfinite(values)))} of {len(values)} results are NaN or infinite: leave them out")
+    return scale_of(*_q_numerators(values, labs, offsets, per_group(step, offsets)))
 
 
 def q_hampel_with_replicates_by_group(values: Floats, labs: Integers, offsets: Integers, *, step: ArrayLike = 0.0) -> QHampel:
@@ -197,8 +201,6 @@ def q_hampel_with_replicates_by_group(values: Floats, labs: Integers, offsets: I
 
 def _one_group(results: Sequence[Floats]) -> tuple[Floats, Integers, Integers]:
     values = np.concatenate([np.empty(0), *(np.atleast_1d(np.asarray(some, dtype=np.float64)) for some in results)])
-    if not np.all(np.isfinite(values)):
-        raise ValueError(f"{int(np.sum(~np.isfinite(values)))} of {len(values)} results are NaN or infinite: leave them out")
     labs = np.cumsum([0, *(np.size(some) for some in results)], dtype=np.int64)
     return values, labs, np.array([0, len(results)], dtype=np.int64)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import select_pair, sorted_set
+from labqa.stats.robust.pairwise import ordered, select_pair, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -88,20 +88,20 @@ def qn_by_group(
     factor: float = QN_FACTOR,
     order: Order = "rousseeuw-croux",
 ) -> Floats:
-    """Qn of each group (values sorted within groups): finite factor × factor × {|x_i − x_j|, i < j} of rank h(h − 1)/2.
+    """Qn of each group (values in any order): finite factor × factor × {|x_i − x_j|, i < j} of rank h(h − 1)/2.
 
     `order` "rousseeuw-croux": h = ⌊n/2⌋ + 1, the definition (Rousseeuw and Croux 1993, doi:10.1080/01621459.1993.10476408).
     "iso13528-2022": h = ⌊n/2⌋, as formula C.18 of ISO 13528:2022 was first printed, with the factor 2.2219; undefined below
     n = 4. Amd 1:2026 is said to restore the definition (known from a secondary source only). Exact on ties; 0 if more than
-    about half of the values are equal; NaN for fewer than two values or where one is NaN or infinite.
+    about half of the values are equal; NaN for fewer than two values; errors as `pairwise.ordered`.
     """
     if order not in ("rousseeuw-croux", "iso13528-2022"):
         raise ValueError(f"order is rousseeuw-croux or iso13528-2022; found {order!r}")
-    offsets = np.asarray(offsets, dtype=np.int64)
-    raw = _qn_raw(np.asarray(values, dtype=np.float64), offsets, 1 if order == "rousseeuw-croux" else 0)
+    values, offsets = ordered(values, offsets)
+    raw = _qn_raw(values, offsets, 1 if order == "rousseeuw-croux" else 0)
     return np.asarray(factor * raw * qn_finite_factor(np.diff(offsets), finite=finite))
 
 
 def qn(values: Floats, *, finite: Finite = "robustbase", factor: float = QN_FACTOR, order: Order = "rousseeuw-croux") -> float:
-    """Qn of one set, as `qn_by_group`; a NaN or an infinity is a ValueError."""
+    """Qn of one set, as `qn_by_group`."""
     return float(qn_by_group(*sorted_set(values), finite=finite, factor=factor, order=order)[0])

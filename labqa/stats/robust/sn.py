@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.robust.pairwise import smallest, sorted_set
+from labqa.stats.robust.pairwise import ordered, smallest, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -58,17 +58,17 @@ def _sn_raw(values: Floats, offsets: Integers) -> Floats:
 
 
 def sn_by_group(values: Floats, offsets: Integers, *, finite: Finite = "1992", factor: float = SN_FACTOR) -> Floats:
-    """Sn of each group (values sorted within groups): finite factor × factor × lomed_i himed_j |x_i − x_j|.
+    """Sn of each group (values in any order): finite factor × factor × lomed_i himed_j |x_i − x_j|.
 
     himed has rank ⌊n/2⌋ + 1 (j = i counts), lomed rank ⌊(n + 1)/2⌋. Rousseeuw and Croux 1993,
     doi:10.1080/01621459.1993.10476408. O(n) on sorted values; 0 if more than about half of the values are equal; NaN for fewer
-    than two values or where one is NaN or infinite.
+    than two values; errors as `pairwise.ordered`.
     """
-    offsets = np.asarray(offsets, dtype=np.int64)
-    raw = _sn_raw(np.asarray(values, dtype=np.float64), offsets)
+    values, offsets = ordered(values, offsets)
+    raw = _sn_raw(values, offsets)
     return np.asarray(factor * raw * sn_finite_factor(np.diff(offsets), finite=finite))
 
 
 def sn(values: Floats, *, finite: Finite = "1992", factor: float = SN_FACTOR) -> float:
-    """Sn of one set, as `sn_by_group`; a NaN or an infinity is a ValueError."""
+    """Sn of one set, as `sn_by_group`."""
     return float(sn_by_group(*sorted_set(values), finite=finite, factor=factor)[0])

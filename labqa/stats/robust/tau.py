@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.biweight import centred, usable
-from labqa.stats.robust.pairwise import sorted_set
+from labqa.stats.robust.pairwise import ordered, sorted_set
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -73,18 +73,18 @@ def _expected(c2: float) -> float:
 def tau_by_group(
     values: Floats, offsets: Integers, *, c1: float = LOCATION_CUT, c2: float = SCALE_CUT, consistent: bool = True
 ) -> Tau:
-    """Tau location and scale of each group (values sorted within groups), MAD raw.
+    """Tau location and scale of each group (values in any order), MAD raw.
 
     μ = Σ w x/Σ w, w = (1 − u²)² for |u| < 1, u = (x − median)/(c1 MAD); s² = Σ min((x − μ)², (c2 MAD)²)/(n E), E = E[min(Z²,
     (c2 Φ⁻¹(3/4))²)] making s consistent for the SD of a normal distribution (`consistent` False: E = 1). Maronna and Zamar
     2002, doi:10.1198/004017002188618509. MAD = 0: the median and 0; one value: that value and a scale of NaN; NaN for an empty
-    group or where a value is NaN or infinite.
+    group; errors as `pairwise.ordered`.
     """
-    location, moment = _tau(np.asarray(values, dtype=np.float64), np.asarray(offsets, dtype=np.int64), c1, c2)
+    location, moment = _tau(*ordered(values, offsets), c1, c2)
     return Tau(location, np.sqrt(moment / (_expected(c2) if consistent else 1.0)))
 
 
 def tau(values: Floats, *, c1: float = LOCATION_CUT, c2: float = SCALE_CUT, consistent: bool = True) -> tuple[float, float]:
-    """Tau location and scale of one set, as `tau_by_group`; a NaN or an infinity is a ValueError."""
+    """Tau location and scale of one set, as `tau_by_group`."""
     found = tau_by_group(*sorted_set(values), c1=c1, c2=c2, consistent=consistent)
     return float(found.location[0]), float(found.scale[0])
