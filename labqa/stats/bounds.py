@@ -81,10 +81,11 @@ def power_after_screening(
     low = np.clip(critical, -9.0, 9.0)[..., None]
     z = low + 0.5 * (9.0 - low) * (node + 1.0)
     density = np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi) * 0.5 * (9.0 - low) * weight
-    rest = np.sqrt(np.maximum(first_se**2 - se**2, 1e-12))
-    above = (np.abs(bias) - screen)[..., None, None] + z * se[..., None, None]
+    seen = np.isfinite(first_se) & np.isfinite(se) & np.isfinite(screen)
+    rest = np.sqrt(np.maximum(np.where(seen, first_se, 1.0) ** 2 - np.where(seen, se, 0.0) ** 2, 1e-12))
+    above = (np.abs(bias) - np.where(seen, screen, 0.0))[..., None, None] + z * np.where(seen, se, 0.0)[..., None, None]
     power = (density * special.ndtr(above / rest[..., None, None])).sum(axis=-1).mean(axis=-1)
-    return np.where(np.isfinite(first_se) & np.isfinite(se), power, 0.0)
+    return np.where(seen, power, 0.0)
 
 
 def p_ratio_above(ratio: ArrayLike, df: ArrayLike, *, bound: float) -> Floats:

@@ -1,0 +1,65 @@
+"""Planning of retests: which design, and how many, so that the laboratories can be judged."""
+
+from __future__ import annotations
+
+from labqa.core.errors import UsageError
+from labqa.core.wording.catalogue import Message
+from labqa.planning.designs import DESIGNS, Design, Plan
+from labqa.planning.power import Aim, Outlook, outlook
+from labqa.planning.telling import NAMES, Comparison, comparison
+from labqa.service.pipeline import Progress
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "labs": (5, 2_000),
+    "samples": (1, 1_000_000),
+    "items": (1, 200),
+    "families": (1, 50),
+    "retest_share": (0.0001, 1.0),
+    "years": (1, 3),
+    "third_tests": (0.0, 1.0),
+    "hubs": (1, 100),
+    "first_stage": (0.05, 0.95),
+    "followed": (0.02, 0.5),
+    "bias": (0.0, 20.0),
+    "tolerated": (0.0, 10.0),
+    "error_rate": (1e-9, 0.5),
+    "target_power": (0.01, 0.999),
+}
+"""What can be planned, by the name of the option."""
+
+
+def power(plan: Plan, aim: Aim, *, design: str = "all", progress: Progress | None = None) -> tuple[Outlook, ...]:
+    """What each design would tell of the laboratories, and the least retests that find the bias of the aim."""
+    designs: tuple[Design, ...] = DESIGNS if design == "all" else tuple(one for one in DESIGNS if one == design)
+    if not designs:
+        raise UsageError("planning.unknown_design", design=design, there=", ".join(DESIGNS))
+    _check_range({**vars(plan), **vars(aim)})
+    found = []
+    for k, one in enumerate(designs):
+
+        def step(share: float, k: int = k, one: Design = one) -> None:
+            if progress:
+                progress(Message("planning.step", {"design": Message(NAMES[one])}), (k + share) / len(designs))
+
+        step(0.0)
+        found.append(outlook(one, plan, aim, progress=step))
+    return tuple(found)
+
+
+def compared(found: tuple[Outlook, ...]) -> Comparison:
+    """The outlooks as sentences and a table."""
+    return comparison(found)
+
+
+def plan_of(**settings: float) -> Plan:
+    """A plan of these settings, others as they are by default."""
+    return Plan(**settings)  # type: ignore[arg-type]
+
+
+def _check_range(values: dict[str, float]) -> None:
+    for name, (low, high) in _RANGES.items():
+        if not low <= values[name] <= high:
+            option = "--" + name.replace("_", "-")
+            raise UsageError("planning.out_of_range", option=option, value=values[name], low=f"{low:g}", high=f"{high:g}")
+    if values["hubs"] > values["labs"] - 2:
+        raise UsageError("planning.out_of_range", option="--hubs", value=values["hubs"], low="1", high=f"{values['labs'] - 2}")
