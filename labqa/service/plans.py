@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import TypeVar
+
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import Message
 from labqa.planning.designs import DESIGNS, Design, Plan
@@ -9,6 +12,7 @@ from labqa.planning.power import Aim, Outlook, outlook
 from labqa.planning.telling import NAMES, Comparison, comparison
 from labqa.service.pipeline import Progress
 
+Setting = TypeVar("Setting", Plan, Aim)
 _RANGES: dict[str, tuple[float, float]] = {
     "labs": (5, 2_000),
     "samples": (1, 1_000_000),
@@ -28,32 +32,30 @@ _RANGES: dict[str, tuple[float, float]] = {
 """What can be planned, by the name of the option."""
 
 
-def power(plan: Plan, aim: Aim, *, design: str = "all", progress: Progress | None = None) -> tuple[Outlook, ...]:
-    """What each design would tell of the laboratories, and the least retests that find the bias of the aim."""
+def power(*, design: str = "all", progress: Progress | None = None, **settings: float) -> Comparison:
+    """What each design would tell of the laboratories, and the least retests that find the bias aimed at.
+
+    `settings` are those of `Plan` and `Aim`; what is not named is as they state it.
+    """
+    plan, aim = _of(Plan, settings), _of(Aim, settings)
+    _check_range({**vars(plan), **vars(aim)})
     designs: tuple[Design, ...] = DESIGNS if design == "all" else tuple(one for one in DESIGNS if one == design)
     if not designs:
         raise UsageError("planning.unknown_design", design=design, there=", ".join(DESIGNS))
-    _check_range({**vars(plan), **vars(aim)})
-    found = []
-    for k, one in enumerate(designs):
-
-        def step(share: float, k: int = k, one: Design = one) -> None:
-            if progress:
-                progress(Message("planning.step", {"design": Message(NAMES[one])}), (k + share) / len(designs))
-
-        step(0.0)
-        found.append(outlook(one, plan, aim, progress=step))
-    return tuple(found)
+    return comparison(tuple(_outlook(one, k, len(designs), plan, aim, progress) for k, one in enumerate(designs)))
 
 
-def compared(found: tuple[Outlook, ...]) -> Comparison:
-    """The outlooks as sentences and a table."""
-    return comparison(found)
+def _outlook(design: Design, k: int, n: int, plan: Plan, aim: Aim, progress: Progress | None) -> Outlook:
+    def step(share: float) -> None:
+        if progress:
+            progress(Message("planning.step", {"design": Message(NAMES[design])}), (k + share) / n)
+
+    step(0.0)
+    return outlook(design, plan, aim, progress=step)
 
 
-def plan_of(**settings: float) -> Plan:
-    """A plan of these settings, others as they are by default."""
-    return Plan(**settings)  # type: ignore[arg-type]
+def _of(kind: type[Setting], settings: dict[str, float]) -> Setting:
+    return kind(**{one.name: settings[one.name] for one in fields(kind) if one.name in settings})  # type: ignore[arg-type]
 
 
 def _check_range(values: dict[str, float]) -> None:

@@ -33,8 +33,10 @@ class Message:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def text(self, language: Language) -> str:
-        """The sentence in `language`; KeyError if the catalogue lacks it, so that a test finds it."""
-        return sentences(language)[self.key].format_map(self.values)
+        """The sentence in `language`, values that are messages too; KeyError if the catalogue lacks it, so that a test
+        finds it."""
+        values = {name: value.text(language) if isinstance(value, Message) else value for name, value in self.values.items()}
+        return sentences(language)[self.key].format_map(values)
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys, the form in which a table keeps the values of a message."""
