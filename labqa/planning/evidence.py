@@ -47,8 +47,8 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One entry a laboratory. `se` and `own_se` (were its partners' results without error) are infinite where it has no
-    partner."""
+    """One entry a laboratory. `se` and `own_se` (were its partners' results without error) are infinite in components of too
+    few laboratories."""
 
     n_samples: Ints
     n_partners: Ints
@@ -82,7 +82,7 @@ def evidence(seen: Network, plan: Plan, effects: Effects, least: Minimum, rng: n
     )
     run = rng.integers(0, RUNS_A_YEAR * plan.years, len(seen.lab))
     root = components(seen.start, seen.lab, n=n)[seen.lab]
-    for smallest in np.unique(root):
+    for smallest in np.flatnonzero(np.bincount(root, minlength=n) > 0):
         _fill(found, _Part(seen, np.flatnonzero(root == smallest), run), plan, effects, least)
     return found
 
@@ -116,6 +116,8 @@ def _fill(found: Evidence, part: _Part, plan: Plan, effects: Effects, least: Min
     links = (met @ met.T).tocoo()
     found.n_samples[labs] = np.bincount(part.node, minlength=n)
     found.n_partners[labs] = np.bincount(links.row[links.row != links.col], minlength=n)
+    if n < least.labs:
+        return
     edges = bridges(links.row.astype(np.int64), links.col.astype(np.int64), n=n)
     across = bridge_share(edges, np.zeros(n, np.int64), np.ones(n))
     felt = foreseen_spread(part.start, part.node, part.groupings(plan, effects))

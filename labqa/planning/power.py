@@ -183,14 +183,17 @@ def needed(
     """The smallest retest share at which half of all laboratories show the bias with the target power; None if no share does.
 
     By bisection of the logarithm of the share, to 5 %. A laboratory that could not be assessed shows nothing. Of two stages the
-    search sees the laboratories of the first groups only, which chance has drawn.
+    search sees the laboratories of the first group only, which chance has drawn. No share below its lower bound can give half of the
+    laboratories the samples that they need.
     """
 
     def reached(share: float) -> Stages | None:
-        seen = stages(design, replace(plan, retest_share=share), effects, least, most_groups=2)
+        seen = stages(design, replace(plan, retest_share=share), effects, least, most_groups=1)
         return seen if _ordered(np.sort(seen.power(aim.bias, aim)), 0.5) >= aim.target_power else None
 
-    low, high = 1.0 / plan.samples, 1.0
+    mean = least.samples / 2.0  # half of the laboratories with the least samples, the others with none
+    tests = plan.samples * plan.years * (3.0 / (plan.followed if design == "two-stage" else 1.0))
+    low, high = min(plan.labs * mean / tests, 0.99), 1.0
     best = reached(high)
     if best is None:
         progress(1.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labqa.planning.designs import Network, Plan, with_third_tests
 from labqa.planning.evidence import Effects
 from labqa.stats.network.components import components
-from labqa.stats.network.foreseen import precision_df
+from labqa.stats.network.foreseen import odd_cycles, precision_df
 
 Floats = NDArray[np.float64]
 ENOUGH_DF = 20.0
@@ -31,19 +31,25 @@ class Separation:
 def separation(seen: Network, plan: Plan, effects: Effects) -> Separation:
     """What the design tells of precision as it stands, and with third tests added to it."""
     per_block = results_per_sample(plan, effects)
-    df = _df(seen, plan.labs, per_block)
 
-    def with_more(n: int) -> Floats:
-        return _df(with_third_tests(seen, n, np.random.default_rng(plan.seed)), plan.labs, per_block)
+    def with_more(n: int) -> Network:
+        return with_third_tests(seen, n, np.random.default_rng(plan.seed))
+
+    def median_df(n: int) -> float:
+        return float(np.median(_df(with_more(n), plan.labs, per_block)))
 
     tested = np.bincount(seen.lab, minlength=plan.labs) > 0
     most = len(seen.start) - 1
     return Separation(
-        separable=float((df > 0).mean()),
-        df=float(np.median(df)),
-        third_tests=_least(lambda n: bool((with_more(n)[tested] > 0).all()), most),
-        third_tests_for_df=_least(lambda n: float(np.median(with_more(n))) >= ENOUGH_DF, most),
+        separable=float(_odd(seen, plan.labs).mean()),
+        df=median_df(0),
+        third_tests=_least(lambda n: bool(_odd(with_more(n), plan.labs)[tested].all()), most),
+        third_tests_for_df=_least(lambda n: median_df(n) >= ENOUGH_DF, most),
     )
+
+
+def _odd(seen: Network, n: int) -> NDArray[np.bool_]:
+    return odd_cycles(seen.start, seen.lab, n=n)
 
 
 def results_per_sample(plan: Plan, effects: Effects) -> float:
@@ -57,7 +63,7 @@ def results_per_sample(plan: Plan, effects: Effects) -> float:
 def _df(seen: Network, n: int, per_block: float) -> Floats:
     found = np.zeros(n)
     root = components(seen.start, seen.lab, n=n)[seen.lab]
-    for smallest in np.unique(root):
+    for smallest in np.unique(root[_odd(seen, n)[seen.lab]]):
         kept = np.flatnonzero(root == smallest)
         labs, node = np.unique(seen.lab[kept], return_inverse=True)
         _, size = np.unique(seen.sample[kept], return_counts=True)

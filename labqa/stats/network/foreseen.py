@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.network.blocks import block_roots, incidence
+from labqa.stats.network.components import components
 from labqa.stats.network.variance import Grouping, Spread
 
 Ints = NDArray[np.int64]
@@ -35,20 +36,31 @@ def foreseen_spread(start: Ints, node: Ints, groupings: list[Grouping]) -> Sprea
 
 
 def precision_df(start: Ints, node: Ints, *, per_block: float) -> Floats:
-    """Degrees of freedom, 2 / Var(log σ̂²), that blocks of equal precision hold of each node's variance; 0 if not separable.
+    """Degrees of freedom, 2 / Var(log σ̂²), that blocks of equal precision hold of each node's variance.
 
     Inverse of the information of residual maximum likelihood on log variances at equal variances: a block of m adds
-    (1 − 1/m)²/2 to each of its nodes and 1/(2m²) to each of their pairs, `per_block` times. For one component of n ≥ 2 nodes; a
-    bipartite one (smallest eigenvalue of the scaled information below 1e-9) separates nothing.
+    (1 − 1/m)²/2 to each of its nodes and 1/(2m²) to each of their pairs, `per_block` times. For one component of n ≥ 2 nodes
+    that is not bipartite (`odd_cycles`); others separate nothing.
     """
     n, size = int(node.max()) + 1, np.diff(start).astype(np.float64)
     block = np.repeat(np.arange(len(size)), np.diff(start))
     share = incidence(block, n=len(size), scale=1.0 / size[block]).T @ incidence(node, n=n)
     information = 0.5 * (share.T @ share).toarray()
     np.fill_diagonal(information, np.bincount(node, weights=0.5 * (1.0 - 1.0 / size[block]) ** 2, minlength=n))
-    root = 1.0 / np.sqrt(np.diag(information))
-    scaled = information * root[:, None] * root
-    value, vector = np.linalg.eigh(scaled)
-    if value[0] < 1e-9:
-        return np.zeros(n)
-    return np.asarray(2.0 * per_block / ((vector**2 / value).sum(axis=1) * root**2))
+    return np.asarray(2.0 * per_block / np.diag(np.linalg.inv(information)))
+
+
+def odd_cycles(start: Ints, node: Ints, *, n: int) -> NDArray[np.bool_]:
+    """Whether the connected component of each of n nodes has an odd cycle, that is, is not bipartite.
+
+    In the double cover, whose edges join a node of one copy of the graph to a node of the other, the two copies of a node
+    are connected if and only if its component has an odd cycle. Each block is entered by the pairs of its
+    first node, and the pair of its second and third: a block of three is itself an odd cycle. No block is empty.
+    """
+    others = np.setdiff1d(np.arange(len(node)), start[:-1])
+    three = start[:-1][np.diff(start) > 2]
+    a = np.concatenate([np.repeat(node[start[:-1]], np.diff(start) - 1), node[three + 1]])
+    b = np.concatenate([node[others], node[three + 2]])
+    edges = np.concatenate([np.stack([a, b + n], axis=1), np.stack([b, a + n], axis=1)])
+    root = components(np.arange(0, 2 * len(edges) + 1, 2), edges.ravel(), n=2 * n)
+    return np.asarray(root[:n] == root[n:])
