@@ -254,7 +254,7 @@ def power(
     labs: Annotated[int, typer.Option(help="Laboratories.")] = 300,
     samples: Annotated[int, typer.Option(help="Samples a year, all laboratories together.")] = 20_000,
     items: Annotated[int, typer.Option(help="Items per sample.")] = 10,
-    families: Annotated[int, typer.Option(help="Product families in which every laboratory tests.")] = 3,
+    families: Annotated[int, typer.Option(help="Product families in which every laboratory tests.")] = 2,
     retest_share: Annotated[float, typer.Option(help="Share of the samples that is retested.")] = 0.05,
     design: Annotated[str, typer.Option(help="random, hub, triangles, two-stage, or all.")] = "all",
     bias: Annotated[float, typer.Option(help="Bias to find, in σR.")] = 1.0,

@@ -25,7 +25,7 @@ class Plan:
     labs: int = 300
     samples: int = 20_000
     items: int = 10
-    families: int = 3
+    families: int = 2
     retest_share: float = 0.05
     years: int = 1
     third_tests: float = 0.03

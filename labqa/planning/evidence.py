@@ -17,8 +17,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 RUNS_A_YEAR = 26
 """A laboratory-run is a fortnight."""
-PRIOR_RESULTS, RESULTS_PER_DF = 50.0, 0.25
-"""How the evaluation's bias fit draws a laboratory's own variance to that of all, and what a result weighs in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,13 +129,14 @@ def _fill(found: Evidence, part: _Part, plan: Plan, effects: Effects, least: Min
 def _uncertainty(part: _Part, felt: Spread, plan: Plan, effects: Effects) -> Floats:
     """Variance of each estimated squared standard error, so that df = 2 variance² / uncertainty (Satterthwaite).
 
-    A laboratory's own precision is known as well as its results tell, drawn to that of all. What all share is approximated as in
-    a balanced analysis of variance, each deviation counting for half since it belongs to two laboratories: variance within by
-    the tests beyond one a sample, lab × item by the items of each laboratory and family beyond their mean.
+    A laboratory's own errors are known as well as its samples beyond the first tell: that it is as precise as others is not
+    taken for granted. What all share is approximated as in a balanced analysis of variance, each deviation counting for half
+    since it belongs to two laboratories: variance within by the tests beyond one a sample, lab × item by the items of each
+    laboratory and family beyond their mean.
     """
     n, tests = len(part.labs), np.bincount(part.node, minlength=len(part.labs))
     within, own = felt.total[:, :2].sum(axis=1), felt.own[:, :2].sum(axis=1)
-    uncertain = 2.0 * own**2 / (RESULTS_PER_DF * (PRIOR_RESULTS + tests * plan.items))
+    uncertain = 2.0 * own**2 / np.maximum(tests - 1, 1)
     uncertain += 4.0 * within**2 / max(len(part.node) - (len(part.start) - 1) - (n - 1), 1)
     cells = len(np.unique(part.family * n + part.node))
     noise = 2.0 * (effects.error**2 + effects.heterogeneity**2) * cells / len(part.node)
