@@ -28,6 +28,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "tolerated": (0.0, 10.0),
     "error_rate": (1e-9, 0.5),
     "target_power": (0.01, 0.999),
+    "seed": (0, 2**63),
 }
 """What can be planned, by the name of the option."""
 
@@ -64,4 +65,8 @@ def _check_range(values: dict[str, float]) -> None:
             option = "--" + name.replace("_", "-")
             raise UsageError("planning.out_of_range", option=option, value=values[name], low=f"{low:g}", high=f"{high:g}")
     if values["hubs"] > values["labs"] - 2:
-        raise UsageError("planning.out_of_range", option="--hubs", value=values["hubs"], low="1", high=f"{values['labs'] - 2}")
+        raise UsageError(
+            "planning.out_of_range", option="--hubs", value=values["hubs"], low="1", high=f"{values['labs'] - 2:g}"
+        )
+    if values["bias"] <= values["tolerated"]:
+        raise UsageError("planning.bias_tolerated", bias=values["bias"], tolerated=values["tolerated"])
