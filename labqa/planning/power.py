@@ -182,9 +182,9 @@ def needed(
 ) -> Needed | None:
     """The smallest retest share at which half of all laboratories show the bias with the target power; None if no share does.
 
-    By bisection of the logarithm of the share, to 5 %. A laboratory that could not be assessed shows nothing. Of two stages the
-    search sees the laboratories of the first group only, which chance has drawn. No share below its lower bound can give half of the
-    laboratories the samples that they need.
+    By bisection of the logarithm of the share, to 5 %. A laboratory that could not be assessed shows nothing. Of two stages
+    the search sees the laboratories of the first group only, which chance has drawn. No share below its lower bound can
+    give half of the laboratories the samples that they need.
     """
 
     def reached(share: float) -> Stages | None:

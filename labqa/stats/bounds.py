@@ -65,9 +65,9 @@ def power_after_screening(
     """Probability that a first estimate exceeds `screen` and the final one, with the first in it, then shows the bias.
 
     The final estimate x ~ N(|bias|, se²) holds the first as a part of its information, so that first | x ~ N(x, first_se² −
-    se²): P = E_S ∫_{bound + t_{1−α} S se} φ(x) Φ((x − screen) / √(first_se² − se²)) dx, S² = χ²_df / df. S by 40 equal parts of
-    its distribution, x by 32 points of Gauss–Legendre (error < 1e-3). At |bias| = bound it is at most alpha: who is not followed up is not
-    found. Arrays of one shape; first_se = inf (nothing seen at first) gives 0.
+    se²): P = E_S ∫_{bound + t_{1−α} S se} φ(x) Φ((x − screen) / √(first_se² − se²)) dx, S² = χ²_df / df. S by 40 equal parts
+    of its distribution, x by 32 points of Gauss–Legendre (error < 1e-3). At |bias| = bound it is at most alpha: who is not
+    followed up is not found. Arrays of one shape; first_se = inf (nothing seen at first) gives 0.
     """
     bias, first_se, se, df, screen = np.broadcast_arrays(
         *(np.asarray(x, dtype=np.float64) for x in (bias, first_se, se, df, screen))

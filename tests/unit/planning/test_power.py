@@ -121,7 +121,7 @@ def test_power_is_that_of_the_test_with_estimated_components(design: str) -> Non
     trial = Trial(seen.network, SMALL, EFFECTS, np.random.default_rng(5))
     hits = np.array([_judged(trial, trial.results(bias), seen.final.df, judged, aim) for _ in range(n)])
     biased = bias[judged] > 0
-    expected = seen.power(relative(bias)[judged], aim)
+    expected = power_of_bias(relative(bias)[judged], seen.final.se, seen.final.df, bound=0.5, alpha=0.01)
     assert within_monte_carlo(hits[:, biased].sum(), hits[:, biased].size, expected[biased].mean(), least=0.03)
     assert hits[:, ~biased].mean() <= 0.01
 
