@@ -140,6 +140,16 @@ def _judged(trial, y, df, judged, aim):
     return shown(relative(fitted.effect)[judged], se[judged], df, aim)
 
 
+def test_the_first_stage_follows_up_the_share_that_is_planned() -> None:
+    seen = stages("two-stage", SMALL, EFFECTS, LEAST)
+    rng = np.random.default_rng(2)
+    trial = Trial(network("two-stage", SMALL, np.random.default_rng(SMALL.seed)), SMALL, EFFECTS, rng)
+    estimate = trial.fitter()
+    first = np.array([estimate(trial.results(rng.normal(0.0, EFFECTS.lab, SMALL.labs))) for _ in range(100)])
+    assert seen.screen is not None
+    assert np.mean(np.abs(first) > np.median(seen.screen)) == pytest.approx(SMALL.followed, abs=0.02)
+
+
 @pytest.mark.long
 def test_two_stages_find_as_often_as_stated() -> None:
     plan, aim = replace(SMALL, labs=50, samples=3_000, first_stage=0.5, followed=0.2), Aim(error_rate=0.01)
