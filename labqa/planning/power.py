@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -206,3 +206,33 @@ def needed(
         progress(1.0 - np.log2(max(np.log(high / low) / np.log(CLOSE), 1.0)) / np.log2(whole / np.log(CLOSE)))
     realised = best.realised
     return Needed(high, best.n_tests, float(np.median(realised.n_samples)), float(np.median(realised.n_partners)))
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Power at one number of retests: retests a year and laboratory, median samples per laboratory, and the power at the bias
+    aimed at that half of all laboratories reach."""
+
+    design: Design
+    retests: float
+    n_samples: float
+    power: float
+
+
+def curve(
+    design: Design,
+    plan: Plan,
+    aim: Aim,
+    *,
+    shares: Sequence[float],
+    effects: Effects | None = None,
+    least: Minimum | None = None,
+) -> list[CurvePoint]:
+    """Power of a design at each of these retest shares, as in the search for the smallest."""
+    found = []
+    for share in shares:
+        seen = stages(design, replace(plan, retest_share=share), effects or Effects(), least or Minimum())
+        power = _ordered(np.sort(seen.power(aim.bias, aim)), 0.5)
+        cost = seen.n_tests / (plan.labs * plan.years)
+        found.append(CurvePoint(design, cost, float(np.median(seen.realised.n_samples)), power))
+    return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TypeVar
 
+import polars as pl
+
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import Message
 from labqa.planning.designs import DESIGNS, Design, Plan
-from labqa.planning.power import Aim, Outlook, outlook
+from labqa.planning.power import Aim, Outlook, curve, outlook
 from labqa.planning.telling import NAMES, Comparison, comparison
 from labqa.service.pipeline import Progress
 
@@ -38,12 +40,29 @@ def power(*, design: str = "all", progress: Progress | None = None, **settings: 
 
     `settings` are those of `Plan` and `Aim`; what is not named is as they state it.
     """
+    plan, aim, designs = _asked(design, settings)
+    return comparison(tuple(_outlook(one, k, len(designs), plan, aim, progress) for k, one in enumerate(designs)))
+
+
+def power_curves(*, design: str = "all", points: int = 12, progress: Progress | None = None, **settings: float) -> pl.DataFrame:
+    """Power against retests for each design: design, retests (a year and laboratory), n_samples, power; shares 1 % to 100 %."""
+    plan, aim, designs = _asked(design, settings)
+    found = []
+    for k, one in enumerate(designs):
+        if progress:
+            progress(Message("planning.step", {"design": Message(NAMES[one])}), k / len(designs))
+        found += curve(one, plan, aim, shares=[100.0 ** (j / (points - 1) - 1.0) for j in range(points)])
+    return pl.DataFrame([vars(one) for one in found])
+
+
+def _asked(design: str, settings: dict[str, float]) -> tuple[Plan, Aim, tuple[Design, ...]]:
+    """Plan, aim and designs of these settings, each within what can be planned."""
     plan, aim = _of(Plan, settings), _of(Aim, settings)
     _check_range({**vars(plan), **vars(aim)})
     designs: tuple[Design, ...] = DESIGNS if design == "all" else tuple(one for one in DESIGNS if one == design)
     if not designs:
         raise UsageError("planning.unknown_design", design=design, there=", ".join(DESIGNS))
-    return comparison(tuple(_outlook(one, k, len(designs), plan, aim, progress) for k, one in enumerate(designs)))
+    return plan, aim, designs
 
 
 def _outlook(design: Design, k: int, n: int, plan: Plan, aim: Aim, progress: Progress | None) -> Outlook:
