@@ -79,12 +79,18 @@ class Stages:
 
 @dataclass(frozen=True)
 class Needed:
-    """The least retests with which half of all laboratories show the bias with the target power."""
+    """The least retests with which half of all laboratories show the bias with the target power.
 
+    Where no share reaches it, `reached` is false and the figures are those of retesting every sample. `power` is what half
+    of all laboratories then have.
+    """
+
+    reached: bool
     share: float
     retests: int
     n_samples: float
     n_partners: float
+    power: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Outlook:
     power: tuple[tuple[float, float, float], ...]
     shown: tuple[float, float] | tuple[()]
     separation: Separation
-    needed: Needed | None
+    needed: Needed
 
 
 def outlook(
@@ -179,33 +185,36 @@ def needed(
     least: Minimum,
     *,
     progress: Callable[[float], None] = lambda _: None,
-) -> Needed | None:
-    """The smallest retest share at which half of all laboratories show the bias with the target power; None if no share does.
+) -> Needed:
+    """The smallest retest share at which half of all laboratories show the bias with the target power, if any does.
 
     By bisection of the logarithm of the share, to 5 %. A laboratory that could not be assessed shows nothing. Of two stages
     the search sees the laboratories of the first group only, which chance has drawn. No share below its lower bound can
     give half of the laboratories the samples that they need.
     """
 
-    def reached(share: float) -> Stages | None:
+    def at(share: float) -> Needed:
         seen = stages(design, replace(plan, retest_share=share), effects, least, most_groups=1)
-        return seen if _ordered(np.sort(seen.power(aim.bias, aim)), 0.5) >= aim.target_power else None
+        power, met = _half_reach(seen, aim), seen.realised
+        samples, partners = float(np.median(met.n_samples)), float(np.median(met.n_partners))
+        return Needed(power >= aim.target_power, share, seen.n_tests, samples, partners, power)
 
+    best = at(1.0)
     mean = least.samples / 2.0  # half of the laboratories with the least samples, the others with none
     tests = plan.samples * plan.years * (3.0 / (plan.followed if design == "two-stage" else 1.0))
-    low, high = min(plan.labs * mean / tests, 0.99), 1.0
-    best = reached(high)
-    if best is None:
-        progress(1.0)
-        return None
-    whole = np.log(high / low)
-    while high / low > CLOSE:
-        middle = float(np.sqrt(low * high))
-        found = reached(middle)
-        low, high, best = (middle, high, best) if found is None else (low, middle, found)
-        progress(1.0 - np.log2(max(np.log(high / low) / np.log(CLOSE), 1.0)) / np.log2(whole / np.log(CLOSE)))
-    realised = best.realised
-    return Needed(high, best.n_tests, float(np.median(realised.n_samples)), float(np.median(realised.n_partners)))
+    low = min(plan.labs * mean / tests, 0.99)
+    whole = np.log(1.0 / low)
+    while best.reached and best.share / low > CLOSE:
+        found = at(float(np.sqrt(low * best.share)))
+        low, best = (low, found) if found.reached else (found.share, best)
+        progress(1.0 - np.log2(max(np.log(best.share / low) / np.log(CLOSE), 1.0)) / np.log2(max(whole / np.log(CLOSE), 2.0)))
+    progress(1.0)
+    return best
+
+
+def _half_reach(seen: Stages, aim: Aim) -> float:
+    """The power at the bias aimed at that half of all laboratories have, those that could not be assessed included."""
+    return -_ordered(np.sort(-seen.power(aim.bias, aim)), 0.5)
 
 
 @dataclass(frozen=True)
@@ -232,7 +241,6 @@ def curve(
     found = []
     for share in shares:
         seen = stages(design, replace(plan, retest_share=share), effects or Effects(), least or Minimum())
-        power = _ordered(np.sort(seen.power(aim.bias, aim)), 0.5)
         cost = seen.n_tests / (plan.labs * plan.years)
-        found.append(CurvePoint(design, cost, float(np.median(seen.realised.n_samples)), power))
+        found.append(CurvePoint(design, cost, float(np.median(seen.realised.n_samples)), _half_reach(seen, aim)))
     return found

@@ -56,6 +56,8 @@ def comparison(found: tuple[Outlook, ...]) -> Comparison:
         Message("planning.note_power", {"tolerated": f"{aim.tolerated:g}", "error_rate": f"{aim.error_rate:.2%}"}),
         Message("planning.note_network", settings),
     ]
+    if not all(one.needed.reached for one in found):
+        notes.append(Message("planning.note_not_reached"))
     notes += [_explained(one) for one in found if one.design != "random"]
     notes.append(Message("planning.note_rating"))
     return Comparison(tuple(map(_opening, found)), header, tuple((label, tuple(cells)) for label, cells in rows), tuple(notes))
@@ -115,12 +117,13 @@ def _count(n: int | None) -> Message:
 
 
 def _needed_share(one: Outlook) -> Message:
-    if one.needed is None:
-        return Message("planning.cell_not_reachable")
-    return Message("planning.cell_needed", {"share": _percent(one.needed.share), "retests": one.needed.retests})
+    share = _percent(one.needed.share)
+    if not one.needed.reached:
+        return Message("planning.cell_at_most", {"power": _percent(one.needed.power)})
+    return Message("planning.cell_needed", {"share": share, "retests": one.needed.retests})
 
 
 def _needed_samples(one: Outlook) -> Message:
-    if one.needed is None:
+    if not one.needed.reached:
         return Message("planning.cell_none")
     return _said(f"{one.needed.n_samples:g} / {one.needed.n_partners:g}")

@@ -41,7 +41,9 @@ def test_all_designs_side_by_side(language: str, words: list[str]) -> None:
 
 def test_what_cannot_be_reached_is_said() -> None:
     found = plans.power(design="random", labs=40, samples=2_000, retest_share=0.3, bias=0.55)
-    assert [cells[0].text("en") for label, cells in found.rows if label.key == "planning.needed"] == ["not reachable"]
+    (cell,) = (cells[0] for label, cells in found.rows if label.key == "planning.needed")
+    assert "not reachable (" in cell.text("en") and "无法达到（" in cell.text("zh")
+    assert "planning.note_not_reached" in [note.key for note in found.notes]
 
 
 def test_what_cannot_be_planned_is_a_sentence_and_an_exit_code() -> None:
