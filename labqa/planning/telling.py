@@ -48,7 +48,7 @@ def comparison(found: tuple[Outlook, ...]) -> Comparison:
             [_count(one.separation.third_tests_for_df) for one in found],
         ),
         (Message("planning.needed", {"bias": f"{aim.bias:g}", "target": target}), [_needed_share(one) for one in found]),
-        (Message("planning.needed_samples"), [_needed_samples(one) for one in found]),
+        (Message("planning.needed_evidence"), [_needed_evidence(one) for one in found]),
     ]
     header = tuple(Message(NAMES[one.design]) for one in found)
     settings = {"families": plan.families, "items": plan.items, "seed": plan.seed, "years": plan.years}
@@ -94,11 +94,16 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
+def _chance(power: float) -> str:
+    """A probability; nothing is certain."""
+    return ">99%" if power > 0.99 else _percent(power)
+
+
 def _power(one: Outlook, k: int) -> Message:
     if not one.power:
         return Message("planning.cell_none")
     _, median, low = one.power[k]
-    return _said(f"{_percent(median)} ({_percent(low)})")
+    return _said(f"{_chance(median)} ({_chance(low)})")
 
 
 def _shown(one: Outlook) -> Message:
@@ -117,13 +122,11 @@ def _count(n: int | None) -> Message:
 
 
 def _needed_share(one: Outlook) -> Message:
-    share = _percent(one.needed.share)
-    if not one.needed.reached:
-        return Message("planning.cell_at_most", {"power": _percent(one.needed.power)})
-    return Message("planning.cell_needed", {"share": share, "retests": one.needed.retests})
+    return _said(_percent(one.needed.share)) if one.needed.reached else Message("planning.cell_not_reachable")
 
 
-def _needed_samples(one: Outlook) -> Message:
-    if not one.needed.reached:
-        return Message("planning.cell_none")
-    return _said(f"{one.needed.n_samples:g} / {one.needed.n_partners:g}")
+def _needed_evidence(one: Outlook) -> Message:
+    least = one.needed
+    if not least.reached:
+        return Message("planning.cell_at_most", {"power": f"{least.power:.1%}"})
+    return _said(f"{least.retests} / {least.n_samples:g} / {least.n_partners:g}")

@@ -26,8 +26,8 @@ def power(*words: str, language: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ["could be assessed", "two-stage", "Power at a bias of 1.5 σR", "no (bipartite)", "seed 7"]),
-        ("zh", ["可以评价", "两阶段", "偏倚为1.5 σR时的功效", "不能（二分网络）", "种子7"]),
+        ("en", ["random: ", "could be assessed", "two-stage", "Power at a bias of 1.5 σR", "no (bipartite)", "seed 7"]),
+        ("zh", ["随机：", "可以评价", "两阶段", "偏倚为1.5 σR时的功效", "不能（二分网络）", "种子7"]),
     ],
 )
 def test_all_designs_side_by_side(language: str, words: list[str]) -> None:
@@ -35,14 +35,15 @@ def test_all_designs_side_by_side(language: str, words: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     first = done.stdout.splitlines()[0]
-    assert words[0] in first and "40" in first  # what could be assessed comes first
+    assert first.startswith(words[0]) and words[1] in first and "40" in first  # what could be assessed comes first
     assert [word for word in words if word not in done.stdout] == []
 
 
 def test_what_cannot_be_reached_is_said() -> None:
     found = plans.power(design="random", labs=40, samples=2_000, retest_share=0.3, bias=0.55)
-    (cell,) = (cells[0] for label, cells in found.rows if label.key == "planning.needed")
-    assert "not reachable (" in cell.text("en") and "无法达到（" in cell.text("zh")
+    told = {label.key: cells[0] for label, cells in found.rows}
+    assert (told["planning.needed"].text("en"), told["planning.needed"].text("zh")) == ("not reachable", "无法达到")
+    assert told["planning.needed_evidence"].text("en").endswith("% at most")
     assert "planning.note_not_reached" in [note.key for note in found.notes]
 
 
