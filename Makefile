@@ -6,7 +6,7 @@ RUN := .venv/bin
 SOURCES := labqa dashboards reports tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-clean test check bench calibrate warm validation docs
+.PHONY: help ready demo demo-clean test check bench bench-stats calibrate warm validation docs
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ check: ready  ## format, lint, types, contracts, tests: the definition of done
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	@bash bootstrap/test.sh
+
+bench-stats: ready  ## time the statistics beside what people use (docs/benchmarks.md)
+	@for name in robust pairwise precision network monitoring resampling; do $(RUN)/python -m bench.$$name; done
 
 bench: ready  ## time the main job; prints the figures that the README quotes
 	@$(RUN)/python -m bench.main_job
