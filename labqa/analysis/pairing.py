@@ -62,6 +62,16 @@ def tests(results: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def replicates(results: pl.DataFrame) -> pl.DataFrame:
+    """Results of one laboratory on one sample and item in one role that are replicates of one test, all quantified.
+
+    Originals and comparison results only: several retests may be tests of their own.
+    """
+    key = ["sample", "item", "role", "lab"]
+    rows = current(results.filter(pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT)]) & pl.col("lab").is_not_null()))
+    return rows.filter((pl.len().over(key) > 1) & (pl.col("qualifier") == Qualifier.QUANTIFIED).all().over(key))
+
+
 def samples(results: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     """SAMPLES: one row a sample; family from the product register, else the first two levels of the product code."""
     rows = current(results)

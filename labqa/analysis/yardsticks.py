@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from labqa.analysis.pairing import current
+from labqa.analysis.pairing import replicates
 from labqa.analysis.pairing import tests as tests_of
 from labqa.core import tables as t
-from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Scale, Trigger, YardstickSource
+from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Role, Scale, Trigger, YardstickSource
 from labqa.stats.precision import reproducibility as rep
 from labqa.stats.precision.horwitz import horwitz_line
 from labqa.stats.scores.differences import LIMIT_FACTOR
@@ -169,10 +169,9 @@ def _of_rounds(results: pl.DataFrame) -> pl.DataFrame:
 
 def _of_replicates(results: pl.DataFrame) -> pl.DataFrame:
     """Replicates of one laboratory in one role, where they are replicates of one test."""
-    key = ["sample", "item", "role", "lab"]
-    rows = current(results.filter(pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT)]) & pl.col("lab").is_not_null()))
-    several = rows.filter((pl.len().over(key) > 1) & (pl.col("qualifier") == Qualifier.QUANTIFIED).all().over(key))
-    return several.select("item", pl.concat_str("sample", "role", "lab", separator="\0").alias("set"), "lab", "value")
+    return replicates(results).select(
+        "item", pl.concat_str("sample", "role", "lab", separator="\0").alias("set"), "lab", "value"
+    )
 
 
 def _by_item(rows: pl.DataFrame) -> dict[str, _Sets]:

@@ -58,7 +58,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         settings,
         tolerated=edition.number("tolerated_precision"),
     )
-    flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near)
+    flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale)
     told(progress, "rate")
     found = indicators.indicators(
         lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]

@@ -34,7 +34,7 @@ def analysed(facts: pl.DataFrame, known: pl.DataFrame) -> Frames:
     scale = yardsticks.yardsticks(known, blocks, pairs, facts)
     scored = discrepancy.discrepancies(pairs, known, scale, facts)
     rounds = comparison.pt_scores(facts, samples, scale)
-    flags = integrity.flags(facts, samples, known, t.empty(t.Capabilities), pairs, scored)
+    flags = integrity.flags(facts, samples, known, t.empty(t.Capabilities), pairs, scored, scale)
     found = indicators.indicators(t.empty(t.LabBias), t.empty(t.LabPrecision), scored, pairs, rounds, flags, blocks, facts)
     return {
         "samples": samples, "blocks": blocks, "pairs": pairs, "yardsticks": scale, "discrepancies": scored,

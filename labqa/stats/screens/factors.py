@@ -58,6 +58,25 @@ CONVERSIONS = (
 """Factors looked for unless others are given; 4.184, 4.1855 and 4.1868 J/cal differ by less than most R."""
 
 
+POWER_TOLERANCE = 0.05
+"""log10 of the ratio within which two results agree once one is shifted (12 %)."""
+
+
+def power_between(first: ArrayLike, second: ArrayLike, *, within: float = POWER_TOLERANCE) -> NDArray[np.int64]:
+    """Power k ≠ 0 of ten with |log10(second/first) − k| < `within`, k one of `agreement.POWERS` or its negative; 0 if none.
+
+    Stricter than `agreement.slip_power` where R is wide: with R as large as the smaller result, that lets a ratio of 2 pass
+    for a slip of 10. A smooth density of log ratios fits one in ten times by chance (2 · 0.05 of a decade), so use it on
+    pairs that no scatter explains. 0 where a result is not above 0, NaN or infinite.
+    """
+    x, y = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.where((x > 0) & (y > 0) & np.isfinite(x) & np.isfinite(y), np.log10(y / x), 0.0)
+    near = np.rint(power)
+    found = np.isin(np.abs(near), POWERS) & (np.abs(power - near) < within)
+    return np.where(found, near, 0.0).astype(np.int64)
+
+
 def _steps(x: Floats, y: Floats, rx: Floats, ry: Floats, one: Conversion, way: NDArray[np.int8]) -> Floats:
     """Difference after conversion in units of R, for the way that fits; infinite where it does not."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -17,6 +17,13 @@ from scipy import special
 from labqa.stats.groups import Floats, Integers, in_groups, per_group
 from labqa.stats.kernels import kernel
 
+ROUND = 10
+"""Steps of which every bin over several items holds a multiple: a habit of 0 and 5 then fills all bins alike."""
+BIN_SHARE = 0.3
+"""Width of a bin over several items in σR, where the step of reporting allows."""
+WIDEST_BIN = 2.0
+"""σR that a bin may be wide: beyond, the density bends within it."""
+
 
 class Heaping(NamedTuple):
     """Counts in four bins (far inside, near inside, near outside, far outside) of each group, log ratio, and p.
@@ -98,3 +105,32 @@ def heaping(
     some = np.maximum(inside, 1)
     flat = np.where(inside > 0, special.betainc(some, np.maximum(near - some + 1, 1), 0.5), 1.0)
     return Heaping(counts, np.log(a1 / b1) - np.log(a2 / b2) / 3.0, p, attainable, flat)
+
+
+def bins_beyond(
+    values: ArrayLike,
+    *,
+    limit: ArrayLike,
+    step: ArrayLike,
+    sigma: ArrayLike,
+    side: str = "upper",
+    inclusive: ArrayLike = True,
+    floor: ArrayLike = -np.inf,
+) -> Floats:
+    """How many bins each result lies beyond its limit (≤ 0: conforming), so that items of any unit can be pooled.
+
+    All arguments one number or one a value. Give the answer to `heaping` with limit 0 and step 1; (−1, 0] is just inside,
+    (0, 1] just outside. A bin is ROUND steps wide, or as many times that as fit into BIN_SHARE · σR (`sigma`): a laboratory
+    that prefers 0 and 5, or reports one digit less, fills all bins alike. Against an exclusive limit a result equal to it
+    counts as one step beyond. NaN where a bin would be wider than WIDEST_BIN · σR, where the bins would come within two of
+    `floor` (0 or LOQ: below it nothing is reported), or where anything needed is unknown.
+    """
+    if side not in ("upper", "lower"):
+        raise ValueError(f"side upper or lower is needed, found {side}")
+    x, at, size, sd, low = (np.asarray(one, dtype=np.float64) for one in (values, limit, step, sigma, floor))
+    sign = 1.0 if side == "upper" else -1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bin_width = ROUND * size * np.maximum(np.floor(BIN_SHARE * sd / (ROUND * size) + 1e-9), 1.0)
+        beyond = (sign * (x - at) + np.where(np.asarray(inclusive, dtype=np.bool_), 0.0, size)) / bin_width
+        fits = (size > 0) & (bin_width <= WIDEST_BIN * sd) & (at - 4.0 * bin_width >= low)
+    return np.asarray(np.where(fits, np.where(np.abs(beyond - np.rint(beyond)) < 1e-7, np.rint(beyond), beyond), np.nan))

@@ -17,12 +17,15 @@ PRODUCTS = t.empty(t.Products)
 NO_CAPABILITY = t.empty(t.Capabilities)
 
 
-def flagged(rows: list[dict], capabilities: pl.DataFrame = NO_CAPABILITY) -> dict[str, list[dict]]:
+def flagged(
+    rows: list[dict], capabilities: pl.DataFrame = NO_CAPABILITY, register: pl.DataFrame = REGISTER
+) -> dict[str, list[dict]]:
     facts = results(rows)
     samples = pairing.samples(facts, PRODUCTS)
     blocks, pairs = pairing.blocks(facts, samples), pairing.pairs(facts, samples)
-    scored = discrepancy.discrepancies(pairs, REGISTER, yardsticks.yardsticks(REGISTER, blocks, pairs, facts), facts)
-    found = integrity.flags(facts, samples, REGISTER, capabilities, pairs, scored)
+    scale = yardsticks.yardsticks(register, blocks, pairs, facts)
+    scored = discrepancy.discrepancies(pairs, register, scale, facts)
+    found = integrity.flags(facts, samples, register, capabilities, pairs, scored, scale)
     t.Flags.validate(found)
     by_rule: dict[str, list[dict]] = {}
     for row in found.iter_rows(named=True):
