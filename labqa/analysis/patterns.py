@@ -117,7 +117,8 @@ def heaping_at_limits(tests: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.D
     """A laboratory whose results step down at the limits, and lie just inside them more often than the other laboratories'.
 
     Both must hold (the larger p counts): producers who steer to a limit make a step for all laboratories, and items differ in
-    how their results lie. Results of all items are pooled, in bins of like share of σR.
+    how their results lie. Results of all items are pooled, in bins of like share of σR. A laboratory without any result
+    beyond its limits shows no step (a steep density would look alike) and is not found.
     """
     numeric = tests.filter((pl.col("qualifier") == Qualifier.QUANTIFIED) & pl.col("role").is_in(_JUDGING))
     rows = _with_yardstick(numeric.filter(pl.col("lab").is_not_null()), items, yardsticks)

@@ -51,6 +51,27 @@ def test_sloping_densities_heap_nowhere(centre: float, sd: float, width: int, si
     assert (found.attainable <= found.p).all()
 
 
+def test_bins_of_several_items_hold_round_numbers_alike() -> None:
+    steps = np.arange(-60, 61)
+    beyond = heaping.bins_beyond(5.0 + 0.01 * steps, limit=5.0, step=0.01, sigma=1.0)
+    assert np.bincount(np.ceil(beyond).astype(int) + 2).tolist() == [1, 30, 30, 30, 30], "0.3 σR are 30 steps"
+    mirrored = heaping.bins_beyond(-5.0 - 0.01 * steps, limit=-5.0, step=0.01, sigma=1.0, side="lower")
+    assert mirrored.tolist() == beyond.tolist()
+    exclusive = heaping.bins_beyond([5.0, 4.99], limit=5.0, step=0.01, sigma=0.3, inclusive=False)
+    assert np.allclose(exclusive, [0.1, 0.0]) and exclusive[1] == 0.0, "10 steps are the least; the limit itself lies beyond"
+    unusable = heaping.bins_beyond(
+        5.0, limit=5.0, step=[0.1, np.nan, 0.01, 0.01], sigma=[0.4, 1.0, np.nan, 1.0], floor=[0, 0, 0, 4]
+    )
+    assert np.isnan(unusable).all(), "too coarse, step unknown, σ unknown, too near the LOQ"
+
+
+def test_powers_between_results() -> None:
+    first = np.array([50.0, 50.0, 50.0, 2.4, 0.0, np.nan, 1.0, 1.0])
+    second = np.array([50_200.0, 0.0502, 55.0, 1.13, 5.0, 5.0, 1e4, 11.3])
+    assert factors.power_between(first, second).tolist() == [3, -3, 0, 0, 0, 0, 0, 0]
+    assert factors.power_between(1.0, 1e6 * 10**0.04) == 6
+
+
 def test_heaped_results_are_found_and_mirrored() -> None:
     random = np.random.default_rng(2)
     steps = np.rint(random.normal(0.0, 8.0, size=4000))
