@@ -268,7 +268,7 @@ def power(
     years: Annotated[int, typer.Option(help="Years of retests pooled, 1 to 3.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the networks drawn.")] = 1,
 ) -> None:
-    """How many samples, partners and referees it takes to find a bias; designs compared. 功效：需要多少样品、对手和仲裁。"""
+    """How many samples, partners and referees it takes to find a bias; designs compared. 功效：需要多少样品与仲裁。"""
     settings = {name: value for name, value in locals().items() if name != "design"}
     from labqa.service import plans
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labqa.stats.groups import offsets_of
 from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
@@ -73,7 +74,7 @@ def adjusted_by_group(p: Floats, offsets: Integers, *, method: Method) -> Floats
     p = np.ascontiguousarray(p, dtype=np.float64)
     if np.any((p < 0.0) | (p > 1.0)):
         raise ValueError("a p value must lie between 0 and 1")
-    return np.asarray(_adjusted(p, np.asarray(offsets, dtype=np.int64), METHODS.index(method)))
+    return np.asarray(_adjusted(p, offsets_of(len(p), offsets), METHODS.index(method)))
 
 
 def adjusted(p: ArrayLike, *, method: Method) -> Floats:

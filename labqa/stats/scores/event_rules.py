@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labqa.stats.groups import offsets_of
 from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
@@ -20,8 +21,8 @@ def event_score_by_group(acceptable: Flags, offsets: Integers) -> Floats:
 
     A challenge without a response is not acceptable; an event without any, where the laboratory was absent, scores 0.
     """
-    counted = np.concatenate([[0], np.cumsum(acceptable)])
-    hits, challenges = counted[offsets[1:]] - counted[offsets[:-1]], np.diff(offsets)
+    counted, at = np.concatenate([[0], np.cumsum(acceptable)]), offsets_of(len(acceptable), offsets)
+    hits, challenges = counted[at[1:]] - counted[at[:-1]], np.diff(at)
     return np.asarray(100.0 * hits / np.maximum(challenges, 1))
 
 
@@ -60,7 +61,7 @@ def failures_among_the_last_by_group(failed: Flags, offsets: Integers, *, window
     if not 1 <= at_least <= window:
         raise ValueError(f"at least {at_least} failures of the last {window} events cannot be asked for")
     flags = np.ascontiguousarray(failed, dtype=np.bool_)
-    return np.asarray(_among_the_last(flags, np.asarray(offsets, dtype=np.int64), window, at_least))
+    return np.asarray(_among_the_last(flags, offsets_of(len(flags), offsets), window, at_least))
 
 
 def failures_among_the_last(failed: ArrayLike, *, window: int, at_least: int) -> Flags:

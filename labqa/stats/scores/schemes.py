@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labqa.stats.groups import offsets_of
 from labqa.stats.kernels import kernel
 from labqa.stats.scores.reference import combined, ratio
 
@@ -40,6 +41,13 @@ def _sums(z: Floats, offsets: Integers, cap: float) -> tuple[Floats, Floats]:
     return plain, squared
 
 
+def _summed(z: ArrayLike, offsets: ArrayLike, *, cap: float = math.inf) -> tuple[Floats, Floats, Integers]:
+    """Sums of z and of squared z, no |z| above `cap`, and the number of z of each group."""
+    column = np.ascontiguousarray(z, dtype=np.float64)
+    at = offsets_of(len(column), np.asarray(offsets))
+    return *_sums(column, at, float(cap)), np.diff(at)
+
+
 def _whole(z: ArrayLike) -> tuple[Floats, Integers]:
     values = np.ascontiguousarray(z, dtype=np.float64)
     return values, np.array([0, len(values)], dtype=np.int64)
@@ -50,7 +58,8 @@ def az2_by_group(z: Floats, offsets: Integers, *, cap: float = 5.0) -> Floats:
 
     One z counts at most 5, however wrong its result; cap and classes are those of the general protocol, as commonly quoted.
     """
-    return np.asarray(_sums(z, offsets, float(cap))[1] / np.maximum(np.diff(offsets), 1))
+    _, squares, n = _summed(z, offsets, cap=cap)
+    return np.asarray(squares / np.maximum(n, 1))
 
 
 def az2(z: ArrayLike, *, cap: float = 5.0) -> float:
@@ -80,7 +89,8 @@ def rsz_by_group(z: Floats, offsets: Integers) -> Floats:
 
     Signs may cancel: it sees a bias common to all items only.
     """
-    return np.asarray(_sums(z, offsets, math.inf)[0] / np.sqrt(np.maximum(np.diff(offsets), 1)))
+    total, _, n = _summed(z, offsets)
+    return np.asarray(total / np.sqrt(np.maximum(n, 1)))
 
 
 def rsz(z: ArrayLike) -> float:
@@ -90,7 +100,7 @@ def rsz(z: ArrayLike) -> float:
 
 def ssz_by_group(z: Floats, offsets: Integers) -> Floats:
     """SSZ = Σ z² of each group: χ² with n degrees of freedom for independent standard z (doi:10.1351/pac200678010145)."""
-    return np.asarray(_sums(z, offsets, math.inf)[1])
+    return _summed(z, offsets)[1]
 
 
 def ssz(z: ArrayLike) -> float:
