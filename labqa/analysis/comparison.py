@@ -58,7 +58,7 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
     u = np.where(anchored, rows["u_assigned"].fill_null(0.0).to_numpy(), others.u)
     modes = np.repeat(consensus.modes_by_group(value, offsets, _of_group(sigma, offsets)), np.diff(offsets))
     fit = anchored | consensus.trusted(others.n, others.scale, sigma, modes)
-    assessed = np.where(u >= consensus.NEGLIGIBLE_U * sigma, np.hypot(sigma, u), sigma)
+    assessed = np.where(u >= consensus.NEGLIGIBLE_U * sigma, reference.combined(sigma, u), sigma)
     z = np.where(fit, reference.z_score(value, x_pt, assessed), np.nan)
     return rows.with_columns(
         x_pt=pl.Series(np.where(fit, x_pt, np.nan), nan_to_null=True),

@@ -43,7 +43,7 @@ def tests(results: pl.DataFrame) -> pl.DataFrame:
     counts); `n` counts them; `value_sd` is their SD (n ≥ 2).
     """
     rows = _with_part(current(results))
-    starts = _offsets(rows, ["sample", "item", "role", "lab", "part"])
+    starts = offsets_of_runs(rows, ["sample", "item", "role", "lab", "part"])
     value = _mean(rows["value"], starts)
     lacking = (rows["value"] - np.repeat(value, np.diff(starts))) + rows["rest"]
     lower, upper = (_mean(_end(rows, name), starts) for name in ("lower", "upper"))
@@ -195,7 +195,7 @@ def _with_part(rows: pl.DataFrame) -> pl.DataFrame:
 def _levels(tested: pl.DataFrame) -> pl.DataFrame:
     """Median of the quantified tests of each sample and item."""
     known = tested.filter(pl.col("value").is_not_null())
-    starts = _offsets(known, ["sample", "item"])
+    starts = offsets_of_runs(known, ["sample", "item"])
     middle = location_scale.median_by_group(known["value"].to_numpy(), starts)
     return known[starts[:-1]].select("sample", "item").with_columns(pl.Series("level", middle))
 
@@ -203,13 +203,13 @@ def _levels(tested: pl.DataFrame) -> pl.DataFrame:
 def _block_ids(rows: pl.DataFrame) -> pl.Series:
     """Block ids, each hashed once however many rows share it."""
     key = ["programme", "sample", "item"]
-    starts = _offsets(rows, key)
+    starts = offsets_of_runs(rows, key)
     heads = rows[starts[:-1]].select(key)
     once = [digest(*parts) for parts in heads.iter_rows()]
     return pl.Series("block", once, dtype=pl.String).gather(np.repeat(np.arange(len(once)), np.diff(starts)))
 
 
-def _offsets(rows: pl.DataFrame, key: list[str]) -> NDArray[np.int64]:
+def offsets_of_runs(rows: pl.DataFrame, key: list[str]) -> NDArray[np.int64]:
     """Offsets of the runs of equal keys in sorted rows, the end included."""
     same = rows.select(pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)).to_series()
     begins = ~same.to_numpy()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from labqa.analysis.flagging import Flag, chance, flag
-from labqa.analysis.pairing import current, replicates
+from labqa.analysis.pairing import current, offsets_of_runs, replicates
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between, sigma_within
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Scale
 from labqa.stats.counting import chance_of_count_unequal
@@ -57,7 +56,7 @@ def copied_vectors(tests: pl.DataFrame, items: pl.DataFrame) -> list[Flag]:
         return []
     tie = copies.tie_probability(rows["number"].to_numpy(), rows["value"].to_numpy(), n_items=rows["item"].n_unique())
     rows = rows.filter(pl.col("value").n_unique().over("lab", "sample") > 1)
-    starts = _starts(rows, "lab", "sample")
+    starts = offsets_of_runs(rows, ["lab", "sample"])
     vectors = rows[starts[:-1]].select("lab", "sample", "result").with_columns(n=pl.Series(np.diff(starts)))
     found = copies.copied_vectors(
         rows["number"].to_numpy(),
@@ -125,7 +124,7 @@ def heaping_at_limits(tests: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.D
     rows = rows.with_columns(step=_step(pl.col("decimals").quantile(0.5, "lower").over("lab", "item")))
     near = pl.concat([_beyond(rows, side) for side in _SIDES]).filter(pl.col("beyond").abs() <= 2.0)
     near = near.sort("lab", "item", "side", "result")
-    starts = _starts(near, "lab")
+    starts = offsets_of_runs(near, ["lab"])
     step = heaping(near["beyond"].to_numpy(), starts, limit=0.0, step=1.0)
     labs = near[starts[:-1]].select("lab").with_columns(step_p=step.p, attainable=step.attainable)
     beside = near.filter(pl.col("beyond").is_between(-1.0, 1.0, closed="right")).with_columns(hit=pl.col("beyond") <= 0.0)
@@ -158,7 +157,7 @@ def uneven_digits(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.Dat
     last = digits.terminal_digits(rows["value"].to_numpy(), step=rows["step"].to_numpy())
     rows = rows.with_columns(digit=pl.Series(last)).filter(pl.col("digit") > 0)
     rows = rows.filter(pl.len().over("lab") >= FEWEST_DIGITS).sort("lab", "result")
-    starts = _starts(rows, "lab")
+    starts = offsets_of_runs(rows, ["lab"])
     counts = digits.digit_counts(rows["digit"].to_numpy() - 1, starts, classes=9)
     p = adjusted(digits.uniformity(counts).p, method="holm")
     found: list[Flag] = []
@@ -178,9 +177,9 @@ def narrow_replicates(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl
     rows = rows.with_columns(sigma=PRECISE * sigma_within(pl.col("value").mean().over(key)))
     rows = rows.with_columns(step=_step(pl.col("decimals").min().over(key))).drop_nulls(["sigma", "step"])
     rows = rows.sort(*key, "replicate")
-    sets = _starts(rows, *key)
+    sets = offsets_of_runs(rows, key)
     first = rows[sets[:-1]]
-    groups = _starts(first, "lab")
+    groups = offsets_of_runs(first, ["lab"])
     spread = spread_too_small(
         rows["value"].to_numpy(), sets, groups, sigma=first["sigma"].to_numpy(), step=first["step"].to_numpy()
     )
@@ -241,13 +240,5 @@ def _more_than_others(rows: pl.DataFrame, alike: list[str], evidence: str) -> pl
     by = rows.group_by("lab", maintain_order=True).agg(
         pl.col(evidence).filter("hit"), n=pl.len(), seen=pl.col("hit").sum(), expected=pl.col("chance").sum()
     )
-    p = chance_of_count_unequal(rows["chance"].to_numpy(), by["seen"].to_numpy(), _starts(rows, "lab"))
+    p = chance_of_count_unequal(rows["chance"].to_numpy(), by["seen"].to_numpy(), offsets_of_runs(rows, ["lab"]))
     return by.with_columns(p=p)
-
-
-def _starts(rows: pl.DataFrame, *key: str) -> NDArray[np.int64]:
-    """Offsets of the groups of sorted rows."""
-    begins = rows.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in key)).to_series()
-    starts = begins.to_numpy().copy()
-    starts[:1] = True
-    return np.append(np.flatnonzero(starts), rows.height).astype(np.int64)

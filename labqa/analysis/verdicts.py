@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from labqa.analysis.pairing import offsets_of_runs
 from labqa.core.vocabulary import CompareMethod, PairKind, Scale, Trigger, Verdict
 from labqa.stats.scores import conformity
 
@@ -63,7 +64,7 @@ def flips_by_lab(
 def excess_by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     """Excess of hits over their expected chance by laboratory, from rows of pair, sample, hit, p, lab; see `flips_by_lab`."""
     ordered = rows.sort("lab", "sample", "pair").with_columns(pl.col("hit").cast(pl.Float64))
-    labs, samples = (_starts(ordered, key) for key in (["lab"], ["lab", "sample"]))
+    labs, samples = (offsets_of_runs(ordered, key) for key in (["lab"], ["lab", "sample"]))
     hit, p = ordered["hit"].to_numpy(), ordered["p"].to_numpy()
     lab_of_sample = np.searchsorted(labs, samples[:-1], side="right") - 1
     by_sample = np.add.reduceat(hit - p, samples[:-1]) if len(hit) else np.empty(0)
@@ -140,11 +141,3 @@ def _inclusive(rows: pl.DataFrame, side: str) -> NDArray[np.bool_]:
 
 def _floats(rows: pl.DataFrame, name: str) -> Floats:
     return rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
-def _starts(rows: pl.DataFrame, key: list[str]) -> NDArray[np.int64]:
-    changed = (
-        rows.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in key)).to_series().to_numpy()
-    )
-    changed[:1] = True
-    return np.append(np.flatnonzero(changed), rows.height).astype(np.int64)

@@ -29,7 +29,7 @@ def offsets_of(n: int, offsets: Integers | None) -> Integers:
         return np.array([0, n], dtype=np.int64)
     found = np.ascontiguousarray(offsets, dtype=np.int64)
     if found.ndim != 1 or len(found) == 0 or found[0] != 0 or found[-1] != n or (np.diff(found) < 0).any():
-        raise ValueError(f"offsets must rise from 0 to {n}, the number of values")
+        raise ValueError(f"offsets must rise from 0 to {n}, the number of what they delimit")
     return found
 
 

@@ -5,8 +5,10 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from astropy import stats
 from reference_cases import HERE, case, column, rmstudy_lab_means
 from scipy.special import ndtri
+from statsmodels.robust.scale import qn_scale
 from validation import agrees
 
 from labqa.stats.robust import biweight, consensus, hampel, hodges_lehmann, q_method, q_replicates, qn, sn, tau
@@ -91,7 +93,6 @@ def test_biweight_against_astropy(case_id: str) -> None:
 
 
 def test_biweight_equals_astropy_on_random_sets() -> None:
-    stats = pytest.importorskip("astropy.stats")
     rng = np.random.default_rng(5)
     for n in (2, 3, 4, 7, 20, 101):
         x = 10 + rng.standard_t(2, n)
@@ -103,7 +104,6 @@ def test_biweight_equals_astropy_on_random_sets() -> None:
 
 
 def test_qn_equals_statsmodels_up_to_its_constant() -> None:
-    qn_scale = pytest.importorskip("statsmodels.robust.scale").qn_scale
     rng = np.random.default_rng(6)
     for n in (2, 3, 4, 5, 20, 21, 300):
         x = rng.standard_normal(n)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.network.blocks import block_roots, incidence
-from labqa.stats.network.components import components
+from labqa.stats.network.components import paired
 from labqa.stats.network.variance import Grouping, Spread
 
 Ints = NDArray[np.int64]
@@ -53,14 +53,11 @@ def precision_df(start: Ints, node: Ints, *, per_block: float) -> Floats:
 def odd_cycles(start: Ints, node: Ints, *, n: int) -> NDArray[np.bool_]:
     """Whether the connected component of each of n nodes has an odd cycle, that is, is not bipartite.
 
-    In the double cover, whose edges join a node of one copy of the graph to a node of the other, the two copies of a node
-    are connected if and only if its component has an odd cycle. Each block is entered by the pairs of its
-    first node, and the pair of its second and third: a block of three is itself an odd cycle. No block is empty.
+    Each block is entered by the pairs of its first node, and the pair of its second and third: a block of three is itself an
+    odd cycle. No block is empty.
     """
     others = np.setdiff1d(np.arange(len(node)), start[:-1])
     three = start[:-1][np.diff(start) > 2]
     a = np.concatenate([np.repeat(node[start[:-1]], np.diff(start) - 1), node[three + 1]])
     b = np.concatenate([node[others], node[three + 2]])
-    edges = np.concatenate([np.stack([a, b + n], axis=1), np.stack([b, a + n], axis=1)])
-    root = components(np.arange(0, 2 * len(edges) + 1, 2), edges.ravel(), n=2 * n)
-    return np.asarray(root[:n] == root[n:])
+    return np.asarray(~paired(a, b, n=n).bipartite)

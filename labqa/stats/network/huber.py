@@ -12,12 +12,11 @@ from labqa.stats.network.components import paired
 from labqa.stats.network.edges import Edges, edges, oriented, pair_sums
 from labqa.stats.network.elimination import Elimination
 from labqa.stats.network.laplacian import centred, degrees, dot, solve_edges
+from labqa.stats.network.redescending import MAD_TO_SD
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MAD_TO_SD = 1.4826022185056018
-"""1/Φ⁻¹(3/4)."""
 EFFICIENT = 1.345
 """The corner that keeps 95 % efficiency at the normal distribution."""
 MOST_STEPS, MOST_ROUNDS = 200, 50

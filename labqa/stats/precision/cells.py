@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labqa.stats.groups import offsets_of
 from labqa.stats.kernels import kernel
 
 Floats = NDArray[np.float64]
@@ -114,10 +115,7 @@ def checked(values: ArrayLike) -> Floats:
 
 def delimited(offsets: ArrayLike, length: int) -> Integers:
     """The offsets as an int64 column; ValueError unless they rise from 0 to `length`."""
-    column = np.ascontiguousarray(offsets, dtype=np.int64)
-    if not len(column) or column[0] != 0 or column[-1] != length or np.any(np.diff(column) < 0):
-        raise ValueError(f"offsets must rise from 0 to {length}, the number of what they delimit")
-    return column
+    return offsets_of(length, np.asarray(offsets))
 
 
 def moments_of_cells(values: Floats, offsets: Integers) -> Moments:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from labqa.stats.groups import per_group
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.hampel import hampel_by_group
 from labqa.stats.robust.pairwise import count_around, ordered, select_pair, sorted_set
@@ -121,11 +122,6 @@ def scale_of(numerator: Floats, h0: Floats) -> Floats:
     return np.asarray(numerator / (np.sqrt(2.0) * ndtri(0.625 + 0.375 * h0)))
 
 
-def per_group(steps: ArrayLike, offsets: Integers) -> Floats:
-    """The reporting step of each group."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(steps, dtype=np.float64), (len(offsets) - 1,)))
-
-
 def q_method_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.0) -> Floats:
     """Robust SD s* of each group (values in any order, one result or mean a laboratory) by the Q method.
 
@@ -135,7 +131,7 @@ def q_method_by_group(values: Floats, offsets: Integers, *, step: ArrayLike = 0.
     memory, O(n log n).
     """
     values, offsets = ordered(values, offsets)
-    return scale_of(*_q_numerators(values, offsets, per_group(step, offsets)))
+    return scale_of(*_q_numerators(values, offsets, per_group(step, offsets, "step")))
 
 
 def q_method(values: Floats, *, step: float = 0.0) -> float:

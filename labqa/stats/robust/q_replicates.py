@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labqa.stats.groups import per_group
 from labqa.stats.kernels import kernel
 from labqa.stats.robust.hampel import hampel_by_group
 from labqa.stats.robust.pairwise import between
-from labqa.stats.robust.q_method import TIE, QHampel, before, crossing, per_group, scale_of, tolerance
+from labqa.stats.robust.q_method import TIE, QHampel, before, crossing, scale_of, tolerance
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -184,7 +185,7 @@ def q_method_with_replicates_by_group(values: Floats, labs: Integers, offsets: I
     labs, offsets = np.asarray(labs, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
     if not np.all(np.isfinite(values)):
         raise ValueError(f"{int(np.sum(~np.isfinite(values)))} of {len(values)} results are NaN or infinite: leave them out")
-    return scale_of(*_q_numerators(values, labs, offsets, per_group(step, offsets)))
+    return scale_of(*_q_numerators(values, labs, offsets, per_group(step, offsets, "step")))
 
 
 def q_hampel_with_replicates_by_group(values: Floats, labs: Integers, offsets: Integers, *, step: ArrayLike = 0.0) -> QHampel:
