@@ -11,7 +11,7 @@ from labqa.core.errors import UsageError
 
 CARDS = Path(__file__).parent / "cards"
 KINDS = ("bias_mean", "bias_items", "imprecise", "copier", "echo", "fabricator", "self_sampler")
-STYLES = ("random", "regional", "hubs")
+STYLES = ("random", "regional", "hubs", "sparse")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,16 @@ class RoundSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """How the retest laboratory is chosen: at random, mostly within the region, or mostly a hub."""
+    """How the retest laboratory is chosen: at random, mostly within the region, mostly a hub, or among the few next ones.
+
+    `partners` is the number of next laboratories, in a circle drawn for each family, of a sparse network.
+    """
 
     style: str
     bridge: float
     hubs: int
     hub_share: float
+    partners: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +84,19 @@ class Effects:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultSettings:
-    """Shares of gross errors, unit slips, swapped samples and work out of scope; ordinary laboratories only."""
+    """Shares of gross errors, unit slips, swapped samples and work out of scope; ordinary laboratories only.
+
+    Of the gross errors, the share `gross_up` is positive; they happen in the share `gross_labs` of the laboratories only, to
+    whose results they are so much the more frequent.
+    """
 
     gross: float
     gross_size: tuple[float, float]
     unit_slip: float
     swap: float
     out_of_scope: float
+    gross_up: float = 0.5
+    gross_labs: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +200,8 @@ def _checked(card: Card) -> Card:
         "labs: blameless + new + small + planted exceed n": special > card.labs.n,
         "planted: unknown kind": any(one.kind not in KINDS for one in card.planted),
         "network: unknown style": card.network.style not in STYLES,
+        "network: a sparse network needs partners of 1 or more": card.network.style == "sparse" and card.network.partners < 1,
+        "faults: gross over gross_labs exceeds 1": card.faults.gross > card.faults.gross_labs,
         "effects: error_df must be 0 or at least 3": 0 < card.effects.error_df < 3,
     }
     for sentence, broken in checks.items():

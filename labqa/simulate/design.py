@@ -147,11 +147,22 @@ def choose_labs(
             if card.network.style == "hubs":
                 centres = at[hub[at]]
                 chosen[centres] = _pick(rng, able[: card.network.hubs], first[centres])
+            if card.network.style == "sparse" and len(able) > 1:
+                chosen[at] = _neighbour(rng, able, first[at], family=int(one), reach=card.network.partners)
             rest = at[chosen[at] < 0]
             chosen[rest] = _pick(rng, able, first[rest])
     if second is not None:
         chosen[chosen == second] = -1
     return chosen
+
+
+def _neighbour(rng: np.random.Generator, able: Index, first: Index, *, family: int, reach: int) -> Index:
+    """For each entry one of the `reach` laboratories next to it on the family's circle; −1 for one that is not on it."""
+    circle = able[stream(family, "circles").permutation(len(able))]
+    place = np.full(int(max(able.max(), first.max(initial=0))) + 1, -1)
+    place[circle] = np.arange(len(circle))
+    step = rng.integers(1, min(reach, len(circle) - 1) + 1, len(first))
+    return np.where(place[first] >= 0, circle[(place[first] + step) % len(circle)], -1)
 
 
 def _pick(rng: np.random.Generator, able: Index, avoid: Index) -> Index:

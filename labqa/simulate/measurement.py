@@ -89,7 +89,7 @@ def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:
     effect = people.bias[lab, item] + people.ratio[lab] * within
     effect += rng.normal(0.0, card.effects.heterogeneity, len(test))
     prone = ~people.faultless[lab]
-    effect += _gross(card, prone, rng)
+    effect += _gross(card, prone & _careless(card, seed)[lab], rng)
     y = level + sigma * effect
     slip = _slips(world, item, prone, rng)
     return Rows(test, slot, sample, lab, item, y * 10.0**slip, sigma, slip)
@@ -110,10 +110,17 @@ def _tested_sample(world: World, tests: TestSet, rng: np.random.Generator) -> In
     return measured
 
 
+def _careless(card: Card, seed: int) -> Mask:
+    """Laboratories to which gross errors happen: the card's share of all."""
+    return np.asarray(stream(seed, "careless").random(card.labs.n) < card.faults.gross_labs)
+
+
 def _gross(card: Card, prone: Mask, rng: np.random.Generator) -> Array:
-    """Gross errors in σR: either sign with equal chance, size uniform between the card's bounds; 0 for all other results."""
-    hit = prone & (rng.random(len(prone)) < card.faults.gross)
-    size = rng.uniform(*card.faults.gross_size, len(prone)) * np.where(rng.random(len(prone)) < 0.5, -1.0, 1.0)
+    """Gross errors in σR: positive with the card's chance, size uniform between its bounds; 0 for all other results."""
+    faults = card.faults
+    hit = prone & (rng.random(len(prone)) < faults.gross / max(faults.gross_labs, 1e-9))
+    size = rng.uniform(*faults.gross_size, len(prone))
+    size *= np.where(rng.random(len(prone)) < 1.0 - faults.gross_up, -1.0, 1.0)
     return np.where(hit, size, 0.0)
 
 

@@ -14,6 +14,7 @@ PARTS: tuple[str, ...] = (
     *("originals measured", "retests measured", "referees measured", "rounds measured", "statements"),
     *("originals reported", "retests reported", "referees reported", "rounds reported"),
     *("originals fabricated", "retests fabricated", "copied", "echoed", "uncertainties"),
+    *("careless", "circles"),
 )
 """Parts of a simulation, each with its own stream; new ones go last, so that the others keep theirs."""
 
