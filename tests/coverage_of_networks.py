@@ -40,8 +40,15 @@ ONE_SIDED = {
     "onesided30": {"gross": 0.30, "gross_up": 1.0, "gross_labs": 0.5},
 }
 CELLS = {
-    f"{style}_{share}_{gross}": (STYLES[style], SHARES[share], GROSS[gross]) for style in STYLES for share in SHARES for gross in GROSS
-} | {f"{style}_50_{name}": (STYLES[style], SHARES["50"], faults) for style in ("random", "regional") for name, faults in ONE_SIDED.items()}
+    f"{style}_{share}_{gross}": (STYLES[style], SHARES[share], GROSS[gross])
+    for style in STYLES
+    for share in SHARES
+    for gross in GROSS
+} | {
+    f"{style}_50_{name}": (STYLES[style], SHARES["50"], faults)
+    for style in ("random", "regional")
+    for name, faults in ONE_SIDED.items()
+}
 CELLS["random_50_many"] = (STYLES["random"], (0.5, (60, 120)), GROSS["clean"])
 CELLS["star_50_clean"] = ({"style": "hubs", "hubs": 1, "hub_share": 1.0}, SHARES["50"], GROSS["clean"])
 
@@ -108,16 +115,50 @@ def counts(cell: str, seed: int) -> pl.DataFrame:
             if scope == Scope.LAB:
                 errors["naive"] = part["naive"].to_numpy()
             for name, se in errors.items():
-                rows.append((cell, seed, str(scope), name, by, stratum, part.height, int((off <= reach * se).sum()), float((off**2).sum()), float((se**2).sum())))
+                rows.append(
+                    (
+                        cell,
+                        seed,
+                        str(scope),
+                        name,
+                        by,
+                        stratum,
+                        part.height,
+                        int((off <= reach * se).sum()),
+                        float((off**2).sum()),
+                        float((se**2).sum()),
+                    )
+                )
     whole = every.filter(pl.col("scope") == str(Scope.LAB))
-    rows.append((cell, seed, "lab", "claimed", "owed", "", whole.filter(owed).height, whole.filter(owed & (pl.col("status") == "assessed")).height, 0.0, 0.0))
-    rows.append((cell, seed, "lab", "claimed", "all", "", whole.height, whole.filter(pl.col("status") == "assessed").height, 0.0, 0.0))
-    return pl.DataFrame(rows, schema=[*KEY, "n", "covered", "squared_error", "squared_se"], orient="row").with_columns(pl.col(pl.Float64).round(3))
+    rows.append(
+        (
+            cell,
+            seed,
+            "lab",
+            "claimed",
+            "owed",
+            "",
+            whole.filter(owed).height,
+            whole.filter(owed & (pl.col("status") == "assessed")).height,
+            0.0,
+            0.0,
+        )
+    )
+    rows.append(
+        (cell, seed, "lab", "claimed", "all", "", whole.height, whole.filter(pl.col("status") == "assessed").height, 0.0, 0.0)
+    )
+    return pl.DataFrame(rows, schema=[*KEY, "n", "covered", "squared_error", "squared_se"], orient="row").with_columns(
+        pl.col(pl.Float64).round(3)
+    )
 
 
 def run(path: Path, seeds: range, cells: list[str]) -> pl.DataFrame:
     """The table of these seeds and cells, written after each network."""
-    found = pl.read_csv(path, schema_overrides={"stratum": pl.String}).with_columns(pl.col("stratum").fill_null("")) if path.is_file() else None
+    found = (
+        pl.read_csv(path, schema_overrides={"stratum": pl.String}).with_columns(pl.col("stratum").fill_null(""))
+        if path.is_file()
+        else None
+    )
     for cell in cells:
         for seed in seeds:
             if found is not None and found.filter((pl.col("cell") == cell) & (pl.col("seed") == seed)).height:

@@ -11,14 +11,26 @@ from labqa.stats.network.components import components
 
 
 def judged(
-    rows: pl.DataFrame, *, min_samples: int, min_item_samples: int, min_partners: int, min_labs: int, max_bridge: float
+    rows: pl.DataFrame,
+    *,
+    min_samples: int,
+    min_item_samples: int,
+    min_partners: int,
+    min_labs: int,
+    max_bridge: float,
+    max_gross: float,
+    max_lean: float,
 ) -> pl.DataFrame:
     """Rows of LAB_BIAS with `status` and `reason`, and null wherever no sign may be attributed.
 
     Rows of one item need `min_item_samples`, others `min_samples`. No sign is attributed in components of fewer than `min_labs`
-    laboratories, to a laboratory with fewer than `min_partners`, or across a bridge that carries more than `max_bridge`.
+    laboratories, to a laboratory with fewer than `min_partners`, across a bridge that carries more than `max_bridge`, or where
+    gross errors leave no consensus to trust: `max_gross` of the component's results, or `max_lean` of the laboratory's on one
+    side.
     """
     least = pl.when(pl.col("scope") == "item").then(min_item_samples).otherwise(min_samples)
+    no_consensus = (pl.col("gross_share") >= max_gross).fill_null(value=False)
+    leaning = (pl.col("lean").abs() >= max_lean).fill_null(value=False)
     no_error = ~(pl.col("se") > 0).fill_null(value=False)
     reason = (
         pl.when(pl.col("n_partners") == 0)
@@ -33,6 +45,10 @@ def judged(
         .then(pl.lit("bias.small_component"))
         .when(pl.col("bridge_share") > max_bridge)
         .then(pl.lit("bias.bridge"))
+        .when(no_consensus)
+        .then(pl.lit("bias.no_consensus"))
+        .when(leaning)
+        .then(pl.lit("bias.one_sided"))
         .when(no_error)
         .then(pl.lit("bias.no_error_estimate"))
     )
@@ -48,11 +64,13 @@ def judged(
         (pl.col("n_partners") < min_partners)
         | (pl.col("component_labs") < min_labs)
         | (pl.col("bridge_share") > max_bridge).fill_null(value=True)
+        | no_consensus
+        | leaning
         | no_error
     )
     hidden = [
         "estimate", "se", "df", "lower", "upper", "shrunken", "oriented", "oriented_lower", "oriented_upper",
-        "tau", "tau_lower", "tau_upper", "detectable",
+        "tau", "tau_lower", "tau_upper", "detectable", "worst_case",
     ]  # fmt: skip
     return (
         rows.with_columns(reason=reason)

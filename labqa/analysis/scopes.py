@@ -143,11 +143,28 @@ class Biases:
     n_blocks: Ints
 
 
-def biases(part: Part, found: Components, *, without: tuple[str, ...], max_anchor_se: float, slope: float) -> Biases:
+@dataclass(frozen=True)
+class ItemSpread:
+    """Variance between the items of each laboratory (one entry a laboratory of the network), and the df that it rests on."""
+
+    variance: Floats
+    df: Floats
+
+
+def biases(
+    part: Part,
+    found: Components,
+    *,
+    without: tuple[str, ...],
+    max_anchor_se: float,
+    slope: float,
+    items: ItemSpread | None = None,
+) -> Biases:
     """Biases against the anchor where it suffices, else against the robust centre of the other laboratories.
 
     `without` names the kinds that belong to what is estimated (lab × item for the bias on one item). The variance is divided by
-    `slope`², what the redescending weights lose against least squares.
+    `slope`², what the redescending weights lose against least squares. With `items` a laboratory's own lab × item effects have
+    its own variance, those of the others the network's.
     """
     n = len(part.labs)
     counted = np.array([kind not in without for kind in KINDS])
@@ -168,7 +185,16 @@ def biases(part: Part, found: Components, *, without: tuple[str, ...], max_ancho
         weight = np.append(np.ones(n), 0.0)[: len(part.fitted.effect)]
     felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs, needed=sigma > 0)
     variance = felt.total @ sigma
-    uncertain = np.einsum("ij,jk,ik->i", felt.total * counted, found.covariance, felt.total * counted)
+    of_kinds = felt.total * counted
+    of_items = np.zeros(n)
+    if items is not None and "item" not in without:
+        kind = KINDS.index("item")
+        of_kinds[:, kind] -= felt.own[:, kind]
+        of_items = felt.own[:, kind] * items.variance[part.labs]
+        variance += of_items - felt.own[:, kind] * sigma[kind]
+    uncertain = np.einsum("ij,jk,ik->i", of_kinds, found.covariance, of_kinds)
+    if items is not None:
+        uncertain += 2.0 * of_items**2 / items.df[part.labs]
     of_precision = felt.own[:, : len(WITHIN)] @ sigma[: len(WITHIN)]
     uncertain += 2.0 * of_precision**2 / (RESULTS_PER_DF * (PRIOR_RESULTS + part.n_results))
     with np.errstate(divide="ignore", invalid="ignore"):

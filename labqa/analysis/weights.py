@@ -23,7 +23,11 @@ MOST_FITTED = 0.8
 @dataclass(frozen=True)
 class Weighted:
     """Weights after and before the robust steps, the predicted effect and the item's scale of each observation, κ, and
-    the ratio of the variance within laboratories to that of lab × item."""
+    the ratio of the variance within laboratories to that of lab × item.
+
+    `sign` is ±1 for an observation that lies beyond the corner of the weights, else 0; `outlying` those that did so where the
+    fit began.
+    """
 
     weight: Floats
     base: Floats
@@ -31,6 +35,8 @@ class Weighted:
     scale: Floats
     slope: float
     ratio: float
+    sign: Ints
+    outlying: NDArray[np.bool_]
 
     @property
     def precision(self) -> Floats:
@@ -44,7 +50,8 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
     lab × item, and how the laboratories differ in theirs."""
     base, n_labs = _base(seen), len(seen.labs)
     if not robust:
-        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0)
+        nothing = np.zeros(len(base), dtype=np.int64)
+        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0, nothing, nothing > 0)
     joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
     names, node = np.unique(joint, return_inverse=True)
     tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
@@ -65,10 +72,12 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
         )
 
     found = at(1.0)
+    outlying = found.outlying
     ratio = _ratio(seen, found.weight, base)
     base = base / np.append(_variance_factors(seen, (seen.y - found.effect[node]) / found.scale, ratio), 1.0)[seen.lab]
     found = at(ratio)
-    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio)
+    sign = np.where(np.abs(found.deviation) > corner, np.sign(found.deviation), 0.0).astype(np.int64)
+    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio, sign, outlying)
 
 
 def _variance_factors(seen: Observations, residual: Floats, ratio: float) -> Floats:

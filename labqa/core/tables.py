@@ -370,6 +370,22 @@ class LabBias(dy.Schema):
     n_blocks = count("Blocks", "区组数", source="bias")
     component = text("Connected component: its smallest lab code", "连通分量", source="bias", null=True)
     component_labs = count("Labs in the component", "分量实验室数", source="bias")
+    gross_share = share(
+        "Share of results with a gross error in the component; 1: more scatter than σR allows", "粗大误差占比", source="bias"
+    )
+    lean = number(
+        "Outlying results of the lab, positive less negative, as a share of all; 0 where chance explains it",
+        "离群偏向",
+        "1",
+        source="bias",
+    )
+    worst_case = number(
+        "Bias that gross errors on one side may have made; the standard error holds it",
+        "最坏情形偏倚",
+        "σR",
+        source="bias",
+        low=0,
+    )
     bridge_share = share("Share of the contrast to the zero carried by its weakest bridge", "桥边占比", source="bias")
     zero = word(v.Zero, "Against what it is stated", "零点", source="bias", null=True)
     status = word(v.Status, "Whether it may be claimed", "状态", source="bias")

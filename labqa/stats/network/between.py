@@ -52,3 +52,27 @@ def between_sd(group: Ints, effect: Floats, variance: Floats, *, n: int, level: 
             low, high = np.where(above, middle, low), np.where(above, high, middle)
         ends.append(np.where(enough, np.where(low == 0.0, 0.0, 0.5 * (low + high)), np.nan))
     return BetweenSD(*ends)
+
+
+class ShrunkenBetween(NamedTuple):
+    """Variance between the effects of each group, drawn to a common one, and its degrees of freedom."""
+
+    variance: Floats
+    df: Floats
+
+
+def shrunken_between(
+    group: Ints, effect: Floats, variance: Floats, *, n: int, overall: float, prior: float = 10.0
+) -> ShrunkenBetween:
+    """Variance between the effects of each of n groups, drawn to `overall` with the weight of `prior` effects.
+
+    (prior · overall + m τ̂²)/(prior + m), τ̂² by Paule–Mandel (`between_sd`), m = (k − 1)(overall/(overall + v̄))² the k effects
+    of the group less what their errors, of mean variance v̄, blur: the information on τ² of k effects known with that error.
+    df = prior + m. Groups of fewer than two effects get `overall` (scaled inverse-χ² prior; Smyth 2004,
+    doi:10.2202/1544-6115.1027).
+    """
+    count = np.bincount(group, minlength=n).astype(np.float64)
+    error = np.bincount(group, weights=variance, minlength=n) / np.maximum(count, 1.0)
+    own = np.nan_to_num(between_sd(group, effect, variance, n=n).sd) ** 2
+    seen = np.maximum(count - 1.0, 0.0) * (overall / np.maximum(overall + error, 1e-300)) ** 2
+    return ShrunkenBetween((prior * overall + seen * own) / (prior + seen), prior + seen)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
+from labqa.stats.network.beginning import shortest_half_effects
 from labqa.stats.network.blocks import profiled
 
 Ints = NDArray[np.int64]
@@ -16,13 +17,15 @@ MAD_TO_SD = 1.4826022185056018
 
 
 class Weights(NamedTuple):
-    """Weights of the observations after the robust steps, the scale of their item, the fitted node effects and the loss
-    of slope κ."""
+    """Weights of the observations after the robust steps, the scale of their item, the fitted node effects, the loss of
+    slope κ, the deviation of each observation from its block in SDs of its item, and which were outlying at the beginning."""
 
     weight: Floats
     scale: Floats
     effect: Floats
     slope: float
+    deviation: Floats
+    outlying: NDArray[np.bool_]
 
 
 def huber_weight(t: Floats, *, corner: float) -> Floats:
@@ -154,10 +157,16 @@ def group_medians(group: Ints, value: Floats, *, n: int) -> Floats:
     return out
 
 
-def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0) -> Floats:
+def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0, kept: NDArray[np.bool_] | None = None) -> Floats:
     """Robust SD of the scaled deviations of each item, its logarithm drawn to that of all items with the weight of
-    `prior` observations."""
+    `prior` observations.
+
+    Only the deviations `kept` count (all by default): where those beyond 3 SD are known to be gross errors, the median of the
+    others is not carried outward by their number.
+    """
     size = np.abs(scaled)
+    if kept is not None and kept.any():
+        item, size = item[kept], size[kept]
     overall = MAD_TO_SD * float(np.median(size))
     count = np.bincount(item, minlength=n)
     each = MAD_TO_SD * group_medians(item, size, n=n)
@@ -165,6 +174,17 @@ def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0) -> F
     overall = overall if overall > 0 else 1.0
     log_each = np.log(np.where(known, each / overall, 1.0))
     return np.asarray(overall * np.exp(log_each * count / (count + prior)))
+
+
+def settled_scales(item: Ints, scaled: Floats, *, n: int, corner: float, steps: int = 30) -> Floats:
+    """`item_scales` of the deviations within `corner` of them, taken again until they no longer change."""
+    scale = item_scales(item, scaled, n=n)
+    for _ in range(steps):
+        new = item_scales(item, scaled, n=n, kept=np.abs(scaled) <= corner * scale[item])
+        if np.allclose(new, scale, rtol=1e-9, atol=0.0):
+            break
+        scale = new
+    return scale
 
 
 def group_weight(group: Ints, scaled: Floats, *, n: int, least: int, corner: float = 2.5, end: float = 4.0) -> Floats:
@@ -191,23 +211,30 @@ def robust_weights(
     ratio: float,
     corner: float,
     end: float,
-    steps: tuple[int, int, int] = (6, 6, 60),
+    steps: tuple[int, int, int] = (3, 8, 60),
 ) -> Weights:
-    """Weights from penalised fits: Huber's first, then redescending ones by item, by sample and by run, each step to its
-    own fit; then, with scales, samples and runs judged for good, redescending ones by item until they no longer move.
+    """Weights from penalised fits, begun where each laboratory's shortest half lies: Huber's first, with the scales of that
+    beginning, then redescending ones by item, by sample and by run, each step to its own fit; then, with scales, samples and
+    runs judged for good, redescending ones by item until they no longer move.
 
     `groups` are (group of each observation, fewest observations for which it is judged). Weights are `base` times the robust
-    factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights.
+    factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights. `outlying` are the
+    observations beyond `corner` at the beginning, before any fit could bend towards them.
     """
-    weight, effect = base.copy(), np.zeros(len(lab_of))
+    begun = shortest_half_effects(start, lab_of[node], y, n=int(lab_of.max(initial=-1)) + 1)
+    effect = begun[lab_of]
     n_items = int(item.max(initial=0)) + 1
-    t, scale, of_groups = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
+    raw = scaled_deviations(start, base, base, y - effect[node])
+    scale = settled_scales(item, raw, n=n_items, corner=corner)[item]
+    outlying = np.asarray(np.abs(raw) > corner * scale)
+    t, of_groups = raw / scale, np.ones(len(y))
+    weight = base * huber_weight(t, corner=1.5)
     for step in range(sum(steps)):
         effect = penalised_effects(start, node, lab_of, weight, y, ratio=ratio, guess=effect)
         raw = scaled_deviations(start, weight, base, y - effect[node])
-        settling = step < steps[0] + steps[1]
+        settling = steps[0] <= step < steps[0] + steps[1]
         if settling:
-            scale = item_scales(item, raw, n=n_items)[item]
+            scale = item_scales(item, raw, n=n_items, kept=np.abs(raw) <= corner * scale)[item]
         t = raw / scale
         if step < steps[0]:
             factor = huber_weight(t, corner=1.5)
@@ -219,9 +246,9 @@ def robust_weights(
             factor = redescending_weight(t, corner=corner, end=end) * of_groups
         changed = float(np.abs(factor * base - weight).max(initial=0.0))
         weight = factor * base
-        if not settling and changed < 1e-9 * float(base.max(initial=1.0)):
+        if step >= steps[0] + steps[1] and changed < 1e-9 * float(base.max(initial=1.0)):
             break
     slope = float(
         redescending_slope(t, corner=corner, end=end).sum() / max(redescending_weight(t, corner=corner, end=end).sum(), 1e-300)
     )
-    return Weights(weight, scale, effect, slope)
+    return Weights(weight, scale, effect, slope, t, outlying)
