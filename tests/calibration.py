@@ -48,14 +48,17 @@ def naive_se(results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, s
     seen, _ = observations(results, blocks, items, scale, scale="standardised", include_objection=False, blunder=10.0)
     kept = np.flatnonzero(~seen.is_anchor)
     kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
-    start = starts(seen.block[kept])
-    n = len(seen.labs)
-    assert len(set(components(start, seen.lab[kept], n=n).tolist())) == 1
-    fitted = fit(start, seen.lab[kept], np.ones(len(kept)), seen.y[kept], n=n)
-    residual = float((fitted.score**2).sum()) / (len(kept) - (len(start) - 1) - (n - 1))
-    centred = np.eye(n) - (1.0 - np.eye(n)) / (n - 1)
-    variance = np.einsum("ij,jk,ik->i", centred, fitted.inverse, centred) * residual
-    return pl.DataFrame({"lab": seen.labs, "naive": np.sqrt(variance)})
+    error = np.full(len(seen.labs), np.nan)
+    root = components(starts(seen.block[kept]), seen.lab[kept], n=len(seen.labs))[seen.lab[kept]]
+    for smallest in np.unique(root):
+        here = kept[root == smallest]
+        labs, node = np.unique(seen.lab[here], return_inverse=True)
+        start, n = starts(seen.block[here]), len(labs)
+        fitted = fit(start, node, np.ones(len(here)), seen.y[here], n=n)
+        residual = float((fitted.score**2).sum()) / max(len(here) - (len(start) - 1) - (n - 1), 1)
+        centred = np.eye(n) - (1.0 - np.eye(n)) / (n - 1)
+        error[labs] = np.sqrt(np.einsum("ij,jk,ik->i", centred, fitted.inverse, centred) * residual)
+    return pl.DataFrame({"lab": seen.labs, "naive": error})
 
 
 def coverage(seed: int, *, anchors: str) -> pl.DataFrame:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from calibration import FACTORS, naive_se, stated_truth
 from scipy import special
@@ -44,13 +43,15 @@ CELLS = {
     for style in STYLES
     for share in SHARES
     for gross in GROSS
-} | {
+}
+CELLS |= {
     f"{style}_50_{name}": (STYLES[style], SHARES["50"], faults)
     for style in ("random", "regional")
     for name, faults in ONE_SIDED.items()
 }
 CELLS["random_50_many"] = (STYLES["random"], (0.5, (60, 120)), GROSS["clean"])
 CELLS["star_50_clean"] = ({"style": "hubs", "hubs": 1, "hub_share": 1.0}, SHARES["50"], GROSS["clean"])
+"""Every laboratory tests one product family only, and one of them retests all the others."""
 
 
 def card_of(cell: str) -> card.Card:
@@ -59,6 +60,7 @@ def card_of(cell: str) -> card.Card:
     base = card.load(CARD)
     return replace(
         base,
+        labs=replace(base.labs, families=(1, 1)) if cell.startswith("star") else base.labs,
         samples_per_lab_year=samples,
         network=replace(base.network, **style),
         retests=replace(base.retests, planned=share),
@@ -105,69 +107,45 @@ def counts(cell: str, seed: int) -> pl.DataFrame:
     """Counts of one network: intervals claimed and those that cover, laboratories that must be claimed and those that are."""
     every = judged(cell, seed)
     claimed = every.filter(pl.col("status") == "assessed")
-    owed = (pl.col("n_samples") >= 12) & (pl.col("n_partners") >= 3) & (pl.col("bridge_share") <= 0.5)
     rows = []
-    for scope in (Scope.LAB, Scope.ITEM):
-        for by, stratum, part in strata(claimed.filter(pl.col("scope") == str(scope))):
-            off = (part["estimate"] - part["truth"]).abs().to_numpy()
-            reach = special.stdtrit(part["df"].to_numpy(), 0.975)
-            errors = {name: part["se"].to_numpy() * factor for name, factor in FACTORS.items()}
-            if scope == Scope.LAB:
-                errors["naive"] = part["naive"].to_numpy()
-            for name, se in errors.items():
-                rows.append(
-                    (
-                        cell,
-                        seed,
-                        str(scope),
-                        name,
-                        by,
-                        stratum,
-                        part.height,
-                        int((off <= reach * se).sum()),
-                        float((off**2).sum()),
-                        float((se**2).sum()),
-                    )
-                )
-    whole = every.filter(pl.col("scope") == str(Scope.LAB))
-    rows.append(
-        (
-            cell,
-            seed,
-            "lab",
-            "claimed",
-            "owed",
-            "",
-            whole.filter(owed).height,
-            whole.filter(owed & (pl.col("status") == "assessed")).height,
-            0.0,
-            0.0,
-        )
-    )
-    rows.append(
-        (cell, seed, "lab", "claimed", "all", "", whole.height, whole.filter(pl.col("status") == "assessed").height, 0.0, 0.0)
-    )
-    return pl.DataFrame(rows, schema=[*KEY, "n", "covered", "squared_error", "squared_se"], orient="row").with_columns(
-        pl.col(pl.Float64).round(3)
-    )
+    for scope in ("lab", "item"):
+        for by, stratum, part in strata(claimed.filter(pl.col("scope") == scope)):
+            rows += [(cell, seed, scope, name, by, stratum, *found) for name, found in covered(part)]
+    whole = every.filter(pl.col("scope") == "lab")
+    owed = whole.filter((pl.col("n_samples") >= 12) & (pl.col("n_partners") >= 3) & (pl.col("bridge_share") <= 0.5))
+    for by, part in (("owed", owed), ("all", whole)):
+        n_claimed = part.filter(pl.col("status") == "assessed").height
+        rows.append((cell, seed, "lab", "claimed", by, "", part.height, n_claimed, 0.0, 0.0))
+    columns = [*KEY, "n", "covered", "squared_error", "squared_se"]
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col(pl.Float64).round(3))
+
+
+def covered(part: pl.DataFrame) -> Iterator[tuple[str, tuple[int, int, float, float]]]:
+    """For each standard error: intervals, those that cover, sums of the squared errors and of the squared standard errors."""
+    off = (part["estimate"] - part["truth"]).abs().to_numpy()
+    reach = special.stdtrit(part["df"].to_numpy(), 0.975)
+    errors = {name: part["se"].to_numpy() * factor for name, factor in FACTORS.items()}
+    if part.height and part["scope"][0] == str(Scope.LAB):
+        errors["naive"] = part["naive"].to_numpy()
+    for name, se in errors.items():
+        yield name, (part.height, int((off <= reach * se).sum()), float((off**2).sum()), float((se**2).sum()))
+
+
+def read(path: Path) -> pl.DataFrame:
+    """The table as it was written."""
+    return pl.read_csv(path, schema_overrides={"stratum": pl.String}).with_columns(pl.col("stratum").fill_null(""))
 
 
 def run(path: Path, seeds: range, cells: list[str]) -> pl.DataFrame:
     """The table of these seeds and cells, written after each network."""
-    found = (
-        pl.read_csv(path, schema_overrides={"stratum": pl.String}).with_columns(pl.col("stratum").fill_null(""))
-        if path.is_file()
-        else None
-    )
-    for cell in cells:
-        for seed in seeds:
-            if found is not None and found.filter((pl.col("cell") == cell) & (pl.col("seed") == seed)).height:
+    found = [read(path)] if path.is_file() else []
+    for seed in seeds:
+        for cell in cells:
+            if found and found[0].filter((pl.col("cell") == cell) & (pl.col("seed") == seed)).height:
                 continue
-            new = counts(cell, seed)
-            found = new if found is None else pl.concat([found, new])
-            found.sort(KEY).write_csv(path)
-    assert found is not None
-    return found.sort(KEY)
+            found = [pl.concat([*found, counts(cell, seed)]).sort(KEY)]
+            found[0].write_csv(path)
+    return found[0]
 
 
 def summary(table: pl.DataFrame) -> pl.DataFrame:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis import evidence
-from labqa.analysis.observations import Observations, observations
 from labqa.analysis.doubts import Doubt, doubts
+from labqa.analysis.observations import Observations, observations
 from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
@@ -32,8 +32,8 @@ class BiasSettings:
     share by which a yardstick may be off;
     `corner` and `end` bound the redescending weights in SDs; `max_anchor_se` is the largest error of the zero, in σR, at which
     assigned values anchor a component; `max_gross` is the estimated share of gross errors from which a component is refused (a
-    true share of 20 % shows as about 16 %, since near ones hide), `max_lean` that by which those of one laboratory may lean to
-    one side.
+    true share of 20 % shows as about 16 %, since near ones hide), `max_lean` that by which those of one laboratory may lean
+    to one side.
     """
 
     delta0: float = 0.5
@@ -230,7 +230,7 @@ def _frame(found: Biases, labs: list[str], scope: Scope, scope_id: str) -> pl.Da
 
 
 def _widened(rows: pl.DataFrame, labs: list[str], doubt: Doubt, settings: BiasSettings) -> pl.DataFrame:
-    """Rows whose SE holds the worst case of gross errors that lean to one side, so that the interval reaches as much further."""
+    """Rows whose SE holds the worst case of gross errors that lean to one side: the interval reaches as much further."""
     lab = pl.Series(labs).search_sorted(rows["lab"]).to_numpy()
     worst = doubt.worst[lab]
     reach = special.stdtrit(rows["df"].fill_null(np.inf).to_numpy(), 0.5 + 0.5 * settings.level)
