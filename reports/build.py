@@ -9,6 +9,7 @@ from pathlib import Path
 from labqa.core.tables import RUN_TABLES
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 from labqa.service import queries
+from labqa.service.plans import next_year
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform
 from reports import html, pdf
@@ -16,7 +17,7 @@ from reports.annual import annual
 from reports.context import Context
 
 Progress = Callable[[Message, float], None]
-_READ = tuple(name for name in RUN_TABLES if name not in ("samples", "indicators", "lab_precision"))
+_READ = tuple(name for name in RUN_TABLES if name not in ("indicators", "lab_precision"))
 
 
 def build(
@@ -35,14 +36,16 @@ def gather(platform: Platform, run_id: str) -> Context:
     """Everything that the report says of a run, by the same queries that the pages use."""
     viewer = LOCAL_ANALYST
     manifest = queries.manifest(platform, run_id, viewer=viewer)
+    tables = {name: queries.table(platform, run_id, name, viewer=viewer) for name in _READ}
     return Context(
-        tables={name: queries.table(platform, run_id, name, viewer=viewer) for name in _READ},
+        tables=tables,
         registers=queries.registers(platform, programme=manifest.programme, viewer=viewer),
         manifest=manifest,
         refused=queries.refused_rows(platform, viewer=viewer, programme=manifest.programme),
         head=queries.ledger_head(platform, viewer=viewer),
         fingerprints=queries.fingerprints(platform, run_id, viewer=viewer),
         language=LANGUAGES[0],
+        next_year=next_year(tables, tolerated=float(str(manifest.settings.get("tolerated_bias", 0.5)))),
     )
 
 

@@ -12,6 +12,7 @@ from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
 from labqa.core.wording.catalogue import Language
 from labqa.figures.names import family_names, names
+from labqa.service.plans import NextYear
 from reports.words import say
 
 Frames = Mapping[str, pl.DataFrame]
@@ -28,6 +29,7 @@ class Context:
     head: tuple[int, str]
     fingerprints: pl.DataFrame
     language: Language
+    next_year: NextYear | None = None
 
     def say(self, key: str, /, **values: object) -> str:
         """A text of the reports in the reader's language."""

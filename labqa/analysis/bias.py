@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import special
+from scipy import sparse, special
 
 from labqa.analysis import evidence
 from labqa.analysis.doubts import Doubt, doubts
@@ -63,14 +63,19 @@ def lab_bias(
     items: pl.DataFrame,
     yardsticks: pl.DataFrame,
     settings: BiasSettings,
+    *,
+    without: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """LAB_BIAS of every laboratory named in the results, and BLOCKS with `used_for_bias` and `why_not` filled."""
+    """LAB_BIAS of every laboratory named in the results, and BLOCKS with `used_for_bias` and `why_not` filled.
+
+    `without` is YARDSTICKS_WITHOUT: a laboratory it names is stated in units of σR without its own results.
+    """
     seen, told = observed(results, blocks, items, yardsticks, settings)
     met = evidence.met(results, blocks)
     if not len(seen.y):
         return _finished(_empty(), met, settings), told
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    network = _Network(seen, weights, items, yardsticks, settings)
+    network = _Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
     by_item = network.by_item()
     spread = network.spread_of_items(by_item)
     rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
@@ -100,6 +105,16 @@ def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
     return np.asarray(by_item["u_relative"].fill_null(0.0).to_numpy(), dtype=np.float64)
 
 
+def _own_unit(without: pl.DataFrame, seen: Observations) -> sparse.csr_array:
+    """By how much σR exceeds that without the laboratory's own results, less 1 (laboratories × items; 0 where it is not
+    told)."""
+    known = without.filter(pl.col("lab").is_in(seen.labs) & pl.col("item").is_in(seen.items) & (pl.col("ratio") > 0))
+    place = [pl.Series(names).search_sorted(known[column]) for names, column in ((seen.labs, "lab"), (seen.items, "item"))]
+    more = 1.0 / known["ratio"].to_numpy() - 1.0
+    shape = (len(seen.labs), len(seen.items))
+    return sparse.csr_array((more, (place[0].to_numpy(), place[1].to_numpy())), shape=shape)
+
+
 def _orientation(items: pl.DataFrame, seen: Observations) -> Floats:
     """Which way a bias of each item leads towards conforming: −1 under an upper limit only, +1 over a lower limit only,
     else 0."""
@@ -127,9 +142,16 @@ class _Network:
     """The weighted observations and their variance components, from which the rows of each scope are made."""
 
     def __init__(
-        self, seen: Observations, weights: Weighted, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
+        self,
+        seen: Observations,
+        weights: Weighted,
+        items: pl.DataFrame,
+        yardsticks: pl.DataFrame,
+        settings: BiasSettings,
+        without: pl.DataFrame,
     ) -> None:
         self.seen, self.weights, self.settings = seen, weights, settings
+        self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
         self.parts = self._parts(np.ones(len(seen.y), dtype=bool), seen.y)
         self.components = variance_components(self.parts, n_labs=len(seen.labs))
@@ -157,7 +179,9 @@ class _Network:
             inside = 0.0 if "item" in without else self.components.variance[KINDS.index("item")]
             squared = (part.item_share**2) @ self.relative_u**2
             scaled = squared[: len(found.lab)] * (found.estimate**2 + inside)
-            frames.append(_frame(replace(found, variance=found.variance + scaled), self.seen.labs, scope, scope_id))
+            unit = 1.0 + self.own_unit[found.lab].multiply(part.item_share[: len(found.lab)]).sum(axis=1)
+            told = replace(found, estimate=found.estimate * unit, variance=(found.variance + scaled) * unit**2)
+            frames.append(_frame(told, self.seen.labs, scope, scope_id))
         return _widened(pl.concat(frames), self.seen.labs, self.doubt, self.settings) if frames else _empty()
 
     def spread_of_items(self, by_item: pl.DataFrame) -> ItemSpread:

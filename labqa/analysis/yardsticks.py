@@ -26,6 +26,8 @@ MIN_CONTRASTS = 15
 """Contrasts from which σ is estimated at all (relative uncertainty about a quarter)."""
 CLASS_CONTRASTS = 30
 """Contrasts from which an estimated σR may inform a class."""
+OWN_SHARE = 0.03
+"""Share of an item's contrasts from which a laboratory is judged by a σR without its own."""
 HORWITZ_U = 0.35
 """Relative uncertainty of Horwitz: HorRat from 0.5 to 2 read as about ± 2 u."""
 MASS_FRACTION = {
@@ -63,6 +65,50 @@ def yardsticks(items: pl.DataFrame, blocks: pl.DataFrame, pairs: pl.DataFrame, r
         for entry in items.sort("item").iter_rows(named=True)
     ]
     return t.shaped(pl.DataFrame(rows, schema=_SCHEMA, nan_to_null=True), t.Yardsticks) if rows else t.empty(t.Yardsticks)
+
+
+def without_own(items: pl.DataFrame, yardsticks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    """YARDSTICKS_WITHOUT: σR of the network without one laboratory's results over σR with them, for each laboratory that holds
+    `OWN_SHARE` of an item's contrasts or more; what a smaller share moves is within σR's uncertainty.
+
+    Without its pairs and its result in each round; the model (constant or in proportion to the level) stays as it is.
+    """
+    network = yardsticks.filter(pl.col("source") == str(YardstickSource.NETWORK))
+    in_proportion = dict(network.select("item", pl.col("sigma_R_slope") > 0).iter_rows())
+    rows = pl.concat([_of_pairs(pairs, PairKind.BETWEEN), _of_rounds(results)]).filter(pl.col("item").is_in([*in_proportion]))
+    ordered = rows.sort("item", "set", "lab", "value", nulls_last=True)
+    found = [
+        _without(str(item), part, in_proportion=in_proportion[str(item)])
+        for (item,), part in ordered.group_by("item", maintain_order=True)
+    ]
+    return t.shaped(pl.concat(found), t.YardsticksWithout) if found else t.empty(t.YardsticksWithout)
+
+
+def _without(item: str, part: pl.DataFrame, *, in_proportion: bool) -> pl.DataFrame:
+    """Rows of one item."""
+    whole = _sets(part)
+    of_set, names = part["set"].rle_id().to_numpy().astype(np.int64), part["lab"].unique().sort()
+    code = names.search_sorted(part["lab"]).to_numpy()
+    held = np.bincount(code, weights=whole.deviations.weight, minlength=len(names)) / max(whole.contrasts / 2.0, 1e-9)
+    values = part["value"].to_numpy()
+    scale = rep.scale_of(whole.deviations, in_proportion=in_proportion)
+    told = []
+    for one in np.flatnonzero(held >= OWN_SHARE):
+        left = _left(values, of_set, code != one)
+        if left is not None and scale > 0 and left.weight.sum() >= MIN_CONTRASTS:
+            told.append((item, names[int(one)], rep.scale_of(left, in_proportion=in_proportion) / scale, min(held[one], 1.0)))
+    return pl.DataFrame(
+        told, schema={"item": pl.String, "lab": pl.String, "ratio": pl.Float64, "share": pl.Float64}, orient="row"
+    )
+
+
+def _left(values: NDArray[np.float64], of_set: NDArray[np.int64], kept: NDArray[np.bool_]) -> rep.Deviations | None:
+    """Deviations of the results `kept`, sets of one left out."""
+    kept = kept & (np.bincount(of_set, weights=kept)[of_set] >= 2)
+    if not kept.any():
+        return None
+    begins = np.flatnonzero(np.diff(of_set[kept], prepend=-1))
+    return rep.deviations(values[kept], np.append(begins, int(kept.sum())).astype(np.int64))
 
 
 _SCHEMA = t.Yardsticks.create_empty().schema

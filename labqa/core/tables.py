@@ -298,6 +298,15 @@ class Yardsticks(dy.Schema):
     )
 
 
+class YardsticksWithout(dy.Schema):
+    """σR of the network as it is without one laboratory's own results, by which that laboratory is judged (剔除自身的尺度)."""
+
+    item = text("Item code", "项目代码", source="yardsticks", key=True)
+    lab = text("Laboratory left out", "剔除的实验室", source="yardsticks", key=True)
+    ratio = number("σR without it over σR with it", "剔除后σR之比", "1", source="yardsticks", low=0)
+    share = share("Its share of the item's contrasts", "其对比占比", source="yardsticks")
+
+
 class Discrepancies(dy.Schema):
     """How the two results of a pair differ (差异). Δ = retest − original."""
 
@@ -511,6 +520,7 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "blocks": Blocks,
     "pairs": Pairs,
     "yardsticks": Yardsticks,
+    "yardsticks_without": YardsticksWithout,
     "discrepancies": Discrepancies,
     "pt_scores": PtScores,
     "lab_bias": LabBias,

@@ -48,7 +48,10 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    lab_bias, used = bias.lab_bias(recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings)
+    without = yardsticks.without_own(facts.items, scale, pairs, results)
+    lab_bias, used = bias.lab_bias(
+        recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
+    )
     lab_precision = precision.lab_precision(
         recent["results"],
         recent["samples"],
@@ -69,6 +72,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "blocks": _with_earlier(used, blocks),
         "pairs": pairs,
         "yardsticks": scale,
+        "yardsticks_without": without,
         "discrepancies": discrepancies,
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,

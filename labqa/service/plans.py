@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import polars as pl
@@ -33,6 +34,52 @@ _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63),
 }
 """What can be planned, by the name of the option."""
+
+
+@dataclass(frozen=True)
+class NextYear:
+    """What retests like those of a run would tell another time: the plan, the designs side by side, and their power curves."""
+
+    plan: Plan
+    aim: Aim
+    designs: Comparison
+    curves: pl.DataFrame
+
+
+def next_year(run: Mapping[str, pl.DataFrame], *, tolerated: float) -> NextYear | None:
+    """The designs compared on a network of the run's size: its laboratories, samples a year, items and retest share.
+
+    None where no two laboratories tested the same spot-check sample, or where the size is outside what can be planned.
+    """
+    asked = _like(run["samples"], run["pairs"])
+    if asked is None:
+        return None
+    settings = asked | {"tolerated": tolerated, "bias": max(1.0, 2.0 * tolerated)}
+    try:
+        plan, aim, _ = _asked("all", settings)
+    except UsageError:
+        return None
+    return NextYear(plan, aim, power(**settings), power_curves(points=8, **settings))
+
+
+def _like(samples: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, float] | None:
+    """Size of the network of pairs: laboratories, samples a year, items a sample, families a laboratory, share retested."""
+    drawn = samples.filter(~pl.col("is_pt"))
+    between = pairs.filter(pl.col("kind") == "between")
+    if between.height == 0 or drawn.height == 0:
+        return None
+    sides = pl.concat([between.select("family", lab=f"{part}_lab") for part in ("original", "retest")]).drop_nulls("lab")
+    families = sides.group_by("lab").agg(pl.col("family").n_unique())["family"].median()
+    items = between.group_by("sample").agg(pl.col("block").n_unique())["block"].median()
+    years = max(drawn["period"].n_unique(), 1)
+    return {
+        "labs": sides["lab"].n_unique(),
+        "samples": max(round(drawn.height / years), 1),
+        "items": max(round(float(items or 1)), 1),  # type: ignore[arg-type]
+        "families": max(round(float(families or 1)), 1),  # type: ignore[arg-type]
+        "retest_share": between["sample"].n_unique() / drawn.height,
+        "years": min(years, 3),
+    }
 
 
 def power(*, design: str = "all", progress: Progress | None = None, **settings: float) -> Comparison:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labqa.figures.charts import biases
+from labqa.figures.charts import biases, plans
 from reports.context import Context
-from reports.document import Block, Column, KeyFigures, Paragraph, Section, Table, charted
+from reports.document import Block, Column, Heading, KeyFigures, Paragraph, Section, Table, charted
 from reports.numbers import ABSENT, percent, plain, whole
 from reports.words import sentence
 
@@ -34,6 +34,7 @@ def section(context: Context) -> Section:
             )
         )
     )
+    blocks += _next_year(context)
     return Section("evidence", say("evidence_title"), tuple(blocks))
 
 
@@ -76,3 +77,29 @@ def _not_assessed(context: Context) -> list[Block]:
             note=say("not_assessed_note"),
         )
     ]
+
+
+def _next_year(context: Context) -> list[Block]:
+    """What other designs of as many retests would have told: the table of the planner, and its curves."""
+    found = context.next_year
+    if found is None:
+        return []
+    say, language = context.say, context.language
+    size = {
+        "labs": whole(found.plan.labs),
+        "samples": whole(found.plan.samples),
+        "share": percent(found.plan.retest_share),
+        "items": found.plan.items,
+        "families": found.plan.families,
+        "years": found.plan.years,
+    }
+    designs = found.designs
+    table = Table(
+        title=say("plan_table"),
+        columns=(Column(say("plan_figure"), share=2.6), *(Column(one.text(language), "center") for one in designs.header)),
+        rows=tuple((label.text(language), *(cell.text(language) for cell in cells)) for label, cells in designs.rows),
+        note=" ".join(note.text(language) for note in designs.notes),
+        small=True,
+    )
+    curves = plans.power_curves(found.curves, language, bias=found.aim.bias, target=found.aim.target_power)
+    return [Heading(say("plan_title")), Paragraph(say("plan_lead", **size)), table, charted(curves)]

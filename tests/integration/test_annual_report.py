@@ -12,6 +12,7 @@ from fontTools.ttLib import TTFont
 
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
+from labqa.service.plans import next_year
 from reports import annual, build, pdf
 from reports.context import Context
 from reports.document import Chart, Panel, Paragraph, Table
@@ -28,7 +29,16 @@ def context_of(name):
     )
     registers = factories.registers(named=given["dated"], limits=given["dated"], classes=given["dated"])
     manifest = factories.manifest(dated=given["dated"])
-    return Context(run, registers, manifest, refused=17, head=(12, "9f" * 32), fingerprints=prints, language="zh")
+    return Context(
+        run,
+        registers,
+        manifest,
+        refused=17,
+        head=(12, "9f" * 32),
+        fingerprints=prints,
+        language="zh",
+        next_year=next_year(run, tolerated=0.5),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +50,19 @@ def contexts():
 def written(contexts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     return {name: build.write(context, folder / name) for name, context in contexts.items()}
+
+
+def test_the_opening_compares_designs_on_a_network_of_the_same_size(contexts):
+    context = contexts["national"]
+    samples, pairs = context.tables["samples"], context.tables["pairs"].filter(pl.col("kind") == "between")
+    drawn = samples.filter(~pl.col("is_pt"))
+    plan = context.next_year.plan
+    assert plan.labs == len({*pairs["original_lab"].drop_nulls(), *pairs["retest_lab"].drop_nulls()})
+    assert plan.retest_share == pytest.approx(pairs["sample"].n_unique() / drawn.height)
+    opening = annual.annual(replace(context, language="en")).sections[0]
+    table = next(block for block in opening.blocks if isinstance(block, Table) and "third" in str(block.rows).lower())
+    assert [column.head for column in table.columns[1:]] == ["random", "hub", "triangles", "two-stage"]
+    assert any(isinstance(block, Chart) and block.spec.kind == "power_curves" for block in opening.blocks)
 
 
 class Page(HTMLParser):

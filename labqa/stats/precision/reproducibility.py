@@ -75,6 +75,12 @@ def fit_spread(found: Deviations, *, step: float, proportional_allowed: bool) ->
     return Spread(constant, 0.0)
 
 
+def scale_of(found: Deviations, *, in_proportion: bool) -> float:
+    """Winsorized scale about 0 of the deviations, or of their ratio to the level where they are in proportion to it."""
+    value = found.value / found.level if in_proportion else found.value
+    return float(scale_about_zero_by_group(value, found.weight, np.array([0, len(value)], dtype=np.int64))[0])
+
+
 def _t_loss(values: Floats, weight: Floats) -> float:
     """Negative log likelihood, but for constants, of Student's t (3 df) about 0 with its scale fitted (EM, 50 steps)."""
     total = float(np.sum(weight))

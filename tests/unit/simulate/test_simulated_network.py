@@ -278,5 +278,5 @@ def test_a_card_that_cannot_be_carried_out_is_refused(tmp_path, change: str, wor
     path.write_text(text.replace(before, after), "utf-8")
     with pytest.raises(UsageError, match=words):
         cards.load(path)
-    with pytest.raises(UsageError, match="calibration.*demo"):
+    with pytest.raises(UsageError, match=r"calibration.*demo"):
         cards.load("no-such-card")
