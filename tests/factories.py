@@ -275,6 +275,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["blocks"] = _blocks(found, assessed=assessed)
     run["pairs"] = _pairs(found)
     run["yardsticks"] = _yardsticks(run["blocks"])
+    run["yardsticks_without"] = t.empty(t.YardsticksWithout)
     run["discrepancies"] = _discrepancies(run["pairs"], limits)
     run["pt_scores"] = _pt_scores(found)
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)

@@ -56,10 +56,11 @@ def next_year(run: Mapping[str, pl.DataFrame], *, tolerated: float) -> NextYear 
         return None
     settings = asked | {"tolerated": tolerated, "bias": max(1.0, 2.0 * tolerated)}
     try:
-        plan, aim, _ = _asked("all", settings)
+        plan, aim, designs = _asked("all", settings)
     except UsageError:
         return None
-    return NextYear(plan, aim, power(**settings), power_curves(points=8, **settings))
+    found = comparison(tuple(_outlook(one, k, len(designs), plan, aim, None) for k, one in enumerate(designs)))
+    return NextYear(plan, aim, found, _curves(designs, plan, aim, points=8, progress=None))
 
 
 def _like(samples: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, float] | None:
@@ -94,6 +95,10 @@ def power(*, design: str = "all", progress: Progress | None = None, **settings: 
 def power_curves(*, design: str = "all", points: int = 12, progress: Progress | None = None, **settings: float) -> pl.DataFrame:
     """Power against retests for each design: design, retests (a year and laboratory), n_samples, power; shares 1 % to 100 %."""
     plan, aim, designs = _asked(design, settings)
+    return _curves(designs, plan, aim, points=points, progress=progress)
+
+
+def _curves(designs: tuple[Design, ...], plan: Plan, aim: Aim, *, points: int, progress: Progress | None) -> pl.DataFrame:
     found = []
     for k, one in enumerate(designs):
         if progress:
