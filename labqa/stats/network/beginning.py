@@ -9,6 +9,8 @@ from labqa.stats.kernels import kernel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+NEAR = 1e-9
+"""Widths that differ by this share are equal: roundings must not choose between two halves."""
 FEW = 5
 """Differences below which the median stands for the shortest half."""
 
@@ -22,9 +24,9 @@ def _middle_of_shortest_half(ordered):  # type: ignore[no-untyped-def]  # pragma
     best, first, last = np.inf, 0, 0
     for low in range(n - half + 1):
         width = ordered[low + half - 1] - ordered[low]
-        if width < best:
+        if width < best * (1.0 - NEAR):
             best, first, last = width, low, low
-        elif width == best:
+        elif width <= best * (1.0 + NEAR):
             last = low
     low = (first + last) // 2
     total = 0.0
@@ -36,6 +38,7 @@ def _middle_of_shortest_half(ordered):  # type: ignore[no-untyped-def]  # pragma
 @kernel
 def _sweep(lab_start, member, start, block, lab, y, effect):  # type: ignore[no-untyped-def]  # pragma: no cover
     moved = 0.0
+    found = effect.copy()
     for i in range(len(lab_start) - 1):
         count = lab_start[i + 1] - lab_start[i]
         if count == 0:
@@ -54,19 +57,19 @@ def _sweep(lab_start, member, start, block, lab, y, effect):  # type: ignore[no-
         gap = np.sort(gap[~np.isnan(gap)])
         if len(gap) == 0:
             continue
-        new = _middle_of_shortest_half(gap)
-        moved = max(moved, abs(new - effect[i]))
-        effect[i] = new
+        found[i] = 0.5 * (effect[i] + _middle_of_shortest_half(gap))
+        moved = max(moved, abs(found[i] - effect[i]))
+    effect[:] = found
     return moved
 
 
-def shortest_half_effects(start: Ints, lab: Ints, y: Floats, *, n: int, sweeps: int = 10) -> Floats:
+def shortest_half_effects(start: Ints, lab: Ints, y: Floats, *, n: int, sweeps: int = 20) -> Floats:
     """Effects of n laboratories from the differences of their results to the others of each block (n); 0 without any.
 
-    In turn each laboratory is put at the mean of the shortest half of y − median(y − effect of the others in the block), a
-    location that up to half of its differences, all on one side, cannot carry away (Rousseeuw & Leroy 1988,
+    All at once, so that their order does not matter, the laboratories move half of the way to the mean of the shortest half
+    of y − median(y − effect of the others in the block), a location that up to half of its differences, all on one side, cannot carry away (Rousseeuw & Leroy 1988,
     doi:10.1111/j.1467-9574.1988.tb01224.x); the median below `FEW` differences. `start` (blocks + 1) delimits the blocks.
-    A beginning only: it is inefficient, and another order of the laboratories may end elsewhere.
+    A beginning only: it is inefficient.
     """
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     member = np.argsort(lab, kind="stable")
