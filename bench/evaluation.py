@@ -3,8 +3,8 @@
 The network is that of the card `national` (1,000,000 results of 5,000 laboratories, 150,000 pairs of an original and a retest,
 comparison rounds), or the same card with fewer laboratories; seed 1. `pipeline.run_tables` is called once on a small network,
 so that every kernel is compiled, then once for each number of laboratories, in ascending order so that the peak of memory is
-that of the largest so far. The seconds of the parts are those of the functions of `PARTS`, callees included; memory is the peak
-of the process less what it held before.
+that of the largest so far. CPU seconds of this process; those of the parts are of the functions of `PARTS`, callees
+included. Memory is the peak of the process less what it held before the call.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ def timed(taken: Seconds) -> None:
 def _counted(work: Any, label: str, taken: Seconds) -> Any:
     @functools.wraps(work)
     def counted(*given: Any, **named: Any) -> Any:
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             return work(*given, **named)
         finally:
-            taken[label] += time.perf_counter() - began
+            taken[label] += time.process_time() - began
 
     return counted
 
@@ -101,9 +101,9 @@ def main(sizes: list[int]) -> None:
         given = facts(labs)
         seen = window("all", given.results["period"].unique().to_list(), evidence_years=3, veto_years=3, trend_years=5)
         taken.clear()
-        held, began = memory("VmRSS"), time.perf_counter()
+        held, began = memory("VmRSS"), time.process_time()
         run = pipeline.run_tables(given, edition, seen)
-        whole = time.perf_counter() - began
+        whole = time.process_time() - began
         print(
             f"\n{labs} laboratories, {given.results.height} results, {run['pairs'].height} pairs, "
             f"{run['blocks']['used_for_bias'].sum()} blocks in the fit: {whole:.1f} s, {memory('VmHWM') - held:.0f} MB",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
+from labqa.stats.network.inverse import symmetric_inverse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -66,7 +67,7 @@ def leverage(start: Ints, node: Ints, *, ratio: float) -> Floats:
     size = np.diff(start).astype(np.float64)
     seen = sparse.csr_array((1.0 / np.sqrt(size[block]), (node, block)), shape=(n, len(start) - 1))
     laplacian = np.diag(np.bincount(node, minlength=n) + ratio) - (seen @ seen.T).toarray()
-    return np.asarray(_leverage(start, node, np.linalg.inv(laplacian)), dtype=np.float64)
+    return np.asarray(_leverage(start, node, symmetric_inverse(laplacian)), dtype=np.float64)
 
 
 @kernel
