@@ -20,6 +20,7 @@ import sys  # noqa: E402
 import time  # noqa: E402
 from collections import defaultdict  # noqa: E402
 from dataclasses import replace  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from labqa.rating import rulesets  # noqa: E402
@@ -87,8 +88,8 @@ def _counted(work: Any, label: str, taken: Seconds) -> Any:
 
 def memory(field: str) -> float:
     """MB of this process: VmRSS now, VmHWM at most."""
-    with open("/proc/self/status", encoding="ascii") as lines:
-        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field))
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 def main(sizes: list[int]) -> None:

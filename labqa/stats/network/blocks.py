@@ -147,8 +147,8 @@ class Fit:
     def solved(self, right: Floats) -> Floats:
         """A⁻ times each column of `right` (nodes × m), whose sums must be 0, up to a constant a column.
 
-        By the inverse up to `DENSE` nodes, else by conjugate gradients in O(edges) a step and memory, exact to 1e-10; by the inverse
-        again where they do not converge (long chains of laboratories).
+        By the inverse up to `DENSE` nodes; beyond, by conjugate gradients to 1e-10, each step and the memory in O(edges), or by
+        the inverse after all where they do not converge (long chains of laboratories).
         """
         if len(self.effect) > DENSE and "inverse" not in self.__dict__:
             found = solved_columns(self.laplacian, right)
@@ -177,9 +177,8 @@ def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: i
     effect = A⁻ X'P y, A = X'PX, A⁻ grounded at `ground`; `score` = P (y − X effect), the weighted residuals.
     """
     nodes, roots = incidence(node, n=n), block_roots(start, weight)
-    found = Fit(
-        np.zeros(n), laplacian(sparse.csr_array(nodes.T @ roots)), ground, nodes, node, start, weight, roots, np.zeros(0)
-    )
+    matrix = laplacian(sparse.csr_array(nodes.T @ roots))
+    found = Fit(np.zeros(n), matrix, ground, nodes, node, start, weight, roots, np.zeros(0))
     seen = np.asarray(np.bincount(node, weights=profiled(start, weight, y), minlength=n), dtype=np.float64)
     effect = found.solved(seen[:, None])[:, 0]
     effect = effect - effect[ground]

@@ -112,7 +112,7 @@ def _centres(ordered, constant, centre, first, last):  # type: ignore[no-untyped
         for _ in range(100):
             before_begin, before_end = begin, end
             begin, end = _below(ordered, now - limit), _up_to(ordered, now + limit)
-            if begin == before_begin and end == before_end or limit == 0.0:
+            if (begin == before_begin and end == before_end) or limit == 0.0:
                 break
             own = 1 if begin <= place < end else 0
             inside = end - begin - own
