@@ -131,6 +131,11 @@ class Fit:
         """P (observations × observations); its size is the sum of the squared sizes of the blocks."""
         return sparse.csr_array(sparse.diags_array(self.weight, format="csr") - self.roots @ self.roots.T)
 
+    @cached_property
+    def across(self) -> sparse.csr_array:
+        """X'R (nodes × blocks)."""
+        return sparse.csr_array(self.nodes.T @ self.roots)
+
     def projected(self, columns: Floats) -> Floats:
         """P times each column (observations × m)."""
         return profiled_columns(self.start, np.arange(len(self.node)), self.weight, columns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,8 @@ from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+ROWS = 256
+"""Rows of a product that are formed at a time, so that one that is not wanted takes no room."""
 PROBES = 64
 """Random vectors by which traces are estimated where a network is too large to be inverted."""
 
@@ -27,11 +28,6 @@ class Grouping:
 
     matrix: sparse.csr_array
     owner: Ints
-
-    @cached_property
-    def transposed(self) -> sparse.csr_array:
-        """Z' by rows."""
-        return sparse.csr_array(self.matrix.T)
 
 
 class Moments(NamedTuple):
@@ -234,27 +230,66 @@ def spread(
     """Per unit of each variance, the variance of the contrasts C effect: diag(C A⁻ X'P Z Z' P X A⁻ C') for each kind.
 
     Contrast i (rows of C sum to 0) is about laboratory `lab[i]`; `own` counts the groups that this laboratory owns.
-    Kinds that are not `needed` (K) stay 0. `WIDTH` contrasts at a time, each by its effect on every observation and group:
-    in O(observations) and memory of that order.
+    Kinds that are not `needed` (K) stay 0. `WIDTH` contrasts at a time, each in as many operations as laboratories share a
+    group, and nothing of nodes × nodes or nodes × groups is held.
     """
     contrasts = contrasts if isinstance(contrasts, Contrasts) else written_out(contrasts)
-    m = len(contrasts.node)
+    m, kinds = len(contrasts.node), np.flatnonzero(needed)
     total, own = np.zeros((m, len(groupings))), np.zeros((m, len(groupings)))
     inverse = fitted.inverse if len(fitted.effect) <= DENSE else None
     bases = product(contrasts.bases, inverse) if inverse is not None else None
-    owned = [_by_owner(groupings[k].owner, int(lab.max(initial=-1)) + 1) for k in np.flatnonzero(needed)]
+    felt = [_felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
     for first in range(0, m, WIDTH):
         last = min(first + WIDTH, m)
         if inverse is None or bases is None:
             rows = fitted.solved(contrasts.columns(first, last))
         else:
             rows = inverse[:, contrasts.node[first:last]] * contrasts.factor[first:last] - bases[contrasts.base[first:last]].T
-        felt = fitted.profiled(rows)
-        for k, (pointer, groups) in zip(np.flatnonzero(needed), owned, strict=True):
-            effect = np.asarray(groupings[k].transposed @ felt)
-            total[first:last, k] = (effect * effect).sum(axis=0)
-            own[first:last, k] = _own(effect, pointer, groups, lab[first:last])
+        rows = np.ascontiguousarray(rows)
+        for k, one in zip(kinds, felt, strict=True):
+            total[first:last, k] = one.total(rows)
+            own[first:last, k] = one.own(rows, lab[first:last])
     return Spread(total, np.minimum(own, total))
+
+
+class _Felt(NamedTuple):
+    """What groups of one kind do to the normal equations: H' = Z'P X by rows (groups × nodes), the groups of each laboratory,
+    and M = H H' above the diagonal where it has fewer entries."""
+
+    effects: sparse.csr_array
+    first: Ints
+    group: Ints
+    joint: sparse.csr_array | None
+
+    def total(self, columns: Floats) -> Floats:
+        """‖H' x‖² of each column (nodes × m); since M 1 = 0 also −Σ_{i<j} M_ij (x_i − x_j)²."""
+        out = np.zeros(columns.shape[1])
+        one = self.effects if self.joint is None else self.joint
+        (_squares if self.joint is None else _energy)(one.indptr, one.indices, one.data, columns, out)
+        return out
+
+    def own(self, columns: Floats, lab: Ints) -> Floats:
+        """That of the groups of each column's laboratory."""
+        one = self.effects
+        return np.asarray(_own(one.indptr, one.indices, one.data, self.first, self.group, columns, lab))
+
+
+def _felt(fitted: Fit, one: Grouping, n_labs: int) -> _Felt:
+    direct = fitted.nodes.T @ sparse.csr_array(sparse.diags_array(fitted.weight, format="csr") @ one.matrix)
+    effects = sparse.csr_array(sparse.csr_array(direct - fitted.across @ (fitted.roots.T @ one.matrix)).T)
+    first, group = _by_owner(one.owner, n_labs)
+    return _Felt(effects, first, group, _joint(effects))
+
+
+def _joint(effects: sparse.csr_array) -> sparse.csr_array | None:
+    """H H' above the diagonal, from H' (groups × nodes); None as soon as it has more entries than H."""
+    turned, rows, entries = sparse.csr_array(effects.T), [], 0
+    for first in range(0, turned.shape[0], ROWS):
+        rows.append(sparse.triu(turned[first : first + ROWS] @ effects, k=first + 1, format="csr"))
+        entries += rows[-1].nnz
+        if entries > effects.nnz:
+            return None
+    return sparse.csr_array(sparse.vstack(rows, format="csr"))
 
 
 def _by_owner(owner: Ints, n: int) -> tuple[Ints, Ints]:
@@ -264,9 +299,36 @@ def _by_owner(owner: Ints, n: int) -> tuple[Ints, Ints]:
 
 
 @kernel
-def _own(effect, pointer, groups, lab):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _squares(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    effect = np.empty(len(out))
+    for g in range(len(pointer) - 1):
+        effect[:] = 0.0
+        for e in range(pointer[g], pointer[g + 1]):
+            factor, row = value[e], columns[index[e]]
+            for c in range(len(effect)):
+                effect[c] += factor * row[c]
+        for c in range(len(effect)):
+            out[c] += effect[c] * effect[c]
+
+
+@kernel
+def _energy(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for i in range(len(pointer) - 1):
+        here = columns[i]
+        for e in range(pointer[i], pointer[i + 1]):
+            factor, there = value[e], columns[index[e]]
+            for c in range(len(out)):
+                gap = here[c] - there[c]
+                out[c] -= factor * gap * gap
+
+
+@kernel
+def _own(pointer, index, value, first, group, columns, lab):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(lab))
     for c in range(len(lab)):
-        for a in range(pointer[lab[c]], pointer[lab[c] + 1]):
-            out[c] += effect[groups[a], c] ** 2
+        for a in range(first[lab[c]], first[lab[c] + 1]):
+            effect = 0.0
+            for e in range(pointer[group[a]], pointer[group[a] + 1]):
+                effect += value[e] * columns[index[e], c]
+            out[c] += effect * effect
     return out
