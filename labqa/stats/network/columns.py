@@ -81,13 +81,21 @@ def solved_columns(matrix: sparse.csr_array, right: Floats, *, tolerance: float 
     sums run in the order of the rows; columns do not influence each other. Source: Hestenes & Stiefel 1952,
     doi:10.6028/jres.049.044.
     """
-    diagonal = matrix.diagonal()
-    inverse = 1.0 / np.where(diagonal > 0, diagonal, np.inf)
     out = np.empty_like(right)
     for first in range(0, right.shape[1], WIDTH):
-        panel = np.ascontiguousarray(right[:, first : first + WIDTH])
-        x = np.empty_like(panel)
-        if not _solved(matrix.indptr, matrix.indices, matrix.data, inverse, panel, x, tolerance, most) <= tolerance:
+        out[:, first : first + WIDTH], left = approached(
+            matrix, right[:, first : first + WIDTH], tolerance=tolerance, most=most
+        )
+        if not left <= tolerance:
             return None
-        out[:, first : first + WIDTH] = x
     return out
+
+
+def approached(matrix: sparse.csr_array, right: Floats, *, tolerance: float, most: int) -> tuple[Floats, float]:
+    """What conjugate gradients reach in so many steps, and the largest relative residual left; see `solved_columns`."""
+    diagonal = matrix.diagonal()
+    inverse = 1.0 / np.where(diagonal > 0, diagonal, np.inf)
+    panel = np.ascontiguousarray(right)
+    x = np.empty_like(panel)
+    left = _solved(matrix.indptr, matrix.indices, matrix.data, inverse, panel, x, tolerance, most)
+    return x, float(left)

@@ -11,7 +11,7 @@ from scipy.sparse import linalg
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import DENSE, product
-from labqa.stats.network.columns import WIDTH, solved_columns
+from labqa.stats.network.columns import MOST, WIDTH, approached, solved_columns
 from labqa.stats.network.components import paired
 from labqa.stats.network.inverse import symmetric_inverse
 
@@ -96,11 +96,14 @@ def _scores(start, node, squared, variance, bound, consistency, score, own):  # 
         for o in range(first, last):
             total += 1.0 / variance[node[o]]
         for o in range(first, last):
-            v = variance[node[o]]
-            left = v - 1.0 / total
+            v, others = variance[node[o]], 0.0  # summed, for 1 − 1/(v total) has no digits where v is next to nothing
+            for other in range(first, last):
+                if other != o:
+                    others += 1.0 / variance[node[other]]
+            left = v * (others / total)
             felt = min(squared[o], bound * left) / consistency
             score[o] = 0.5 * (felt - left) / (v * v)
-            own[o] = 0.5 * ((1.0 - 1.0 / (v * total)) / v) ** 2
+            own[o] = 0.5 * (others / total / v) ** 2
             left_of[o] = 1.0 / total
     return left_of
 
@@ -144,15 +147,14 @@ def node_variances(start: Ints, node: Ints, y: Floats, clusters: list[Ints], *, 
         scale = sparse.diags_array(variance, format="csr")
         scaled = sparse.csr_array(scale @ information @ scale) + sparse.diags_array(1e-9 * information.diagonal() * variance**2)
         gradient = np.bincount(node, weights=score, minlength=n) * variance
-        step = _solution(sparse.csr_array(scaled), gradient[:, None])[:, 0]
+        step = approached(sparse.csr_array(scaled), gradient[:, None], tolerance=1e-10, most=MOST)[0][:, 0]
         variance = variance * np.exp(np.clip(step, -0.7, 0.7))
         if np.abs(step).max(initial=0.0) < 1e-10:
             break
-    information = sparse.csr_array(information + sparse.diags_array(1e-12 * information.diagonal()))
     sums = [(_summed(score, node, cluster, n), 1.0) for cluster in clusters]
     sums.append((_summed(score, node, np.arange(len(node)), n), 1.0 - len(clusters)))
     model, clustered = np.empty(n), np.empty(n)
-    whole = symmetric_inverse(information.toarray()) if n <= DENSE else None
+    information, whole = _ridged(information)
     for first in range(0, n, WIDTH):
         width = min(WIDTH, n - first)
         columns = _solution(information, np.eye(n, width, -first)) if whole is None else whole[:, first : first + width]
@@ -168,6 +170,18 @@ def _information(node: Ints, block: Ints, variance: Floats, shared: Floats, own:
     beside = sparse.csr_array(seen @ seen.T)
     beside.setdiag(0.0)
     return sparse.csr_array(beside + sparse.diags_array(np.bincount(node, weights=own, minlength=n)))
+
+
+def _ridged(information: sparse.csr_array) -> tuple[sparse.csr_array, Floats | None]:
+    """The information with the share of its diagonal added, 1e-12 at first, that gives it an inverse; that inverse up to
+    `DENSE` nodes."""
+    for ridge in (1e-12, 1e-10, 1e-8):
+        matrix = sparse.csr_array(information + sparse.diags_array(ridge * information.diagonal()))
+        try:
+            return matrix, symmetric_inverse(matrix.toarray()) if matrix.shape[0] <= DENSE else None
+        except ValueError:
+            continue
+    raise ValueError("precision: the information on the variances has no inverse; expected a network that is not bipartite")
 
 
 def _solution(matrix: sparse.csr_array, right: Floats) -> Floats:
