@@ -32,7 +32,7 @@ check: ready  ## format, lint, types, contracts, tests: the definition of done
 	@bash bootstrap/test.sh
 
 bench-stats: ready  ## time the statistics beside what people use (docs/benchmarks.md)
-	@for name in robust pairwise precision network monitoring resampling; do $(RUN)/python -m bench.$$name; done
+	@for name in robust pairwise precision network monitoring resampling evaluation; do $(RUN)/python -m bench.$$name; done
 
 bench: ready  ## time the main job; prints the figures that the README quotes
 	@$(RUN)/python -m bench.main_job

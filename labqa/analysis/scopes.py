@@ -13,7 +13,16 @@ from scipy import sparse
 from labqa.analysis.observations import Observations, starts
 from labqa.stats.network.blocks import Fit, fit, incidence
 from labqa.stats.network.components import bridge_share, bridges, components
-from labqa.stats.network.variance import Components, Grouping, Moments, moments, solve_components, spread
+from labqa.stats.network.variance import (
+    Components,
+    Grouping,
+    Moments,
+    against_node,
+    against_others,
+    moments,
+    solve_components,
+    spread,
+)
 from labqa.stats.network.zero import leave_one_out_centres
 
 Ints = NDArray[np.int64]
@@ -75,9 +84,10 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
     blocks = np.repeat(np.arange(len(start) - 1), np.diff(start))
     by_block = sparse.csr_array((np.ones(len(kept)), (node, blocks)), shape=(len(nodes), len(start) - 1))
     links = sparse.csr_array(by_block @ by_block.T)
-    together = (links.toarray() > 0) & ~np.eye(len(nodes), dtype=bool)
-    samples = np.unique(np.stack([node, seen.sample[kept]]), axis=1)
-    n_samples = np.bincount(samples[0], minlength=len(nodes))
+    partners = np.diff(links.indptr) - 1
+    with_anchor = links[:, [-1]].toarray()[:-1, 0] > 0 if has_anchor else np.zeros(len(nodes), dtype=bool)
+    samples = np.unique(node * len(seen.samples) + seen.sample[kept]) // max(len(seen.samples), 1)
+    n_samples = np.bincount(samples, minlength=len(nodes))
     n_labs = len(nodes) - has_anchor
     count = np.bincount(node, minlength=len(nodes))
     item_share = sparse.csr_array((1.0 / count[node], (node, seen.item[kept])), shape=(len(nodes), len(seen.items)))
@@ -87,11 +97,11 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         fitted=fitted,
         groupings=_groupings(seen, base, kept),
         n_samples=n_samples[:n_labs],
-        n_partners=together[:n_labs, :n_labs].sum(axis=1),
+        n_partners=partners[:n_labs] - with_anchor,
         n_blocks=count[:n_labs],
         n_results=np.bincount(seen.lab, minlength=anchor + 1)[nodes[:n_labs]],
         anchor_samples=int(n_samples[-1]) if has_anchor else 0,
-        anchor_partners=int(together[-1].sum()) if has_anchor else 0,
+        anchor_partners=int(partners[-1]) if has_anchor else 0,
         links=links,
         item_share=item_share,
     )
@@ -171,16 +181,14 @@ def biases(
     sigma = np.where(counted, found.variance, 0.0)
     anchored = part.has_anchor and _anchor_suffices(part, sigma, max_anchor_se)
     effect = part.fitted.effect[:n]
-    contrasts = np.zeros((n, len(part.fitted.effect)))
-    contrasts[:, :n] = np.eye(n)
     if anchored:
-        contrasts[:, n] = -1.0
+        contrasts = against_node(n, n=n, nodes=n + 1)
         weight = np.zeros(n + 1)
         weight[n] = 1.0
         estimate = effect - part.fitted.effect[n]
     else:
         centre = leave_one_out_centres(effect)
-        contrasts[:, :n] -= centre.weight
+        contrasts = against_others(centre, nodes=len(part.fitted.effect))
         estimate = effect - centre.centre
         weight = np.append(np.ones(n), 0.0)[: len(part.fitted.effect)]
     felt = spread(part.fitted, part.groupings, contrasts, lab=part.labs, needed=sigma > 0)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
+from labqa.stats.network.columns import solved_columns
+from labqa.stats.network.inverse import symmetric_inverse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+DENSE = 2000
+"""Nodes up to which a network is inverted as a whole."""
 
 
 @kernel
@@ -34,6 +39,33 @@ def profiled(start: Ints, weight: Floats, y: Floats) -> Floats:
     `start` (blocks + 1) delimits the observations of each block. A block whose weights are all 0 gives 0.
     """
     return np.asarray(_profiled(start, weight, y), dtype=np.float64)
+
+
+@kernel
+def _profiled_columns(start, node, weight, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    mean = np.empty(columns.shape[1])
+    for block in range(len(start) - 1):
+        total = 0.0
+        mean[:] = 0.0
+        for o in range(start[block], start[block + 1]):
+            factor, row = weight[o], columns[node[o]]
+            total += factor
+            for c in range(len(mean)):
+                mean[c] += factor * row[c]
+        share = 1.0 / total if total > 0 else 0.0
+        for c in range(len(mean)):
+            mean[c] *= share
+        for o in range(start[block], start[block + 1]):
+            factor, row, new = weight[o], columns[node[o]], out[o]
+            for c in range(len(mean)):
+                new[c] = factor * (row[c] - mean[c])
+
+
+def profiled_columns(start: Ints, node: Ints, weight: Floats, columns: Floats) -> Floats:
+    """`profiled` of each column of node values (nodes × m): observations × m."""
+    out = np.empty((len(node), columns.shape[1]))
+    _profiled_columns(start, node, weight, np.ascontiguousarray(columns), out)
+    return out
 
 
 def block_roots(start: Ints, weight: Floats) -> sparse.csr_array:
@@ -69,53 +101,27 @@ def product(a: Floats, b: Floats) -> Floats:
     return np.asarray(_product(np.ascontiguousarray(a), np.ascontiguousarray(b)), dtype=np.float64)
 
 
-@kernel
-def _inverse(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
-    n = len(matrix)
-    lower = np.zeros((n, n))
-    for i in range(n):
-        for j in range(i + 1):
-            left = matrix[i, j]
-            for k in range(j):
-                left -= lower[i, k] * lower[j, k]
-            lower[i, j] = np.sqrt(left) if i == j else left / lower[j, j]
-    root = np.zeros((n, n))  # root = lower⁻¹, row by row
-    for i in range(n):
-        root[i, i] = 1.0
-        for k in range(i):
-            factor = lower[i, k]
-            for j in range(k + 1):
-                root[i, j] -= factor * root[k, j]
-        for j in range(i + 1):
-            root[i, j] /= lower[i, i]
-    out = np.zeros((n, n))
-    for k in range(n):
-        for i in range(k + 1):
-            factor = root[k, i]
-            for j in range(k + 1):
-                out[i, j] += factor * root[k, j]
-    return out
-
-
 def grounded_inverse(laplacian: Floats, *, ground: int) -> Floats:
     """Reflexive generalised inverse of the Laplacian (p × p) of one connected component, with node `ground` held at 0.
 
-    Cholesky in a fixed order of summation. Contrasts between nodes do not depend on the node chosen.
+    Sweeps in a fixed order of summation. Contrasts between nodes do not depend on the node chosen.
     """
     rest = np.delete(np.arange(len(laplacian)), ground)
     out = np.zeros_like(laplacian)
-    out[np.ix_(rest, rest)] = _inverse(np.ascontiguousarray(laplacian[np.ix_(rest, rest)]))
+    out[np.ix_(rest, rest)] = symmetric_inverse(laplacian[np.ix_(rest, rest)])
     return out
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit of one connected component: node effects, the inverse of the Laplacian, X, and P = W − R R' in its parts."""
+    """Fit of one connected component: node effects, X, P = W − R R' in its parts, and the Laplacian A = X'PX."""
 
     effect: Floats
-    inverse: Floats
+    laplacian: sparse.csr_array
+    ground: int
     nodes: sparse.csr_array
     node: Ints
+    start: Ints
     weight: Floats
     roots: sparse.csr_array
     score: Floats
@@ -125,6 +131,50 @@ class Fit:
         """P (observations × observations); its size is the sum of the squared sizes of the blocks."""
         return sparse.csr_array(sparse.diags_array(self.weight, format="csr") - self.roots @ self.roots.T)
 
+    @cached_property
+    def across(self) -> sparse.csr_array:
+        """X'R (nodes × blocks)."""
+        return sparse.csr_array(self.nodes.T @ self.roots)
+
+    def projected(self, columns: Floats) -> Floats:
+        """P times each column (observations × m)."""
+        return profiled_columns(self.start, np.arange(len(self.node)), self.weight, columns)
+
+    def profiled(self, columns: Floats) -> Floats:
+        """P X times each column (nodes × m): by how much the observations then deviate from their block, weighted."""
+        return profiled_columns(self.start, self.node, self.weight, columns)
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """A⁻ (nodes × nodes), the inverse of the Laplacian grounded at `ground`: p³ operations, p² numbers."""
+        return grounded_inverse(self.laplacian.toarray(), ground=self.ground)
+
+    def solved(self, right: Floats) -> Floats:
+        """A⁻ times each column of `right` (nodes × m), whose sums must be 0, up to a constant a column.
+
+        By the inverse up to `DENSE` nodes; beyond, by conjugate gradients to 1e-10, each step and the memory in O(edges), or by
+        the inverse after all where they do not converge (long chains of laboratories).
+        """
+        if len(self.effect) > DENSE and "inverse" not in self.__dict__:
+            found = solved_columns(self.laplacian, right)
+            if found is not None:
+                return found
+        return product(self.inverse, right)
+
+
+def laplacian(across: sparse.csr_array) -> sparse.csr_array:
+    """A = X'PX from X'R (nodes × blocks): −w_i w_j/Σw beside the diagonal, on it what makes the rows sum to 0.
+
+    Summed so and not as Σ w (1 − w/Σw), a node keeps its digits whose partners have next to no weight.
+    """
+    beside = sparse.csr_array(across @ across.T)
+    beside.setdiag(0.0)
+    beside.sort_indices()
+    row = np.repeat(np.arange(beside.shape[0]), np.diff(beside.indptr))
+    return sparse.csr_array(
+        sparse.diags_array(np.bincount(row, weights=beside.data, minlength=beside.shape[0]), format="csr") - beside
+    )
+
 
 def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: int = 0) -> Fit:
     """Minimises Σ w (y − block − effect of node)² over one connected component of n nodes.
@@ -132,12 +182,12 @@ def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: i
     effect = A⁻ X'P y, A = X'PX, A⁻ grounded at `ground`; `score` = P (y − X effect), the weighted residuals.
     """
     nodes, roots = incidence(node, n=n), block_roots(start, weight)
-    across = nodes.T @ roots
-    laplacian = np.diag(np.bincount(node, weights=weight, minlength=n)) - (across @ across.T).toarray()
-    inverse = grounded_inverse(laplacian, ground=ground)
+    matrix = laplacian(sparse.csr_array(nodes.T @ roots))
+    found = Fit(np.zeros(n), matrix, ground, nodes, node, start, weight, roots, np.zeros(0))
     seen = np.asarray(np.bincount(node, weights=profiled(start, weight, y), minlength=n), dtype=np.float64)
-    effect = product(inverse, seen[:, None])[:, 0]
-    return Fit(effect, inverse, nodes, node, weight, roots, profiled(start, weight, y - effect[node]))
+    effect = found.solved(seen[:, None])[:, 0]
+    effect = effect - effect[ground]
+    return replace(found, effect=effect, score=profiled(start, weight, y - effect[node]))
 
 
 def felt_variance(fitted: Fit, group: sparse.csr_array) -> Floats:

@@ -7,8 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse import linalg
 
 from labqa.stats.kernels import kernel
+from labqa.stats.network.blocks import DENSE, product
+from labqa.stats.network.columns import MOST, WIDTH, approached, solved_columns
+from labqa.stats.network.components import paired
+from labqa.stats.network.inverse import symmetric_inverse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,15 +32,27 @@ def separability(node: Ints, block: Ints, *, n: int, n_blocks: int) -> float:
 
     I + D^{-1/2} A D^{-1/2} with A the number of shared blocks, of one connected component (n ≥ 2). Var(Δij) = σi² + σj²:
     the σi² can be told apart only if this is positive, that is, if the graph has an odd cycle (Desai & Rao 1994). One
-    node gives 0.
+    node gives 0. Beyond `DENSE` nodes by Lanczos' method on the sparse matrix, by the whole one where that does not converge.
     """
     if n < 2:
         return 0.0
     seen = sparse.csr_array((np.ones(len(node)), (node, block)), shape=(n, n_blocks))
-    joint = (seen @ seen.T).toarray()
-    np.fill_diagonal(joint, 0.0)
-    root = 1.0 / np.sqrt(np.maximum(joint.sum(axis=1), 1e-300))
-    return float(max(np.linalg.eigvalsh(np.eye(n) + root[:, None] * joint * root)[0], 0.0))
+    joint = sparse.csr_array(seen @ seen.T)
+    joint.setdiag(0.0)
+    joint.eliminate_zeros()
+    row = np.repeat(np.arange(n), np.diff(joint.indptr))
+    if paired(row, joint.indices.astype(np.int64), n=n).bipartite.all():
+        return 0.0
+    root = 1.0 / np.sqrt(np.maximum(np.bincount(row, weights=joint.data, minlength=n), 1e-300))
+    joint.data *= root[row] * root[joint.indices]
+    if n > DENSE:
+        try:
+            start = np.modf(0.6180339887498949 * np.arange(1, n + 1))[0]
+            least = linalg.eigsh(joint, k=1, which="SA", v0=start, tol=1e-8, return_eigenvectors=False)[0]
+            return float(max(1.0 + least, 0.0))
+        except linalg.ArpackNoConvergence:
+            pass
+    return float(max(1.0 + np.linalg.eigvalsh(joint.toarray())[0], 0.0))
 
 
 @kernel
@@ -66,26 +83,29 @@ def leverage(start: Ints, node: Ints, *, ratio: float) -> Floats:
     size = np.diff(start).astype(np.float64)
     seen = sparse.csr_array((1.0 / np.sqrt(size[block]), (node, block)), shape=(n, len(start) - 1))
     laplacian = np.diag(np.bincount(node, minlength=n) + ratio) - (seen @ seen.T).toarray()
-    return np.asarray(_leverage(start, node, np.linalg.inv(laplacian)), dtype=np.float64)
+    return np.asarray(_leverage(start, node, symmetric_inverse(laplacian)), dtype=np.float64)
 
 
 @kernel
-def _scores(start, node, squared, variance, bound, consistency, score, information):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _scores(start, node, squared, variance, bound, consistency, score, own):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Scores of the variances, what each observation tells of its own node's, and 1/Σ(1/v) of its block."""
+    left_of = np.empty(len(node))
     for block in range(len(start) - 1):
         first, last = start[block], start[block + 1]
         total = 0.0
         for o in range(first, last):
             total += 1.0 / variance[node[o]]
         for o in range(first, last):
-            v = variance[node[o]]
-            left = v - 1.0 / total
+            v, others = variance[node[o]], 0.0  # summed, for 1 − 1/(v total) has no digits where v is next to nothing
+            for other in range(first, last):
+                if other != o:
+                    others += 1.0 / variance[node[other]]
+            left = v * (others / total)
             felt = min(squared[o], bound * left) / consistency
             score[o] = 0.5 * (felt - left) / (v * v)
-            information[node[o], node[o]] += 0.5 * ((1.0 - 1.0 / (v * total)) / v) ** 2
-            for other in range(first, o):
-                shared = 0.5 / (v * variance[node[other]] * total) ** 2
-                information[node[o], node[other]] += shared
-                information[node[other], node[o]] += shared
+            own[o] = 0.5 * (others / total / v) ** 2
+            left_of[o] = 1.0 / total
+    return left_of
 
 
 @kernel
@@ -115,32 +135,66 @@ def node_variances(start: Ints, node: Ints, y: Floats, clusters: list[Ints], *, 
     the single observations that they share: observations of one sample, and of one laboratory on one item, depend on
     each other. Variances are in units of y². The component must not be bipartite (`separability` > 0).
     """
-    squared, score = np.zeros(len(y)), np.zeros(len(y))
+    squared, score, own = np.zeros(len(y)), np.zeros(len(y)), np.zeros(len(y))
     _squares(start, node, y, np.ones(n), squared)
     variance = np.full(n, max(2.0 * float(np.median(squared)) / MEDIAN_CHI_SQUARE, 1e-12))
-    information = np.eye(n)
+    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    information = sparse.csr_array(sparse.eye_array(n))
     for _ in range(steps):
-        information = np.zeros((n, n))
         _squares(start, node, y, variance, squared)
-        _scores(start, node, squared, variance, CORNER**2, CONSISTENCY, score, information)
+        shared = _scores(start, node, squared, variance, CORNER**2, CONSISTENCY, score, own)
+        information = _information(node, block, variance, shared, own, n)
+        scale = sparse.diags_array(variance, format="csr")
+        scaled = sparse.csr_array(scale @ information @ scale) + sparse.diags_array(1e-9 * information.diagonal() * variance**2)
         gradient = np.bincount(node, weights=score, minlength=n) * variance
-        scaled = information * variance[:, None] * variance[None, :]
-        step = np.linalg.solve(scaled + 1e-9 * np.diag(np.diag(scaled)), gradient)
+        step = approached(sparse.csr_array(scaled), gradient[:, None], tolerance=1e-10, most=MOST)[0][:, 0]
         variance = variance * np.exp(np.clip(step, -0.7, 0.7))
         if np.abs(step).max(initial=0.0) < 1e-10:
             break
-    inverse = np.linalg.inv(information + 1e-12 * np.diag(np.diag(information)))
-    meat = sum((_clustered(score, node, cluster, n) for cluster in clusters), np.zeros((n, n)))
-    meat -= (len(clusters) - 1) * _clustered(score, node, np.arange(len(node)), n)
-    clustered = np.diag(inverse @ meat @ inverse)
-    return Precisions(variance, np.diag(inverse) / variance**2, clustered / variance**2)
+    sums = [(_summed(score, node, cluster, n), 1.0) for cluster in clusters]
+    sums.append((_summed(score, node, np.arange(len(node)), n), 1.0 - len(clusters)))
+    model, clustered = np.empty(n), np.empty(n)
+    information, whole = _ridged(information)
+    for first in range(0, n, WIDTH):
+        width = min(WIDTH, n - first)
+        columns = _solution(information, np.eye(n, width, -first)) if whole is None else whole[:, first : first + width]
+        model[first : first + width] = columns[np.arange(first, first + width), np.arange(width)]
+        clustered[first : first + WIDTH] = sum(sign * ((one @ columns) ** 2).sum(axis=0) for one, sign in sums)
+    return Precisions(variance, model / variance**2, clustered / variance**2)
 
 
-def _clustered(score: Floats, node: Ints, cluster: Ints, n: int) -> Floats:
-    """Σ s s' over clusters of the scores summed by node."""
+def _information(node: Ints, block: Ints, variance: Floats, shared: Floats, own: Floats, n: int) -> sparse.csr_array:
+    """Information on the variances (nodes × nodes): ½ (1/(v v' Σ(1/v)))² of every two observations of a block beside the
+    diagonal, `own` on it."""
+    seen = sparse.csr_array((np.sqrt(0.5) * shared / variance[node] ** 2, (node, block)), shape=(n, int(block.max()) + 1))
+    beside = sparse.csr_array(seen @ seen.T)
+    beside.setdiag(0.0)
+    return sparse.csr_array(beside + sparse.diags_array(np.bincount(node, weights=own, minlength=n)))
+
+
+def _ridged(information: sparse.csr_array) -> tuple[sparse.csr_array, Floats | None]:
+    """The information with the share of its diagonal added, 1e-12 at first, that gives it an inverse; that inverse up to
+    `DENSE` nodes."""
+    for ridge in (1e-12, 1e-10, 1e-8):
+        matrix = sparse.csr_array(information + sparse.diags_array(ridge * information.diagonal()))
+        try:
+            return matrix, symmetric_inverse(matrix.toarray()) if matrix.shape[0] <= DENSE else None
+        except ValueError:
+            continue
+    raise ValueError("precision: the information on the variances has no inverse; expected a network that is not bipartite")
+
+
+def _solution(matrix: sparse.csr_array, right: Floats) -> Floats:
+    """matrix⁻¹ right, by conjugate gradients where they converge, else by the inverse."""
+    found = solved_columns(matrix, right)
+    return product(symmetric_inverse(matrix.toarray()), right) if found is None else found
+
+
+def _summed(score: Floats, node: Ints, cluster: Ints, n: int) -> sparse.csr_array:
+    """Scores summed by cluster and node (clusters × nodes), times √(C/(C − 1)) of the number of clusters."""
     names, of = np.unique(cluster, return_inverse=True)
-    sums = sparse.csr_array((score, (of, node)), shape=(len(names), n))
-    return np.asarray((sums.T @ sums).toarray() * (len(names) / max(len(names) - 1, 1)))
+    grown = np.sqrt(len(names) / max(len(names) - 1, 1))
+    return sparse.csr_array((score * grown, (of, node)), shape=(len(names), n))
 
 
 @kernel

@@ -1,0 +1,118 @@
+"""Times the evaluation of a national network, all of it in one warm process: `python -m bench.evaluation [labs …]`.
+
+The network is that of the card `national` (1,000,000 results of 5,000 laboratories, 150,000 pairs of an original and a retest,
+comparison rounds), or the same card with fewer laboratories; seed 1. `pipeline.run_tables` is called once on a small network,
+so that every kernel is compiled, then once for each number of laboratories, in ascending order so that the peak of memory is
+that of the largest so far. CPU seconds of this process; those of the parts are of the functions of `PARTS`, callees
+included. Memory is the peak of the process less what it held before the call.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import sys  # noqa: E402
+import time  # noqa: E402
+from collections import defaultdict  # noqa: E402
+from dataclasses import replace  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from labqa.rating import rulesets  # noqa: E402
+from labqa.service import demonstration, pipeline  # noqa: E402
+from labqa.service.period import window  # noqa: E402
+from labqa.service.pipeline import Facts  # noqa: E402
+from labqa.simulate import card as cards  # noqa: E402
+from labqa.simulate import network  # noqa: E402
+
+PARTS = (
+    ("pairing", "samples", "blocks", "pairs"),
+    ("yardsticks", "yardsticks"),
+    ("discrepancy", "discrepancies"),
+    ("comparison", "pt_scores"),
+    ("bias", "lab_bias", "weighted", "variance_components"),
+    ("bias", "_Network.whole", "_Network.by_family", "_Network.by_item"),
+    ("scopes", "fit", "moments", "spread"),
+    ("precision", "lab_precision", "weighted", "separability", "node_variances"),
+    ("weights", "robust_weights", "_ratio", "unfitted"),
+    ("integrity", "flags"),
+    ("indicators", "indicators"),
+)
+"""Modules of `labqa.analysis` with the names in them that are timed."""
+Seconds = defaultdict[str, float]
+
+
+def facts(labs: int) -> Facts:
+    """The network of the card `national` with so many laboratories; smaller ones keep its shares and its round sizes."""
+    card = cards.load("national")
+    share = labs / card.labs.n
+    fewer = replace(
+        card.labs,
+        n=labs,
+        blameless=int(card.labs.blameless * share),
+        small=int(card.labs.small * share),
+        groups=max(int(card.labs.groups * share), 1),
+    )
+    rounds = replace(card.rounds, per_family_year=max(round(card.rounds.per_family_year * share), 1))
+    made = network.simulate(replace(card, labs=fewer, rounds=rounds), seed=1)
+    return Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
+
+
+def timed(taken: Seconds) -> None:
+    """Wraps the functions of `PARTS` so that their seconds add up in `taken`."""
+    for module, *names in PARTS:
+        room = importlib.import_module(f"labqa.analysis.{module}")
+        for dotted in names:
+            *above, last = dotted.split(".")
+            owner: Any = functools.reduce(getattr, above, room)
+            if hasattr(owner, last):
+                setattr(owner, last, _counted(getattr(owner, last), f"{module}.{dotted}", taken))
+
+
+def _counted(work: Any, label: str, taken: Seconds) -> Any:
+    @functools.wraps(work)
+    def counted(*given: Any, **named: Any) -> Any:
+        began = time.process_time()
+        try:
+            return work(*given, **named)
+        finally:
+            taken[label] += time.process_time() - began
+
+    return counted
+
+
+def memory(field: str) -> float:
+    """MB of this process: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field))
+
+
+def main(sizes: list[int]) -> None:
+    """Prints, for each size, what went in, the seconds of the whole and of its parts, and the peak of memory."""
+    demonstration.warm()
+    taken: Seconds = defaultdict(float)
+    timed(taken)
+    edition = rulesets.load("cn-2012-26")
+    for labs in sorted(sizes):
+        given = facts(labs)
+        seen = window("all", given.results["period"].unique().to_list(), evidence_years=3, veto_years=3, trend_years=5)
+        taken.clear()
+        held, began = memory("VmRSS"), time.process_time()
+        run = pipeline.run_tables(given, edition, seen)
+        whole = time.process_time() - began
+        print(
+            f"\n{labs} laboratories, {given.results.height} results, {run['pairs'].height} pairs, "
+            f"{run['blocks']['used_for_bias'].sum()} blocks in the fit: {whole:.1f} s, {memory('VmHWM') - held:.0f} MB",
+            flush=True,
+        )
+        for label, seconds in taken.items():
+            print(f"  {label:34}{seconds:9.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main([int(one) for one in sys.argv[1:]] or [5000])
