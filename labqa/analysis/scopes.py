@@ -85,7 +85,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         labs=nodes[:n_labs],
         has_anchor=has_anchor,
         fitted=fitted,
-        groupings=_groupings(seen, base, kept),
+        groupings=groups(seen, base, kept),
         n_samples=n_samples[:n_labs],
         n_partners=together[:n_labs, :n_labs].sum(axis=1),
         n_blocks=count[:n_labs],
@@ -97,7 +97,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
     )
 
 
-def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
+def groups(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
     """The random effects of `KINDS` on the observations `kept`; those within laboratories scaled by √(1/base)."""
     lab, n_labs = seen.lab[kept], len(seen.labs)
     of_lab = lab < n_labs
@@ -169,7 +169,7 @@ def biases(
     n = len(part.labs)
     counted = np.array([kind not in without for kind in KINDS])
     sigma = np.where(counted, found.variance, 0.0)
-    anchored = part.has_anchor and _anchor_suffices(part, sigma, max_anchor_se)
+    anchored = part.has_anchor and anchor_suffices(part, sigma, max_anchor_se)
     effect = part.fitted.effect[:n]
     contrasts = np.zeros((n, len(part.fitted.effect)))
     contrasts[:, :n] = np.eye(n)
@@ -216,7 +216,7 @@ def biases(
     )
 
 
-def _anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
+def anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
     """Three laboratories and three samples at least tie the network to assigned values, and their mean has a small
     enough error."""
     if part.anchor_samples < 3 or part.anchor_partners < 3:

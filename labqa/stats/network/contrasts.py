@@ -18,31 +18,50 @@ SMALL_BLOCK = 4
 """Blocks of more laboratories have their means taken once, not for each pair."""
 NO_OTHER_WAY = 1e-9
 """Share of its information below which a contrast rests on its own blocks alone, but for rounding."""
+LEAST_TO_JUDGE = 3
+"""Blocks of a pair from which on one of them can be told to be a gross error."""
+
+
+class Seen(NamedTuple):
+    """Observations of a component, sorted by block: what the fit made of them, and what they were before it.
+
+    `weight` is that of the fit (0: it left the observation out), `base` the one before its robust steps, `sd` the SD of an
+    observation of base weight 1, `groupings` their groups of each kind of variance.
+    """
+
+    block: Ints
+    node: Ints
+    y: Floats
+    weight: Floats
+    base: Floats
+    sd: Floats
+    groupings: list[Grouping]
 
 
 class Split(NamedTuple):
     """Contrasts first − second of m pairs, split by where their evidence comes from.
 
-    `weight` Ω is the information of the direct evidence, `resistance` R the variance of the network's contrast for errors of
-    variance 1/weight, `leverage` h = ΩR (0 … 1) the part of the network's estimate that is direct. `within` (m × 2 × K × 3)
-    holds, for each kind of variance and the groups of each of the two laboratories, what one unit of it adds to Var direct,
-    Cov(direct, network), Var network; `total` (m × K) what it adds to Var network from the groups of all laboratories.
+    `leverage` h = ΩR (0 … 1) is the part of the network's estimate that the pair's own blocks give, Ω their weight in the fit,
+    R the `resistance` (variance of the network's contrast for errors of variance 1/weight); `rest` is network − h · direct (as
+    the fit weighs it), (1 − h) times the indirect contrast. `own` (m × 2 × K × 4) holds, for each kind of variance and the
+    groups of each of the two laboratories, what one unit of it adds to Var direct, Cov(direct, rest), Var rest, Var network;
+    `others` (m × K) what the groups of all other laboratories add to Var rest and Var network alike.
     """
 
     n_blocks: Ints
     n_clusters: Ints
-    weight: Floats
     resistance: Floats
     leverage: Floats
     direct: Floats
+    rest: Floats
     network: Floats
-    within: Floats
-    total: Floats
+    own: Floats
+    others: Floats
 
 
-class Combined(NamedTuple):
-    """a · direct + b · network of each pair: the estimate, its variance by kind (m × K), and what of that is each of the two
-    laboratories' own (m × 2 × K)."""
+class Contrast(NamedTuple):
+    """Estimates with what one unit of each variance adds to theirs (m × K), and how much of that comes from the groups of
+    each of the two laboratories (m × 2 × K)."""
 
     estimate: Floats
     variance: Floats
@@ -68,96 +87,140 @@ def _quadratic(rows, inverse, first, second):  # type: ignore[no-untyped-def]  #
 
 
 @kernel
-def _met(begin, at, block, weight, gap, first, second):  # type: ignore[no-untyped-def]  # pragma: no cover
-    count, total, summed = np.zeros(len(first), np.int64), np.zeros(len(first)), np.zeros(len(first))
-    for p in range(len(first)):
-        a, b = begin[first[p]], begin[second[p]]
-        while a < begin[first[p] + 1] and b < begin[second[p] + 1]:
-            one, other = at[a], at[b]
-            if block[one] == block[other]:
-                both = weight[one] * weight[other] / (weight[one] + weight[other])
-                count[p] += 1
-                total[p] += both
-                summed[p] += both * (gap[one] - gap[other])
-            if block[one] <= block[other]:
-                a += 1
-            if block[other] <= block[one]:
-                b += 1
-    return count, total, summed
+def _common(i, j, begin, at, block, y, weight, base, sd, corner, end, one, other, gap, free, fitted):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fills, for the blocks in which i and j sit: their observations, the difference, its weight here and in the fit."""
+    a, b, n = begin[i], begin[j], 0
+    while a < begin[i + 1] and b < begin[j + 1]:
+        o, q = at[a], at[b]
+        if block[o] == block[q]:
+            one[n], other[n], gap[n] = o, q, y[o] - y[q]
+            free[n] = base[o] * base[q] / (base[o] + base[q])
+            both = weight[o] + weight[q]
+            fitted[n] = weight[o] * weight[q] / both if both > 0.0 else 0.0
+            n += 1
+        if block[o] <= block[q]:
+            a += 1
+        if block[q] <= block[o]:
+            b += 1
+    if n >= LEAST_TO_JUDGE:
+        middle = np.median(gap[:n])
+        for c in range(n):
+            t = abs(gap[c] - middle) * np.sqrt(free[c]) / sd[one[c]]
+            x = min(max((t - corner) / (end - corner), 0.0), 1.0)
+            free[c] *= (1.0 - x * x) ** 2
+    return n
 
 
 @kernel
-def _felt(begin, at, start, block, node, weight, big, means, inverse, group, scale, direct, network, first, second, total, counted, clusters, within):  # type: ignore[no-untyped-def]  # pragma: no cover  # fmt: skip
-    for p in range(len(first)):
+def _split(lists, seen, averages, inverse, resistance, groups, first, second, counted, corner, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    begin, at, start = lists
+    block, node, y, weight, base, sd = seen
+    big, means = averages
+    group, scale, room = groups
+    m, most = len(first), 0
+    for lab in range(len(begin) - 1):
+        most = max(most, begin[lab + 1] - begin[lab])
+    one, other = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    gap, free, fitted = np.zeros(most), np.zeros(most), np.zeros(most)
+    blocks, clusters = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    estimate, of_fit, part = np.zeros(m), np.zeros(m), np.zeros(m)
+    own = np.zeros((m, 2, len(group), 4))
+    direct, rest, network = np.zeros(room), np.zeros(room), np.zeros(room)
+    for p in range(m):
         i, j = first[p], second[p]
+        n = _common(i, j, begin, at, block, y, weight, base, sd, corner, end, one, other, gap, free, fitted)
+        total = 0.0
+        for c in range(n):
+            total += free[c]
+            estimate[p] += free[c] * gap[c]
+            of_fit[p] += fitted[c]
+            part[p] += resistance[p] * fitted[c] * gap[c]
+            blocks[p] += free[c] > 0.0
+        estimate[p] = estimate[p] / total if total > 0.0 else np.nan
         for side in range(2):
-            lab, other, sign = (i, j, 1.0) if side == 0 else (j, i, -1.0)
-            b = begin[other]
+            lab, sign, mine = (i, 1.0, one) if side == 0 else (j, -1.0, other)
+            c = 0
             for a in range(begin[lab], begin[lab + 1]):
                 o = at[a]
-                while b < begin[other + 1] and block[at[b]] < block[o]:
-                    b += 1
-                by_direct = 0.0
-                if b < begin[other + 1] and block[at[b]] == block[o]:
-                    by_direct = sign * weight[o] * weight[at[b]] / (weight[o] + weight[at[b]]) / total[p]
-                mean = 0.0
-                if big[block[o]] >= 0:
-                    mean = means[i, big[block[o]]] - means[j, big[block[o]]]
-                else:
-                    every = 0.0
-                    for c in range(start[block[o]], start[block[o] + 1]):
-                        mean += weight[c] * (inverse[i, node[c]] - inverse[j, node[c]])
-                        every += weight[c]
-                    mean /= every
-                by_network = weight[o] * (inverse[i, node[o]] - inverse[j, node[o]] - mean)
+                while c < n and block[mine[c]] < block[o]:
+                    c += 1
+                by_direct = by_rest = by_network = 0.0
+                if weight[o] > 0.0:
+                    mean = 0.0
+                    if big[block[o]] >= 0:
+                        mean = means[i, big[block[o]]] - means[j, big[block[o]]]
+                    else:
+                        every = 0.0
+                        for q in range(start[block[o]], start[block[o] + 1]):
+                            mean += weight[q] * (inverse[i, node[q]] - inverse[j, node[q]])
+                            every += weight[q]
+                        mean /= every
+                    by_network = by_rest = weight[o] * (inverse[i, node[o]] - inverse[j, node[o]] - mean)
+                if c < n and mine[c] == o:
+                    by_direct = sign * free[c] / total
+                    by_rest -= sign * resistance[p] * fitted[c]
                 for k in range(len(group)):
-                    if group[k, o] >= 0:
-                        direct[group[k, o]] += scale[k, o] * by_direct
-                        network[group[k, o]] += scale[k, o] * by_network
+                    g = group[k, o]
+                    if g >= 0:
+                        direct[g] += scale[k, o] * by_direct
+                        rest[g] += scale[k, o] * by_rest
+                        network[g] += scale[k, o] * by_network
             for a in range(begin[lab], begin[lab + 1]):
                 for k in range(len(group)):
                     g = group[k, at[a]]
                     if g >= 0:
-                        if k == counted and side == 0 and direct[g] != 0.0:
-                            clusters[p] += 1
-                        within[p, side, k, 0] += direct[g] * direct[g]
-                        within[p, side, k, 1] += direct[g] * network[g]
-                        within[p, side, k, 2] += network[g] * network[g]
-                        direct[g] = network[g] = 0.0
+                        clusters[p] += k == counted and side == 0 and direct[g] != 0.0
+                        own[p, side, k, 0] += direct[g] * direct[g]
+                        own[p, side, k, 1] += direct[g] * rest[g]
+                        own[p, side, k, 2] += rest[g] * rest[g]
+                        own[p, side, k, 3] += network[g] * network[g]
+                        direct[g] = rest[g] = network[g] = 0.0
+    return blocks, clusters, estimate, of_fit, part, own
 
 
-def split(fitted: Fit, start: Ints, groupings: list[Grouping], first: Ints, second: Ints, *, counted: int = 0) -> Split:
-    """Direct, network and (through `combined`) indirect contrasts of the pairs (first, second) of a fitted component.
+def split(
+    fitted: Fit,
+    groupings: list[Grouping],
+    seen: Seen,
+    first: Ints,
+    second: Ints,
+    *,
+    counted: int = 0,
+    corner: float = 3.0,
+    end: float = 6.0,
+) -> Split:
+    """Direct, indirect and network contrasts of the pairs (first, second) of nodes of a fitted component.
 
-    A block in which both sit gives y_i − y_j with the weight ω = w_i w_j/(w_i + w_j); direct = Σωd/Σω. A block of many gives
-    that and no more: its other laboratories stay in the indirect evidence together with the weighted mean of the two, which
-    says nothing of their difference. So the network's contrast is h · direct + (1 − h) · indirect with h = ΩR, as if one
-    parameter were added for the pair (z of a block: w_j/(w_i + w_j) for i, −w_i/(w_i + w_j) for j); blocks of two give node
-    splitting as published. Every group of `groupings` holds observations of one laboratory (kinds without an owner touch no
-    direct evidence and count in the network's variance only); `counted` is the kind whose groups are counted in the direct
-    evidence. Pairs must share a block. Memory: the fit's n × n twice and what the pairs hold. Sources: Dias et al. 2010,
-    doi:10.1002/sim.3767; König, Krahn & Binder 2013, doi:10.1002/sim.6001.
+    A block in which both sit gives y_i − y_j. A block of many gives that and no more: its other laboratories stay in the
+    indirect evidence together with the weighted mean of the two, which says nothing of their difference. So with Ω = Σω, ω =
+    w_i w_j/(w_i + w_j), the network's contrast is h · direct + (1 − h) · indirect, h = ΩR, as if the fit had one parameter more
+    (z of a block: w_j/(w_i + w_j) for i, −w_i/(w_i + w_j) for j); with blocks of two that is node splitting as published.
+
+    The robust steps of the fit take the weight from what disagrees with the network, so they would hide an inconsistency:
+    the direct estimate reported weighs by `base` instead, with bisquare weights (`corner`, `end`) around the median difference
+    of the pair itself where it has three blocks or more. Without robust steps both are the same. `groupings` are those of the
+    fit's own observations, `seen.groupings` the same kinds on all observations; a group holds observations of one laboratory, a
+    kind without owner counts in `others` alone. `counted` is the kind whose groups `n_clusters` counts. Memory: n × n three
+    times and what the pairs hold; ValueError for pairs that share no block. Sources: Dias et al. 2010, doi:10.1002/sim.3767;
+    König, Krahn & Binder 2013, doi:10.1002/sim.6001.
     """
-    node, weight, inverse = fitted.node, fitted.weight, np.ascontiguousarray(fitted.inverse)
-    block = np.repeat(np.arange(len(start) - 1), np.diff(start)).astype(np.int64)
-    at = np.argsort(node, kind="stable").astype(np.int64)
-    begin = np.searchsorted(node[at], np.arange(len(inverse) + 1)).astype(np.int64)
-    gap = fitted.score / weight + fitted.effect[node]
-    n_blocks, total, summed = _met(begin, at, block, weight, gap, first, second)
-    if not (total > 0).all():
-        raise ValueError(f"pair {int(np.argmin(total > 0))}: shares no block; expected pairs with direct evidence")
-    network = fitted.effect[first] - fitted.effect[second]
+    inverse = np.ascontiguousarray(fitted.inverse)
+    block = np.unique(seen.block, return_inverse=True)[1].astype(np.int64)
+    start = np.append(np.flatnonzero(np.diff(block, prepend=-1)), len(block)).astype(np.int64)
+    at = np.argsort(seen.node, kind="stable").astype(np.int64)
+    begin = np.searchsorted(seen.node[at], np.arange(len(inverse) + 1)).astype(np.int64)
     resistance = inverse[first, first] + inverse[second, second] - 2.0 * inverse[first, second]
-    group, scale, n_groups = _groups(groupings, len(node))
-    big, means = _block_means(fitted, start, inverse)
-    within, clusters = np.zeros((len(first), 2, len(groupings), 3)), np.zeros(len(first), np.int64)
-    _felt(
-        begin, at, start, block, node, weight, big, means, inverse, group, scale, np.zeros(n_groups), np.zeros(n_groups),
-        first, second, total, counted, clusters, within,
+    blocks, clusters, direct, of_fit, part, own = _split(
+        (begin, at, start), (block, *seen[1:6]), _block_means(seen, block, start, inverse), inverse, resistance,
+        _groups(seen.groupings, len(block)), first, second, counted, corner, end,
     )  # fmt: skip
-    by_kind = [_quadratic(product(inverse, felt_variance(fitted, one.matrix)), inverse, first, second) for one in groupings]
-    leverage = np.clip(total * resistance, 0.0, 1.0)
-    return Split(n_blocks, clusters, total, resistance, leverage, summed / total, network, within, np.stack(by_kind, axis=1))
+    if np.isnan(direct).any():
+        raise ValueError(f"pair {int(np.argmax(np.isnan(direct)))}: shares no block; expected pairs with direct evidence")
+    network = fitted.effect[first] - fitted.effect[second]
+    felt = [_quadratic(product(inverse, felt_variance(fitted, one.matrix)), inverse, first, second) for one in groupings]
+    others = np.maximum(np.stack(felt, axis=1) - own[..., 3].sum(axis=1), 0.0)
+    leverage = np.clip(of_fit * resistance, 0.0, 1.0)
+    return Split(blocks, clusters, resistance, leverage, direct, network - part, network, own, others)
 
 
 def _groups(groupings: list[Grouping], n: int) -> tuple[Ints, Floats, int]:
@@ -172,39 +235,52 @@ def _groups(groupings: list[Grouping], n: int) -> tuple[Ints, Floats, int]:
     return group, scale, so_far
 
 
-def _block_means(fitted: Fit, start: Ints, inverse: Floats) -> tuple[Ints, Floats]:
+def _block_means(seen: Seen, block: Ints, start: Ints, inverse: Floats) -> tuple[Ints, Floats]:
     """Number of each large block (−1: small), and the weighted mean over it of each row of the inverse (nodes × large)."""
-    large = np.flatnonzero(np.diff(start) > SMALL_BLOCK)
+    total = np.bincount(block, weights=seen.weight, minlength=len(start) - 1)
+    large = np.flatnonzero((np.diff(start) > SMALL_BLOCK) & (total > 0))
     big = np.full(len(start) - 1, -1)
     big[large] = np.arange(len(large))
-    total = np.bincount(np.repeat(np.arange(len(start) - 1), np.diff(start)), weights=fitted.weight, minlength=len(start) - 1)
-    share = sparse.csr_array((fitted.nodes.T @ fitted.roots[:, large]).multiply(1.0 / np.sqrt(total[large])[None, :]))
-    return big, np.ascontiguousarray((share.T @ inverse.T).T)
+    of = np.flatnonzero(big[block] >= 0)
+    share = seen.weight[of] / total[block[of]]
+    mean = sparse.csr_array((share, (big[block[of]], seen.node[of])), shape=(len(large), len(inverse)))
+    return big, np.ascontiguousarray((mean @ inverse.T).T)
 
 
-def combined(found: Split, *, direct: Floats, network: Floats) -> Combined:
-    """a · direct + b · network for coefficients a, b (m each), with the variance that they share counted once."""
-    a, b = direct[:, None, None], network[:, None, None]
-    own = a * a * found.within[..., 0] + 2.0 * a * b * found.within[..., 1] + b * b * found.within[..., 2]
-    others = found.total - found.within[..., 2].sum(axis=1)
-    estimate = direct * found.direct + network * found.network
-    return Combined(estimate, np.maximum(own.sum(axis=1) + (network**2)[:, None] * others, 0.0), own)
+def direct(found: Split) -> Contrast:
+    """The difference in the blocks in which both sit."""
+    own = found.own[..., 0]
+    return Contrast(found.direct, own.sum(axis=1), own)
 
 
-def indirect(found: Split) -> Combined:
-    """(network − h direct) / (1 − h): the contrast without the blocks in which both sit; meaningless where `alone`."""
-    rest = np.where(alone(found), 1.0, 1.0 - found.leverage)
-    return combined(found, direct=-found.leverage / rest, network=1.0 / rest)
+def network(found: Split) -> Contrast:
+    """The difference by all evidence together."""
+    own = found.own[..., 3]
+    return Contrast(found.network, own.sum(axis=1) + found.others, own)
 
 
-def inconsistency(found: Split) -> Combined:
-    """Direct − indirect = (direct − network) / (1 − h); meaningless where `alone`.
+def indirect(found: Split) -> Contrast:
+    """The difference without the blocks in which both sit, rest / (1 − h); meaningless where `alone`."""
+    left = _left(found)
+    own = found.own[..., 2] / left[:, None, None] ** 2
+    return Contrast(found.rest / left, own.sum(axis=1) + found.others / left[:, None] ** 2, own)
+
+
+def inconsistency(found: Split) -> Contrast:
+    """Direct − indirect; meaningless where `alone`.
 
     Lab × item effects that both kinds of evidence carry alike cancel; those of items that only one of them has stay in the
     variance, so that different items (heterogeneity) are not taken for inconsistency.
     """
-    rest = np.where(alone(found), 1.0, 1.0 - found.leverage)
-    return combined(found, direct=1.0 / rest, network=-1.0 / rest)
+    left = _left(found)
+    scale = left[:, None, None]
+    own = np.maximum(found.own[..., 0] - 2.0 * found.own[..., 1] / scale + found.own[..., 2] / scale**2, 0.0)
+    return Contrast(found.direct - found.rest / left, own.sum(axis=1) + found.others / left[:, None] ** 2, own)
+
+
+def _left(found: Split) -> Floats:
+    """1 − h, the part of the network's estimate that is indirect; 1 where there is none."""
+    return np.where(alone(found), 1.0, 1.0 - found.leverage)
 
 
 def alone(found: Split) -> NDArray[np.bool_]:
@@ -212,7 +288,7 @@ def alone(found: Split) -> NDArray[np.bool_]:
     return np.asarray(1.0 - found.leverage < NO_OTHER_WAY)
 
 
-def judged(found: Combined, components: Components, *, within: NDArray[np.bool_], lab_df: Floats, slope: float = 1.0) -> Judged:
+def judged(found: Contrast, components: Components, *, within: NDArray[np.bool_], lab_df: Floats, slope: float = 1.0) -> Judged:
     """Standard error √Σσ²v / κ and Satterthwaite's degrees of freedom 2V²/Var(V) of each estimate.
 
     Var(V) holds the covariance of the variance components, and for each of the two laboratories what is uncertain of its own
@@ -230,7 +306,7 @@ def judged(found: Combined, components: Components, *, within: NDArray[np.bool_]
 
 
 def to_others(inverse: Floats) -> Floats:
-    """Effective resistance of each of n nodes to the mean of all others: c' A⁻ c, c = e_i − (mean of the others); ∞ if n = 1."""
+    """Effective resistance c' A⁻ c of each of n nodes to the mean of the others, c = e_i − Σ_j e_j/(n − 1); ∞ if n = 1."""
     n = len(inverse)
     if n < 2:
         return np.full(n, np.inf)
