@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 ONE_PAIR = 2.0
 """Resistance of one pair of results of weight 1, those of the laboratory of median precision."""
 MOST_DF = 1e6
+FALSE_DISCOVERIES = 0.05
+"""Share of pairs called inconsistent that may be so by chance."""
 
 
 def lab_contrasts(network: WholeNetwork | None, settings: BiasSettings) -> pl.DataFrame:
@@ -49,7 +51,8 @@ def _pairs(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.Data
     tested = reason == ""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(tested, 2.0 * special.stdtr(gap.df, -np.abs(gap.estimate / gap.se)), np.nan)
-    reach = special.stdtrit(whole.df, 0.5 + 0.5 * settings.level) * whole.se
+    q = adjusted(p, method="bh")
+    ends = [_ends(one, settings.level) for one in (direct, rest, whole)]
     split_up = ~contrasts.alone(found)
     names = np.array(network.seen.labs, dtype=object)
     columns = {
@@ -60,23 +63,34 @@ def _pairs(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.Data
         "n_blocks": found.n_blocks,
         "direct": direct.estimate,
         "direct_se": direct.se,
+        "direct_lower": ends[0][0],
+        "direct_upper": ends[0][1],
         "indirect": np.where(split_up, rest.estimate, np.nan),
         "indirect_se": np.where(split_up, rest.se, np.nan),
+        "indirect_lower": np.where(split_up, ends[1][0], np.nan),
+        "indirect_upper": np.where(split_up, ends[1][1], np.nan),
         "network": whole.estimate,
         "network_se": whole.se,
         "df": np.minimum(whole.df, MOST_DF),
-        "lower": whole.estimate - reach,
-        "upper": whole.estimate + reach,
+        "lower": ends[2][0],
+        "upper": ends[2][1],
         "inconsistency": np.where(tested, gap.estimate, np.nan),
         "inconsistency_se": np.where(tested, gap.se, np.nan),
         "p_value": p,
-        "q_value": adjusted(p, method="bh"),
+        "q_value": q,
+        "agree": [None if np.isnan(one) else bool(one > FALSE_DISCOVERIES) for one in q],
         "resistance": found.resistance / ONE_PAIR,
         "equivalent_pairs": ONE_PAIR / found.resistance,
         "bridge": _bridged(part, first, second),
         "reason": list(reason),
     }
     return _framed(columns)
+
+
+def _ends(one: Judged, level: float) -> tuple[Floats, Floats]:
+    """Ends of the t interval."""
+    reach = special.stdtrit(one.df, 0.5 + 0.5 * level) * one.se
+    return one.estimate - reach, one.estimate + reach
 
 
 def _seen(part: Part, network: WholeNetwork) -> Seen:

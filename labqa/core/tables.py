@@ -431,8 +431,12 @@ class LabContrasts(dy.Schema):
     n_blocks = count("Blocks in which both sit", "共同区组数", source="comparability")
     direct = number("Difference in the blocks in which both sit", "直接差值", "σR", source="comparability")
     direct_se = number("Its clustered standard error", "直接差值标准误", "σR", source="comparability", low=0)
+    direct_lower = number("Lower end of its 95 % interval", "直接差值下限", "σR", source="comparability")
+    direct_upper = number("Upper end of its 95 % interval", "直接差值上限", "σR", source="comparability")
     indirect = number("Difference by all other evidence", "间接差值", "σR", source="comparability")
     indirect_se = number("Its clustered standard error", "间接差值标准误", "σR", source="comparability", low=0)
+    indirect_lower = number("Lower end of its 95 % interval", "间接差值下限", "σR", source="comparability")
+    indirect_upper = number("Upper end of its 95 % interval", "间接差值上限", "σR", source="comparability")
     network = number("Difference of the mean biases by the whole network", "网络差值", "σR", source="comparability")
     network_se = number("Its clustered standard error", "网络差值标准误", "σR", source="comparability", low=0)
     df = number("Degrees of freedom of the network difference", "自由度", "1", source="comparability", low=0)
@@ -444,6 +448,7 @@ class LabContrasts(dy.Schema):
     q_value = share(
         "p adjusted over the component (Benjamini–Hochberg)", "q值", source="doi:10.1111/j.2517-6161.1995.tb02031.x"
     )
+    agree = yes("Direct and indirect evidence agree: q > 5 %; null: not tested", "是否一致", source="comparability", null=True)
     resistance = number(
         "Effective resistance, one pair of ordinary results = 1; to the zero: assigned values, or the mean of the others",
         "有效电阻",
