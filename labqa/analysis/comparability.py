@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -120,7 +123,7 @@ def _met(seen: Seen, n: int) -> tuple[Ints, Ints]:
 def _judged(one: Contrast, part: Part, network: WholeNetwork, first: Ints, second: Ints) -> Judged:
     within = np.array([kind in WITHIN for kind in KINDS])
     results = np.stack([part.n_results[first], part.n_results[second]], axis=1)
-    lab_df = RESULTS_PER_DF * (PRIOR_RESULTS + results)
+    lab_df = np.asarray(RESULTS_PER_DF * (PRIOR_RESULTS + results), dtype=np.float64)
     return contrasts.judged(one, network.components, within=within, lab_df=lab_df, slope=network.weights.slope)
 
 
@@ -175,7 +178,7 @@ def _zeros(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.Data
     return _framed(columns)
 
 
-def _framed(columns: dict[str, object]) -> pl.DataFrame:
+def _framed(columns: Mapping[str, Any]) -> pl.DataFrame:
     """The columns as rows of the table: NaN is absent, and a reason makes a row undetermined."""
     frame = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col("reason").replace("", None))
     status = pl.when(pl.col("reason").is_null()).then(pl.lit(str(Status.ASSESSED))).otherwise(pl.lit(str(Status.UNDETERMINED)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from labqa.figures.extent import trimmed
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Line, Role, Series, Spec, Symbol
 
+Row = dict[str, Any]
 _KINDS: tuple[tuple[str, Role, Symbol, float], ...] = (
     ("direct", "second", "circle-open", -0.45),
     ("indirect", "quiet", "diamond-open", 0.0),
@@ -60,7 +62,7 @@ def _called(code: str, called: dict[str, str]) -> str:
     return code if name == code else f"{code} {name}"
 
 
-def _span(rows: list[dict[str, object]]) -> tuple[float, float]:
+def _span(rows: list[Row]) -> tuple[float, float]:
     """Ends of the axis: zero, the whole of what disagrees, and the bulk of the others on either side."""
     shown = ("direct", "indirect", "network")
     off = [end for row in rows if row["agree"] is False for name in shown for end in _ends(row, name) if end is not None]
@@ -71,23 +73,23 @@ def _span(rows: list[dict[str, object]]) -> tuple[float, float]:
     return low - 0.08 * (high - low), high + 0.04 * (high - low)
 
 
-def _within(values: Sequence[object], span: tuple[float, float]) -> tuple[float | None, ...]:
+def _within(values: Sequence[float | None], span: tuple[float, float]) -> tuple[float | None, ...]:
     """Values drawn at the edge of the axis where they lie beyond it."""
-    return tuple(None if value is None else max(span[0], min(span[1], float(value))) for value in values)  # type: ignore[arg-type]
+    return tuple(None if value is None else max(span[0], min(span[1], value)) for value in values)
 
 
-def _ends(row: dict[str, object], name: str) -> tuple[float | None, float | None]:
+def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
     """Ends of the 95 % interval."""
     before = "" if name == "network" else f"{name}_"
-    return row[f"{before}lower"], row[f"{before}upper"]  # type: ignore[return-value]
+    return row[f"{before}lower"], row[f"{before}upper"]
 
 
 def _series(
     kind: tuple[str, Role, Symbol, float],
-    rows: list[dict[str, object]],
+    rows: list[Row],
     called: dict[str, str],
     language: Language,
-    half: float,
+    span: tuple[float, float],
 ) -> Series:
     name, colour, symbol, shift = kind
     drawn = [(k, row) for k, row in enumerate(rows) if row[name] is not None]
@@ -107,9 +109,7 @@ def _series(
     )
 
 
-def _marked(
-    rows: list[dict[str, object]], called: dict[str, str], language: Language, span: tuple[float, float]
-) -> tuple[Series, ...]:
+def _marked(rows: list[Row], called: dict[str, str], language: Language, span: tuple[float, float]) -> tuple[Series, ...]:
     """A mark at the edge of each row whose direct and indirect evidence disagree."""
     off = [(k, row) for k, row in enumerate(rows) if row["agree"] is False]
     if not off:
@@ -130,7 +130,7 @@ def _marked(
     )
 
 
-def _hover(row: dict[str, object], name: str, called: dict[str, str], language: Language) -> str:
+def _hover(row: Row, name: str, called: dict[str, str], language: Language) -> str:
     low, high = _ends(row, name)
     return say(
         "contrast_hover",
@@ -204,7 +204,7 @@ def _ways_round(between: pl.DataFrame, place: dict[str, tuple[float, float]], la
     return tuple(drawn)
 
 
-def _links(rows: list[dict[str, object]], place: dict[str, tuple[float, float]], language: Language) -> tuple[Series, ...]:
+def _links(rows: list[Row], place: dict[str, tuple[float, float]], language: Language) -> tuple[Series, ...]:
     drawn: list[Series] = []
     for position, (least, stroke) in enumerate(_STEPS):
         most = _STEPS[position - 1][0] if position else math.inf
@@ -212,7 +212,7 @@ def _links(rows: list[dict[str, object]], place: dict[str, tuple[float, float]],
             ends = [
                 ((0.0, 0.0), place[str(row["other"])])
                 for row in rows
-                if least <= float(row["equivalent_pairs"] or 0.0) < most and bool(row["bridge"]) == bridge  # type: ignore[arg-type]
+                if least <= float(row["equivalent_pairs"] or 0.0) < most and bool(row["bridge"]) == bridge
             ]
             if ends:
                 x, y = _path(ends)
@@ -224,9 +224,11 @@ def _links(rows: list[dict[str, object]], place: dict[str, tuple[float, float]],
 
 
 def _nodes(
-    rows: list[dict[str, object]], place: dict[str, tuple[float, float]], called: dict[str, str], lab: str, language: Language
+    rows: list[Row], place: dict[str, tuple[float, float]], called: dict[str, str], lab: str, language: Language
 ) -> tuple[Series, ...]:
     """The laboratory in the middle; around it partners joined by a bridge, partners that disagree, and all others."""
+    if not rows:
+        return ()
     drawn = [
         Series(
             name=_called(lab, called), mark="point", x=(0.0,), y=(0.0,), colour="text", symbol="square",
@@ -262,13 +264,13 @@ def _nodes(
     return tuple(drawn)
 
 
-def _look(row: dict[str, object]) -> str:
+def _look(row: Row) -> str:
     if row["bridge"]:
         return "bridge"
     return "disagree" if row["agree"] is False else "other"
 
 
-def _link_hover(row: dict[str, object], called: dict[str, str], language: Language) -> str:
+def _link_hover(row: Row, called: dict[str, str], language: Language) -> str:
     known = row["status"] == str(Status.ASSESSED)
     return say(
         "link_hover",

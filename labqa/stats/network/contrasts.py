@@ -106,7 +106,7 @@ def _common(i, j, begin, at, block, y, weight, base, sd, corner, end, one, other
         middle = np.median(gap[:n])
         for c in range(n):
             t = abs(gap[c] - middle) * np.sqrt(free[c]) / sd[one[c]]
-            x = min(max((t - corner) / (end - corner), 0.0), 1.0)
+            x = 0.0 if t <= corner else min((t - corner) / (end - corner), 1.0)
             free[c] *= (1.0 - x * x) ** 2
     return n
 
