@@ -44,7 +44,8 @@ def _pairs(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.Data
         return t.empty(t.LabContrasts)
     found = contrasts.split(
         part.fitted, part.groupings, seen, first, second,
-        counted=KINDS.index("sample"), corner=settings.corner if settings.robust else np.inf, end=settings.end,
+        counted=KINDS.index("sample"), needed=network.components.variance > 0,
+        corner=settings.corner if settings.robust else np.inf, end=settings.end,
     )  # fmt: skip
     direct, whole, rest, gap = (
         _judged(one(found), part, network, first, second)

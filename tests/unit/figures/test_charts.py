@@ -76,7 +76,7 @@ def test_every_chart_is_drawn_by_both_renderers_or_says_why_not(runs, registers,
 def test_an_undated_run_without_evidence_shows_no_chart_of_what_was_not_assessed(runs, registers):
     specs = {spec.kind: spec for spec in every_chart(runs["undated"], registers, "en", period="all")}
     shown = {kind for kind, spec in specs.items() if not spec.is_empty}
-    assert shown == {"z_bars", "ego_network"}  # who met whom, without any sign
+    assert shown == {"z_bars"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
