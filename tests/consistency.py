@@ -59,7 +59,9 @@ def honest(kind: str, seed: int) -> list[dict[str, object]]:
     t = np.abs(known["inconsistency"].to_numpy() / known["inconsistency_se"].to_numpy())
     variance = found.components.variance.copy()
     variance[KINDS.index("item")] = 0.0
-    without = lab_contrasts(replace(found, components=found.components._replace(variance=variance)), BiasSettings())
+    none = replace(found.items, variance=np.zeros_like(found.items.variance))
+    wrong = replace(found, components=found.components._replace(variance=variance), items=none)
+    without = lab_contrasts(wrong, BiasSettings())
     cases = {
         "clustered": known["p_value"].to_numpy(),
         "se_x0.90": 2.0 * special.ndtr(-t / 0.9),

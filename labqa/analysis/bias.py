@@ -59,12 +59,14 @@ class BiasSettings:
 
 @dataclass(frozen=True)
 class WholeNetwork:
-    """The fit over all items, for what else is read from it: observations, weights, connected components, variances."""
+    """The fit over all items, for what else is read from it: observations, weights, connected components, variances, and the
+    variance between the items of each laboratory."""
 
     seen: Observations
     weights: Weighted
     parts: list[Part]
     components: Components
+    items: ItemSpread
 
 
 def lab_bias(
@@ -104,7 +106,7 @@ def fitted(
     by_item = network.by_item()
     spread = network.spread_of_items(by_item)
     rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
-    whole = WholeNetwork(seen, weights, network.parts, network.components)
+    whole = WholeNetwork(seen, weights, network.parts, network.components, spread)
     return _finished(rows, met, settings), _without_gross(told, seen, weights), whole
 
 

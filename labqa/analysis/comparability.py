@@ -17,7 +17,7 @@ from labqa.core.vocabulary import Status
 from labqa.stats.multiplicity import adjusted
 from labqa.stats.network import contrasts
 from labqa.stats.network.components import bridges
-from labqa.stats.network.contrasts import Contrast, Judged, Seen, Split
+from labqa.stats.network.contrasts import Contrast, Judged, OwnVariance, Seen, Split
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -122,10 +122,15 @@ def _met(seen: Seen, n: int) -> tuple[Ints, Ints]:
 
 
 def _judged(one: Contrast, part: Part, network: WholeNetwork, first: Ints, second: Ints) -> Judged:
-    within = np.array([kind in WITHIN for kind in KINDS])
-    results = np.stack([part.n_results[first], part.n_results[second]], axis=1)
-    lab_df = np.asarray(RESULTS_PER_DF * (PRIOR_RESULTS + results), dtype=np.float64)
-    return contrasts.judged(one, network.components, within=within, lab_df=lab_df, slope=network.weights.slope)
+    two = np.stack([first, second], axis=1)
+    return contrasts.judged(
+        one,
+        network.components,
+        within=np.array([kind in WITHIN for kind in KINDS]),
+        lab_df=np.asarray(RESULTS_PER_DF * (PRIOR_RESULTS + part.n_results[two]), dtype=np.float64),
+        slope=network.weights.slope,
+        items=OwnVariance(KINDS.index("item"), network.items.variance[part.labs[two]], network.items.df[part.labs[two]]),
+    )
 
 
 def _bridged(part: Part, first: Ints, second: Ints) -> NDArray[np.bool_]:

@@ -293,18 +293,41 @@ def alone(found: Split) -> NDArray[np.bool_]:
     return np.asarray(1.0 - found.leverage < NO_OTHER_WAY)
 
 
-def judged(found: Contrast, components: Components, *, within: NDArray[np.bool_], lab_df: Floats, slope: float = 1.0) -> Judged:
+class OwnVariance(NamedTuple):
+    """Variance of one kind in each of the two laboratories (m × 2), where theirs is not that of all, and its degrees of
+    freedom."""
+
+    kind: int
+    variance: Floats
+    df: Floats
+
+
+def judged(
+    found: Contrast,
+    components: Components,
+    *,
+    within: NDArray[np.bool_],
+    lab_df: Floats,
+    slope: float = 1.0,
+    items: OwnVariance | None = None,
+) -> Judged:
     """Standard error √Σσ²v / κ and Satterthwaite's degrees of freedom 2V²/Var(V) of each estimate.
 
     Var(V) holds the covariance of the variance components, and for each of the two laboratories what is uncertain of its own
-    variance (`lab_df`, m × 2, on the kinds `within` laboratories). `slope` κ is what redescending weights lose against least
+    variance (`lab_df`, m × 2, on the kinds `within` laboratories). With `items` the groups of that kind have the variance of
+    their own laboratory, those of all others the common one. `slope` κ is what redescending weights lose against least
     squares. Infinite where V is certain. Source: Satterthwaite 1946, doi:10.2307/3002019.
     """
-    v = found.variance
-    variance = v @ components.variance
-    uncertain = np.einsum("ij,jk,ik->i", v, components.covariance, v)
+    common, of_items = found.variance.copy(), np.zeros_like(lab_df)
+    if items is not None:
+        common[:, items.kind] = np.maximum(common[:, items.kind] - found.own[..., items.kind].sum(axis=1), 0.0)
+        of_items = found.own[..., items.kind] * items.variance
+    variance = common @ components.variance + of_items.sum(axis=1)
+    uncertain = np.einsum("ij,jk,ik->i", common, components.covariance, common)
     own = found.own[..., within] @ components.variance[within]
     uncertain = uncertain + (2.0 * own**2 / lab_df).sum(axis=1)
+    if items is not None:
+        uncertain = uncertain + (2.0 * of_items**2 / items.df).sum(axis=1)
     some = uncertain > 0
     df = np.where(some, 2.0 * variance**2 / np.where(some, uncertain, 1.0), np.inf)
     return Judged(found.estimate, np.sqrt(variance) / slope, df)
