@@ -1,6 +1,6 @@
 """Direct against indirect evidence on simulated networks: how often they are told apart without cause, and with.
 
-`python tests/consistency.py docs/consistency.csv` runs seeds 1–20 of the committed card and writes the table.
+`PYTHONPATH=.:tests python tests/consistency.py FILE` runs seeds 1–20 of the committed card and writes the table.
 """
 
 from __future__ import annotations
