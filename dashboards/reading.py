@@ -33,6 +33,13 @@ CLAIMS = (
 """What is said of a laboratory only where its status is `assessed`."""
 
 
+CONTRASTS = (
+    "direct", "direct_lower", "direct_upper", "indirect", "indirect_lower", "indirect_upper",
+    "network", "lower", "upper", "inconsistency",
+)  # fmt: skip
+"""What of a contrast tells which of two laboratories reads higher."""
+
+
 def claimable(bias: pl.DataFrame) -> pl.DataFrame:
     """Biases without any figure that may not be claimed, so that no page, drawing or table can show its sign."""
     assessed = pl.col("status") == str(Status.ASSESSED)
@@ -146,6 +153,18 @@ class Reading:
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)
         return found.row(0, named=True) if found.height else {}
 
+    def lab_contrasts(self, lab: str) -> pl.DataFrame:
+        """How one laboratory compares with its partners and the zero; a signed difference only between two laboratories
+        that are assessed as a whole."""
+        found = queries.lab_contrasts(self.platform, self.run, lab, viewer=self.viewer)
+        assessed = self.whole_bias.filter(pl.col("status") == str(Status.ASSESSED))["lab"].implode()
+        both = pl.col("lab").is_in(assessed) & pl.col("other").is_in(assessed)
+        return found.with_columns(pl.when(both).then(pl.col(name)).alias(name) for name in CONTRASTS)
+
+    def among(self, labs: list[str]) -> pl.DataFrame:
+        """Contrasts between the given laboratories."""
+        return queries.contrasts_among(self.platform, self.run, labs, viewer=self.viewer)
+
     def reasons(self, lab: str) -> pl.DataFrame:
         """Reasons of one laboratory's rating."""
         return queries.reasons(self.platform, self.run, lab, viewer=self.viewer)
@@ -166,7 +185,10 @@ class Reading:
     def pair(self, pair: str) -> queries.PairView:
         """One pair down to its delivered rows."""
         view = queries.pair(self.platform, self.run, pair, viewer=self.viewer)
-        return replace(view, lab_bias=claimable(view.lab_bias))
+        whole = view.lab_bias.filter(pl.col("scope") == str(Scope.LAB))
+        claimed = whole.filter(pl.col("status") == str(Status.ASSESSED)).height == 2
+        contrast = view.contrast if claimed else view.contrast | dict.fromkeys(CONTRASTS if view.contrast else ())
+        return replace(view, lab_bias=claimable(view.lab_bias), contrast=contrast)
 
     def delivered(self, result: str) -> dict[str, Any]:
         """One delivered row."""

@@ -280,6 +280,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["pt_scores"] = _pt_scores(found)
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
+    run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]
@@ -523,6 +524,52 @@ def _lab_precision(truth: Truth, bias: pl.DataFrame, *, assessed: bool) -> pl.Da
         },
         schema_overrides={"ratio": pl.Float64, "reason": pl.String},
     )
+
+
+def _lab_contrasts(truth: Truth, pairs: pl.DataFrame, seed: int, *, assessed: bool) -> pl.DataFrame:
+    """Every two laboratories that met: some by a bridge, one in nine at odds with the rest; and each against the zero."""
+    draw = np.random.default_rng(seed + 4)
+    between = pairs.filter(pl.col("kind") == "between")
+    two = pl.concat_list("original_lab", "retest_lab").list.sort()
+    met = between.with_columns(lab=two.list.first(), other=two.list.last()).group_by("lab", "other")
+    counted = met.agg(n_samples=pl.col("sample").n_unique(), n_blocks=pl.col("block").n_unique()).sort("lab", "other")
+    bias = dict(zip(truth.labs, truth.bias, strict=True))
+    rows: list[dict[str, object]] = []
+    for k, row in enumerate(counted.iter_rows(named=True)):
+        bridge, odd = not assessed or k % 13 == 4, k % 9 == 2
+        se, other_se = 0.9 / np.sqrt(row["n_samples"]), 0.35
+        indirect = float(bias[row["lab"]] - bias[row["other"]] + draw.normal(0, other_se))
+        direct = indirect + (2.4 if odd else float(draw.normal(0, se)))
+        weight = 1.0 if bridge else 1 / se**2 / (1 / se**2 + 1 / other_se**2)
+        middle = weight * direct + (1 - weight) * indirect
+        width = se if bridge else (1 / se**2 + 1 / other_se**2) ** -0.5
+        tested = not bridge
+        q = (0.004 if odd else 0.6) if tested else None
+        rows.append(
+            row
+            | {
+                "direct": direct, "direct_se": se, "direct_lower": direct - 2 * se, "direct_upper": direct + 2 * se,
+                "indirect": indirect if tested else None,
+                "indirect_se": other_se if tested else None,
+                "indirect_lower": indirect - 2 * other_se if tested else None,
+                "indirect_upper": indirect + 2 * other_se if tested else None,
+                "network": middle, "network_se": width, "df": 40.0, "lower": middle - 2 * width, "upper": middle + 2 * width,
+                "inconsistency": direct - indirect if tested else None,
+                "inconsistency_se": float(np.hypot(se, other_se)) if tested else None,
+                "p_value": q / 4 if q else None, "q_value": q, "agree": q > 0.05 if q else None,
+                "resistance": width**2, "equivalent_pairs": 1 / width**2, "bridge": bridge,
+                "status": "assessed" if tested else "undetermined",
+                "reason": None if tested else "comparability.bridge",
+            }
+        )  # fmt: skip
+    rows += [
+        {
+            "lab": lab, "other": "", "n_samples": int(truth.samples[k]), "n_blocks": 3 * int(truth.samples[k]),
+            "resistance": 0.02, "equivalent_pairs": 50.0, "status": "undetermined", "reason": "comparability.zero_relative",
+        }
+        for k, lab in enumerate(truth.labs)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(component=pl.lit(truth.labs[0]))
 
 
 def _flags(truth: Truth, pairs: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, callout, facts, lead, link, note, section, title
-from dashboards.pages import delivered, drawings
+from dashboards.pages import believed, delivered, drawings
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
@@ -33,6 +33,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         _sample_suspected(view, words),
         _both(reading, view, place, words),
         _measured(view, words),
+        believed.section_of(reading, view, place, words),
         _labs(reading, view, place, words),
         _same_sample(reading, view, place, words),
         status.glossary(("agree", "within_limits", "discrepant", "blunder_suspected", "undetermined", "not_assessed"), words),

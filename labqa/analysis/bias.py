@@ -19,6 +19,7 @@ from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.bounds import smallest_shown
 from labqa.stats.network.between import between_sd, shrunken_between
+from labqa.stats.network.variance import Components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -56,6 +57,18 @@ class BiasSettings:
     level: float = 0.95
 
 
+@dataclass(frozen=True)
+class WholeNetwork:
+    """The fit over all items, for what else is read from it: observations, weights, connected components, variances, and the
+    variance between the items of each laboratory."""
+
+    seen: Observations
+    weights: Weighted
+    parts: list[Part]
+    components: Components
+    items: ItemSpread
+
+
 def lab_bias(
     results: pl.DataFrame,
     samples: pl.DataFrame,
@@ -70,16 +83,31 @@ def lab_bias(
 
     `without` is YARDSTICKS_WITHOUT: a laboratory it names is stated in units of σR without its own results.
     """
+    return fitted(results, samples, blocks, items, yardsticks, settings, without=without)[:2]
+
+
+def fitted(
+    results: pl.DataFrame,
+    samples: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    settings: BiasSettings,
+    *,
+    without: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, WholeNetwork | None]:
+    """As `lab_bias`, with the fit over all items from which its rows were made; None where there is nothing to fit."""
     seen, told = observed(results, blocks, items, yardsticks, settings)
     met = evidence.met(results, blocks)
     if not len(seen.y):
-        return _finished(_empty(), met, settings), told
+        return _finished(_empty(), met, settings), told, None
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
     network = _Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
     by_item = network.by_item()
     spread = network.spread_of_items(by_item)
     rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
-    return _finished(rows, met, settings), _without_gross(told, seen, weights)
+    whole = WholeNetwork(seen, weights, network.parts, network.components, spread)
+    return _finished(rows, met, settings), _without_gross(told, seen, weights), whole
 
 
 def observed(

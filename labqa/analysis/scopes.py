@@ -95,7 +95,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         labs=nodes[:n_labs],
         has_anchor=has_anchor,
         fitted=fitted,
-        groupings=_groupings(seen, base, kept),
+        groupings=groups(seen, base, kept),
         n_samples=n_samples[:n_labs],
         n_partners=partners[:n_labs] - with_anchor,
         n_blocks=count[:n_labs],
@@ -107,7 +107,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
     )
 
 
-def _groupings(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
+def groups(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
     """The random effects of `KINDS` on the observations `kept`; those within laboratories scaled by √(1/base)."""
     lab, n_labs = seen.lab[kept], len(seen.labs)
     of_lab = lab < n_labs
@@ -179,7 +179,7 @@ def biases(
     n = len(part.labs)
     counted = np.array([kind not in without for kind in KINDS])
     sigma = np.where(counted, found.variance, 0.0)
-    anchored = part.has_anchor and _anchor_suffices(part, sigma, max_anchor_se)
+    anchored = part.has_anchor and anchor_suffices(part, sigma, max_anchor_se)
     effect = part.fitted.effect[:n]
     if anchored:
         contrasts = against_node(n, n=n, nodes=n + 1)
@@ -224,7 +224,7 @@ def biases(
     )
 
 
-def _anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
+def anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
     """Three laboratories and three samples at least tie the network to assigned values, and their mean has a small
     enough error."""
     if part.anchor_samples < 3 or part.anchor_partners < 3:

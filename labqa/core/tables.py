@@ -421,6 +421,49 @@ class LabPrecision(dy.Schema):
     reason = text("Why not: key of a sentence", "原因", source="precision", null=True)
 
 
+class LabContrasts(dy.Schema):
+    """How two laboratories that shared blocks compare: direct, indirect and network difference lab − other (可比性)."""
+
+    lab = text("Laboratory", "实验室", source="comparability", key=True)
+    other = text("The other laboratory, whose code is larger; empty: the zero", "另一实验室", source="comparability", key=True)
+    component = text("Connected component: its smallest lab code", "连通分量", source="comparability")
+    n_samples = count("Samples that both tested", "共同样品数", source="comparability")
+    n_blocks = count("Blocks in which both sit", "共同区组数", source="comparability")
+    direct = number("Difference in the blocks in which both sit", "直接差值", "σR", source="comparability")
+    direct_se = number("Its clustered standard error", "直接差值标准误", "σR", source="comparability", low=0)
+    direct_lower = number("Lower end of its 95 % interval", "直接差值下限", "σR", source="comparability")
+    direct_upper = number("Upper end of its 95 % interval", "直接差值上限", "σR", source="comparability")
+    indirect = number("Difference by all other evidence", "间接差值", "σR", source="comparability")
+    indirect_se = number("Its clustered standard error", "间接差值标准误", "σR", source="comparability", low=0)
+    indirect_lower = number("Lower end of its 95 % interval", "间接差值下限", "σR", source="comparability")
+    indirect_upper = number("Upper end of its 95 % interval", "间接差值上限", "σR", source="comparability")
+    network = number("Difference of the mean biases by the whole network", "网络差值", "σR", source="comparability")
+    network_se = number("Its clustered standard error", "网络差值标准误", "σR", source="comparability", low=0)
+    df = number("Degrees of freedom of the network difference", "自由度", "1", source="comparability", low=0)
+    lower = number("Lower end of its 95 % interval", "95%下限", "σR", source="comparability")
+    upper = number("Upper end of its 95 % interval", "95%上限", "σR", source="comparability")
+    inconsistency = number("Direct − indirect", "不一致量", "σR", source="doi:10.1002/sim.3767")
+    inconsistency_se = number("Its clustered standard error", "不一致量标准误", "σR", source="comparability", low=0)
+    p_value = share("Two-sided p of H0: direct and indirect agree", "p值", source="comparability")
+    q_value = share(
+        "p adjusted over the component (Benjamini–Hochberg)", "q值", source="doi:10.1111/j.2517-6161.1995.tb02031.x"
+    )
+    agree = yes("Direct and indirect evidence agree: q > 5 %; null: not tested", "是否一致", source="comparability", null=True)
+    resistance = number(
+        "Effective resistance, one pair of ordinary results = 1; to the zero: assigned values, or the mean of the others",
+        "有效电阻",
+        "1",
+        source="doi:10.1007/BF01164627",
+        low=0,
+    )
+    equivalent_pairs = number(
+        "Direct pairs that would tell as much: 1 / resistance", "等效直接对数", "1", source="comparability", low=0
+    )
+    bridge = yes("No way from one to the other but their own link", "桥", source="comparability", null=True)
+    status = word(v.Status, "Whether direct and indirect evidence could be compared", "状态", source="comparability")
+    reason = text("Why not: key of a sentence", "原因", source="comparability", null=True)
+
+
 class Flags(dy.Schema):
     """Things to look at; a flag never accuses (提示)."""
 
@@ -525,6 +568,7 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "pt_scores": PtScores,
     "lab_bias": LabBias,
     "lab_precision": LabPrecision,
+    "lab_contrasts": LabContrasts,
     "flags": Flags,
     "indicators": Indicators,
     "ratings": Ratings,

@@ -13,6 +13,7 @@ from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Series, Spec
 
 _ROW = 11.5
 _HEIGHT = 132.0
+_TALL = 240.0
 _MOST_TICKS = 6
 _MANY = 120
 """Marks of one series beyond which they are drawn finer."""
@@ -34,7 +35,7 @@ def drawing(spec: Spec) -> dict[str, Any]:
     cells = bool(spec.scale)
     rows = len(spec.y.categories or ())
     drawn: dict[str, Any] = {
-        "height": max(rows, 2) * _ROW + 8 if rows else _HEIGHT,
+        "height": max(rows, 2) * _ROW + 8 if rows else _TALL if spec.tall else _HEIGHT,
         "alt": spec.alt,
         "colours": dict(COLOURS),
         "x": {"title": spec.x.label, "ticks": ticks(spec.x), "grid": spec.x.categories is None and spec.x.ticks and not cells},
@@ -116,7 +117,9 @@ def _at(spec: Spec, axis: str, value: float) -> float:
 
 
 def _add(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
-    {"bar": _bars, "cell": _cells, "interval": _intervals, "line": _polyline}.get(series.mark, _points)(drawn, series, spec)
+    {"bar": _bars, "cell": _cells, "interval": _intervals, "line": _polyline, "edge": _segments}.get(series.mark, _points)(
+        drawn, series, spec
+    )
 
 
 def _bars(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
@@ -161,10 +164,14 @@ def _intervals(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
 
 
 def _polyline(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
+    _segments(drawn, series, spec)
+    _points(drawn, series, spec)
+
+
+def _segments(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
     at = [(fraction(spec.x, x), fraction(spec.y, y)) for x, y in zip(series.x, series.y, strict=True)]
     for (x0, y0), (x1, y1) in pairwise(at):
-        drawn["segments"].append({"x": [x0, x1], "y": [y0, y1], "colour": series.colour, "width": 0.9})
-    _points(drawn, series, spec)
+        drawn["segments"].append({"x": [x0, x1], "y": [y0, y1], "colour": series.colour, "width": 0.45 * series.stroke})
 
 
 def _points(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
@@ -173,7 +180,7 @@ def _points(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
         at = {"x": fraction(spec.x, x), "y": fraction(spec.y, y)}
         drawn["points"].append({**at, "colour": series.colour, "symbol": series.symbol, "size": size})
         if series.text:
-            drawn["texts"].append({**at, "text": series.text[k], "lift": 3})
+            drawn["texts"].append({**at, "text": series.text[k], "lift": -13 if series.text_below else 3})
 
 
 def _quoted(text: str) -> str:

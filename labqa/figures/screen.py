@@ -23,6 +23,7 @@ _DARK |= {"limit": "#B79BE0", "text": "#E4E9EE", "grid": "#35414C"}
 _SYMBOLS = {"cross": "x"}
 _ROW = 22
 _HEIGHT = 340
+_TALL = 520
 
 
 def draw(spec: Spec, *, theme: Theme = "light") -> dict[str, Any]:
@@ -70,7 +71,10 @@ def _bar(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str,
 
 def _scatter(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
     colour = colours[series.colour]
-    lines = {"point": "markers", "line": "lines+markers+text" if series.text else "lines+markers"}
+    lines = {
+        "point": "markers+text" if series.text else "markers",
+        "line": "lines+markers+text" if series.text else "lines+markers",
+    }
     return [
         _common(series)
         | {
@@ -82,10 +86,10 @@ def _scatter(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[
                 "symbol": _SYMBOLS.get(series.symbol, series.symbol),
                 "line": {"width": 1.5, "color": colour},
             },
-            "line": {"color": colour, "width": 2, "shape": "hv" if series.mark == "step" else "linear"},
+            "line": {"color": colour, "width": series.stroke, "shape": "hv" if series.mark == "step" else "linear"},
             "fill": "tozeroy" if series.mark == "area" else None,
             "text": list(series.text) if series.text else None,
-            "textposition": "top center",
+            "textposition": "bottom center" if series.text_below else "top center",
             "cliponaxis": False,
         }
     ]
@@ -164,7 +168,7 @@ def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     cells = bool(spec.scale)
     labelled: list[Band | Line] = [*spec.bands, *spec.lines]
     return {
-        "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _HEIGHT,
+        "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _TALL if spec.tall else _HEIGHT,
         "margin": {"l": 12, "r": 16, "t": 34 if named else 14, "b": 12},
         "font": {"family": FONTS, "size": 12, "color": colours["text"]},
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -16,7 +16,7 @@ from labqa.core.wording.catalogue import Language
 MOST_POINTS = 5_000
 """No figure carries more marks than this: beyond, nothing can be told apart and pages grow slow."""
 
-Mark = Literal["bar", "point", "interval", "line", "cell", "step", "area"]
+Mark = Literal["bar", "point", "interval", "line", "cell", "step", "area", "edge"]
 Symbol = Literal["circle", "circle-open", "diamond-open", "square", "cross"]
 Role = Literal["main", "second", "quiet", "alarm", "band", "limit", "text", "grid"]
 
@@ -60,7 +60,8 @@ class Axis:
 class Series:
     """Marks of one kind and meaning. `lower` and `upper` run along the value axis: y, or x where `horizontal`.
 
-    For `cell`, `steps` holds the position of each cell's colour in the Spec's `scale`, null for "not assessed".
+    An `edge` is a line without marks at its corners; lines are `stroke` wide. For `cell`, `steps` holds the position of each
+    cell's colour in the Spec's `scale`, null for "not assessed".
     """
 
     name: str
@@ -74,9 +75,11 @@ class Series:
     ids: tuple[str, ...] | None = None
     hover: tuple[str, ...] | None = None
     text: tuple[str, ...] | None = None
+    text_below: bool = False
     steps: tuple[int | None, ...] | None = None
     horizontal: bool = False
     width: float = 0.8
+    stroke: float = 2.0
     in_legend: bool = True
 
     def __post_init__(self) -> None:
@@ -133,6 +136,7 @@ class Spec:
     lines: tuple[Line, ...] = ()
     scale: tuple[Step, ...] = ()
     unknown: str = ""
+    tall: bool = False
     empty: str = ""
     n_shown: int = 0
     n_total: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
+from labqa.analysis import bias, comparability, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
 from labqa.analysis import summary as totals
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -49,9 +49,10 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     without = yardsticks.without_own(facts.items, scale, pairs, results)
-    lab_bias, used = bias.lab_bias(
+    lab_bias, used, network = bias.fitted(
         recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
     )
+    lab_contrasts = comparability.lab_contrasts(network, settings)
     lab_precision = precision.lab_precision(
         recent["results"],
         recent["samples"],
@@ -77,6 +78,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,
         "lab_precision": lab_precision,
+        "lab_contrasts": lab_contrasts,
         "flags": flags,
         "indicators": found,
         "ratings": ratings,

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from labqa.analysis.explanation import Explanation, explanation
 from labqa.core.errors import AccessDenied
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
@@ -31,6 +32,8 @@ class PairView:
     yardstick: dict[str, Any]
     lab_bias: pl.DataFrame
     same_sample: pl.DataFrame
+    contrast: dict[str, Any]
+    explanation: Explanation | None
 
 
 def run_list(platform: Platform, *, viewer: Viewer) -> pl.DataFrame:
@@ -114,6 +117,32 @@ def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     return _of_lab(platform, run, "lab_precision", lab, viewer)
 
 
+def lab_contrasts(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """How one laboratory compares with each partner (differences `lab` − `other`), and with the zero (`other` empty)."""
+    check_may_read_lab(viewer, lab)
+    found = platform.run(run).table("lab_contrasts")
+    return pl.concat([found.filter(pl.col("lab") == lab), turned(found.filter(pl.col("other") == lab))]).sort("other")
+
+
+def contrasts_among(platform: Platform, run: str, labs: list[str], *, viewer: Viewer) -> pl.DataFrame:
+    """Rows of LAB_CONTRASTS between the given laboratories; none for viewers bound to a laboratory."""
+    found = platform.run(run).table("lab_contrasts")
+    if viewer.role == "lab_manager":
+        return found.clear()
+    return found.filter(pl.col("lab").is_in(labs) & pl.col("other").is_in(labs))
+
+
+_SIGNED = ("direct", "indirect", "network", "inconsistency")
+_ENDS = (("lower", "upper"), ("direct_lower", "direct_upper"), ("indirect_lower", "indirect_upper"))
+
+
+def turned(contrasts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of LAB_CONTRASTS as seen from the other laboratory."""
+    ends = {one: -pl.col(other) for pair in _ENDS for one, other in (pair, pair[::-1])}
+    swapped = {"lab": pl.col("other"), "other": pl.col("lab")} | {name: -pl.col(name) for name in _SIGNED} | ends
+    return contrasts.with_columns(**swapped)
+
+
 def pt_scores(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """Scores of one laboratory's comparison results."""
     return _of_lab(platform, run, "pt_scores", lab, viewer)
@@ -163,9 +192,14 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
     labs = [lab for lab in (row["original_lab"], row["retest_lab"]) if lab]
     bias = own_rows(opened.table("lab_bias"), viewer, "lab").filter(pl.col("lab").is_in(labs))
     here = pl.col("scope").is_in([str(Scope.LAB)]) | (pl.col("scope_id") == row["item"])
+    contrast = _contrast(opened.table("lab_contrasts"), row["retest_lab"], row["original_lab"])
+    discrepancy = _one(opened.table("discrepancies"), "pair", pair_id)
+    on_item = {one["lab"]: one for one in bias.filter(pl.col("scope_id") == row["item"]).iter_rows(named=True)}
+    block = _one(opened.table("blocks"), "block", row["block"])
+    used = bool(block.get("used_for_bias"))
     return PairView(
         pair=row,
-        discrepancy=_one(opened.table("discrepancies"), "pair", pair_id),
+        discrepancy=discrepancy,
         original=delivered_row(platform, programme, row["original_result"], viewer=viewer),
         retest=delivered_row(platform, programme, row["retest_result"], viewer=viewer),
         item=_one(platform.table(programme, "items"), "item", row["item"]),
@@ -174,6 +208,8 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
         same_sample=_pairs_scored(platform, run, viewer).filter(
             (pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)
         ),
+        contrast=contrast,
+        explanation=explanation(row, discrepancy, on_item, agree=contrast.get("agree"), used=used),
     )
 
 
@@ -196,6 +232,14 @@ def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = 
     """How many delivered rows were refused."""
     check_may_read_all(viewer)
     return platform.table(programme, "refusals").select("file", "row").n_unique()
+
+
+def _contrast(contrasts: pl.DataFrame, lab: str | None, other: str | None) -> dict[str, Any]:
+    """The row of two laboratories, as the difference lab − other; nothing if they have none."""
+    both = contrasts.filter((pl.col("lab") == min(lab or "", other or "")) & (pl.col("other") == max(lab or "", other or "")))
+    if not lab or not other or both.is_empty():
+        return {}
+    return (both if both["lab"][0] == lab else turned(both)).row(0, named=True)
 
 
 def _of_lab(platform: Platform, run: str, name: str, lab: str, viewer: Viewer) -> pl.DataFrame:

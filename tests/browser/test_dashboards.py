@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import pytest
 import waitress
 
 from dashboards import app as dashboards_app
+from labqa.service import queries
+from labqa.service.viewer import LOCAL_ANALYST
 from tests import fakes
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -212,3 +215,52 @@ def test_the_first_load_stays_under_three_megabytes(browser, address):
     tab.wait_for_load_state("networkidle", timeout=PATIENCE)
     context.close()
     assert 0.5e6 < sum(received) < 3e6
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_laboratory_shows_how_comparable_it_is(watched, language):
+    watched.open(f"/{language}/lab/L0001", "")
+    watched.figures("ego", "partners")
+    part = watched.tab.locator("#part-comparability")
+    assert ("直接与间接证据不一致" if language == "zh" else "direct and indirect disagree") in part.inner_text()
+    part.locator("summary").click()
+    table = part.locator("table").inner_text()
+    assert ("只有这一条联系" if language == "zh" else "Only this link joins the two laboratories") in table
+
+
+def test_a_laboratory_without_a_sign_shows_no_signed_difference(watched, platform):
+    tables = platform.opened[runs(platform)["national"]].tables
+    whole = tables["lab_bias"].filter(pl.col("scope") == "lab")
+    lab = whole.filter(pl.col("status") == "undetermined")["lab"][0]
+    watched.open(f"/en/lab/{lab}", "")
+    watched.figures("ego")
+    part = watched.tab.locator("#part-comparability")
+    assert "no signed difference is shown" in part.inner_text()
+    assert watched.tab.locator('[id*=\'"name":"partners"\']').count() == 0
+    part.locator("summary").click()
+    assert "σR" not in part.locator("tbody").inner_text()
+    assert not re.search(r"[+−]\d", part.locator("tbody").inner_text())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_pair_says_whom_the_network_believes_or_that_it_cannot_know(watched, platform, language):
+    run = runs(platform)["national"]
+    said = {
+        "retest": {"zh": "可由复检实验室", "en": "explained by the bias of the retest laboratory"},
+        "untold": {"zh": "不能判断，因为", "en": "It cannot be told, because"},
+        "nothing": {"zh": "没有需要解释的差异", "en": "nothing to be explained"},
+    }
+    found: dict[str, str] = {}
+    between = platform.opened[run].tables["pairs"].filter(pl.col("kind") == "between")["pair"]
+    for pair in between:
+        told = queries.pair(platform, run, pair, viewer=LOCAL_ANALYST).explanation
+        if told is not None:
+            found.setdefault(told.verdict, pair)
+        if said.keys() <= found.keys():
+            break
+    for verdict, sentence in said.items():
+        watched.open(f"/{language}/pair/{found[verdict]}", "")
+        watched.tab.wait_for_selector("#part-believed")
+        assert sentence[language] in watched.tab.inner_text("#part-believed")
+    watched.open(f"/{language}/pair/{found['retest']}", "")
+    assert ("不能说明谁对谁错" if language == "zh" else "not that it is wrong") in watched.tab.inner_text("#part-believed")

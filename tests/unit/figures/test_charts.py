@@ -9,7 +9,7 @@ import pytest
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.figures import names, paper, screen
-from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
+from labqa.figures.charts import agreement, biases, classes, comparability, maps, pairs, rounds, trends
 from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
 from tests import factories
 
@@ -45,7 +45,14 @@ def every_chart(run, registers, language, *, period):
         trends.lab_trend(differences, run["pt_scores"], "L0001", language),
         *(agreement.agreement_by(summary, called[by], language, by=by, period=period) for by in ("product", "family", "item")),
         rounds.z_bars(run["pt_scores"], items, "L0001", language),
+        comparability.partner_forest(contrasts_of(run, "L0001"), labs, "L0001", language),
+        comparability.ego_network(contrasts_of(run, "L0001"), run["lab_contrasts"], labs, "L0001", language),
     ]
+
+
+def contrasts_of(run, lab):
+    """Rows of LAB_CONTRASTS with the laboratory first; L0001 has the smallest code, so none is turned."""
+    return run["lab_contrasts"].filter(pl.col("lab") == lab)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -292,3 +299,35 @@ def test_names_fall_back_to_the_other_language_and_the_code():
 def test_laboratories_are_not_ranked_where_none_is_assessed(runs, registers):
     bias = runs["dated"]["lab_bias"].with_columns(status=pl.lit("not_assessed"))
     assert biases.caterpillar(bias, registers["labs"], "en").is_empty
+
+
+def test_partners_that_disagree_stand_first_and_are_marked(runs, registers):
+    found = contrasts_of(runs["dated"], "L0001")
+    off = found.filter(~pl.col("agree"))["other"].to_list()
+    spec = comparability.partner_forest(found, registers["labs"], "L0001", "en")
+    assert off
+    marked = spec.series[-1]
+    assert (marked.symbol, set(marked.ids)) == ("cross", set(off))
+    assert sorted(marked.y) == [2.0 * k for k in range(len(off))]
+    known = found.filter(pl.col("network").is_not_null() & (pl.col("other") != ""))
+    indirect = next(series for series in spec.series if series.name.startswith("indirect"))
+    without = set(known.filter(pl.col("indirect").is_null())["other"])
+    assert without and not without & set(indirect.ids)
+
+
+def test_links_are_as_wide_as_they_are_worth_and_bridges_stand_out(runs, registers):
+    found = contrasts_of(runs["dated"], "L0001").filter(pl.col("other") != "")
+    spec = comparability.ego_network(found, runs["dated"]["lab_contrasts"].clear(), registers["labs"], "L0001", "en")
+    edges = [series for series in spec.series if series.mark == "edge"]
+    assert sum(len(series.x) for series in edges) == 3 * min(found.height, 24)
+    nodes = {name: series.symbol for series in spec.series if series.mark == "point" for name in series.ids or ()}
+    bridges = set(found.filter(pl.col("bridge"))["other"]) & set(nodes)
+    assert bridges and {name for name, symbol in nodes.items() if symbol == "diamond-open"} == bridges
+    strokes = {series.name: series.stroke for series in edges if series.colour == "main"}
+    assert sorted(strokes.values(), reverse=True) == list(strokes.values())
+
+
+def test_without_partners_both_say_so(registers):
+    none = t.empty(t.LabContrasts)
+    assert comparability.partner_forest(none, registers["labs"], "L0001", "zh").is_empty
+    assert comparability.ego_network(none, none, registers["labs"], "L0001", "zh").is_empty
