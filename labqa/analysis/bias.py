@@ -70,16 +70,31 @@ def lab_bias(
 
     `without` is YARDSTICKS_WITHOUT: a laboratory it names is stated in units of σR without its own results.
     """
+    bias, told, _ = lab_bias_and_network(results, samples, blocks, items, yardsticks, settings, without=without)
+    return bias, told
+
+
+def lab_bias_and_network(
+    results: pl.DataFrame,
+    samples: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    settings: BiasSettings,
+    *,
+    without: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, Network | None]:
+    """What `lab_bias` tells, and the network that it was told of; none where nothing can be compared."""
     seen, told = observed(results, blocks, items, yardsticks, settings)
     met = evidence.met(results, blocks)
     if not len(seen.y):
-        return _finished(_empty(), met, settings), told
+        return _finished(_empty(), met, settings), told, None
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    network = _Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
+    network = Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
     by_item = network.by_item()
     spread = network.spread_of_items(by_item)
     rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
-    return _finished(rows, met, settings), _without_gross(told, seen, weights)
+    return _finished(rows, met, settings), _without_gross(told, seen, weights), network
 
 
 def observed(
@@ -138,7 +153,7 @@ def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weighted) ->
     )
 
 
-class _Network:
+class Network:
     """The weighted observations and their variance components, from which the rows of each scope are made."""
 
     def __init__(
@@ -153,12 +168,18 @@ class _Network:
         self.seen, self.weights, self.settings = seen, weights, settings
         self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
-        self.parts = self._parts(np.ones(len(seen.y), dtype=bool), seen.y)
+        self.parts = self.within(np.ones(len(seen.y), dtype=bool), seen.y)
         self.components = variance_components(self.parts, n_labs=len(seen.labs))
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
 
-    def _parts(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
+    def within(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
+        """The fitted components of the observations `chosen`."""
         return list(within_scope(self.seen, self.weights.weight, self.weights.precision, y, chosen))
+
+    def unit(self, part: Part) -> Floats:
+        """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
+        more = self.own_unit[part.labs].multiply(part.item_share[: len(part.labs)]).sum(axis=1)
+        return np.asarray(1.0 + more, dtype=np.float64).ravel()
 
     def _rows(
         self, parts: list[Part], scope: Scope, scope_id: str, *, without: tuple[str, ...], spread: ItemSpread | None = None
@@ -179,7 +200,7 @@ class _Network:
             inside = 0.0 if "item" in without else self.components.variance[KINDS.index("item")]
             squared = (part.item_share**2) @ self.relative_u**2
             scaled = squared[: len(found.lab)] * (found.estimate**2 + inside)
-            unit = 1.0 + self.own_unit[found.lab].multiply(part.item_share[: len(found.lab)]).sum(axis=1)
+            unit = self.unit(part)
             told = replace(found, estimate=found.estimate * unit, variance=(found.variance + scaled) * unit**2)
             frames.append(_frame(told, self.seen.labs, scope, scope_id))
         return _widened(pl.concat(frames), self.seen.labs, self.doubt, self.settings) if frames else _empty()
@@ -198,7 +219,7 @@ class _Network:
         """Rows of the scope `lab`, with the mean oriented to the limits."""
         rows = self._rows(self.parts, Scope.LAB, "", without=(), spread=spread)
         towards = self.orientation[self.seen.item]
-        parts = self._parts(towards != 0, self.seen.y * towards)
+        parts = self.within(towards != 0, self.seen.y * towards)
         oriented = _with_interval(self._rows(parts, Scope.LAB, "", without=(), spread=spread), self.settings)
         named = oriented.select("lab", oriented="estimate", oriented_lower="lower", oriented_upper="upper")
         return t.shaped(
@@ -210,7 +231,7 @@ class _Network:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
         frames = [_empty()]
         for code, family in enumerate(self.seen.families):
-            parts = [part for part in self._parts(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
+            parts = [part for part in self.within(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
             frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=spread))
         return pl.concat(frames)
 
@@ -218,7 +239,7 @@ class _Network:
         """Rows of the scope `item`."""
         frames = [_empty()]
         for code, item in enumerate(self.seen.items):
-            parts = self._parts(self.seen.item == code, self.seen.y)
+            parts = self.within(self.seen.item == code, self.seen.y)
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
         return pl.concat(frames)
 

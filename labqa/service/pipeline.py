@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
+from labqa.analysis import attribution, bias, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
 from labqa.analysis import summary as totals
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -49,7 +49,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     without = yardsticks.without_own(facts.items, scale, pairs, results)
-    lab_bias, used = bias.lab_bias(
+    lab_bias, used, network = bias.lab_bias_and_network(
         recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
     )
     lab_precision = precision.lab_precision(
@@ -76,6 +76,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "discrepancies": discrepancies,
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,
+        "lab_influence": attribution.lab_influence(lab_bias, network),
         "lab_precision": lab_precision,
         "flags": flags,
         "indicators": found,

@@ -28,7 +28,9 @@ class Network:
                 sample.append(s)
         self.n, self.anchor = n, anchor
         self.node, self.block, self.sample = np.array(node), np.array(block), np.array(sample)
-        self.y = draw.normal(0, 1, len(node)) + draw.normal(0, 1, n + 1)[self.node] + draw.normal(0, 9, block[-1] + 1)[self.block]
+        self.y = (
+            draw.normal(0, 1, len(node)) + draw.normal(0, 1, n + 1)[self.node] + draw.normal(0, 9, block[-1] + 1)[self.block]
+        )
         self.weight = draw.uniform(0.05, 2.0, len(node))
         self.start = starts(self.block)
         self.size = n + anchor

@@ -215,8 +215,13 @@ def left_out(fitted: Fit, start: Ints, group: Ints, said: Stated, *, n_groups: i
         at[nodes[:count]] = -1
         moved = np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
         root = _parts(fitted, block, group[block] == g)
-        shift[here] = [_fallen_apart(fitted, said, root, int(one), nodes[:count], moved) for one in lab[here]]
+        shift[here] = [_restated(fitted, said, root, int(one), nodes[:count], moved) for one in lab[here]]
     return Without(lab, other, shift)
+
+
+def _restated(fitted: Fit, said: Stated, root: Ints, lab: int, nodes: Ints, moved: Floats) -> float:
+    parts = (fitted.effect, fitted.inverse, said.zero, said.offset, said.estimate)
+    return float(_fallen_apart(*parts, root, lab, nodes, moved, HELD))
 
 
 def _parts(fitted: Fit, block: Ints, gone: NDArray[np.bool_]) -> Ints:
@@ -226,15 +231,21 @@ def _parts(fitted: Fit, block: Ints, gone: NDArray[np.bool_]) -> Ints:
     return components(begins, fitted.node[kept], n=len(fitted.effect))
 
 
-def _fallen_apart(fitted: Fit, said: Stated, root: Ints, lab: int, nodes: Ints, moved: Floats) -> float:
+@kernel
+def _fallen_apart(effect, inverse, zero, offset, estimate, root, lab, nodes, moved, least):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Change of the bias of `lab` where effects change by −A⁻[:, nodes] `moved` and the nodes fall into parts `root`."""
-    left = np.where(root == root[lab], said.zero[lab], 0.0)
-    held = float(left.sum())
-    if held < HELD:
-        return float("nan")
-    effect = fitted.effect - np.array([float(np.sum(row * moved)) for row in fitted.inverse[:, nodes]])
-    centre = float(np.sum(left * effect)) / held
-    return float(effect[lab] - centre - said.offset[lab] - said.estimate[lab])
+    held, centre, own = 0.0, 0.0, 0.0
+    for i in range(len(effect)):
+        if i == lab or (root[i] == root[lab] and zero[lab, i] > 0.0):
+            new = effect[i]
+            for k in range(len(nodes)):
+                new -= inverse[i, nodes[k]] * moved[k]
+            if i == lab:
+                own = new
+            else:
+                held += zero[lab, i]
+                centre += zero[lab, i] * new
+    return own - centre / held - offset[lab] - estimate[lab] if held >= least else np.nan
 
 
 @kernel
@@ -306,8 +317,24 @@ def _partners(start, block, node, weight, residual, inverse, felt, order, offset
             if j < n:
                 lab[written], other[written] = i, j
                 shift[written] = _without(
-                    start, block, node, weight, residual, inverse, felt, rivals[first:last], i, j,
-                    number, place, t, q, total, gap, own, least,
+                    start,
+                    block,
+                    node,
+                    weight,
+                    residual,
+                    inverse,
+                    felt,
+                    rivals[first:last],
+                    i,
+                    j,
+                    number,
+                    place,
+                    t,
+                    q,
+                    total,
+                    gap,
+                    own,
+                    least,
                 )
                 written += 1
             first = last
@@ -319,9 +346,7 @@ def _partners(start, block, node, weight, residual, inverse, felt, order, offset
 
 
 @kernel
-def _without(
-    start, block, node, weight, residual, inverse, felt, theirs, i, j, number, place, t, q, total, gap, own, least
-):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _without(start, block, node, weight, residual, inverse, felt, theirs, i, j, number, place, t, q, total, gap, own, least):  # type: ignore[no-untyped-def]  # pragma: no cover
     d, pairs, paired, apart = 0, 0.0, 0.0, 0.0
     which, w = np.empty(len(theirs) + 1, np.int64), np.empty(len(theirs) + 1)
     for o in theirs:
@@ -399,9 +424,7 @@ def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Witho
     return Without(lab, other, shift)
 
 
-def _without_slowly(
-    fitted: Fit, start: Ints, block: Ints, residual: Floats, said: Stated, lab: int, gone: Ints
-) -> float:
+def _without_slowly(fitted: Fit, start: Ints, block: Ints, residual: Floats, said: Stated, lab: int, gone: Ints) -> float:
     """The change of `without_partners` where the rest falls apart, from the pieces written out."""
     size = len(fitted.effect)
     pieces, right = np.zeros((len(gone), size)), np.zeros(len(gone))
@@ -419,4 +442,4 @@ def _without_slowly(
     moved = across.T @ np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
     out = np.zeros(len(fitted.node), dtype=bool)
     out[gone] = True
-    return _fallen_apart(fitted, said, _parts(fitted, block, out), lab, nodes, moved)
+    return _restated(fitted, said, _parts(fitted, block, out), lab, nodes, moved)
