@@ -13,6 +13,7 @@ from scipy import sparse, special
 from labqa.analysis import evidence
 from labqa.analysis.doubts import Doubt, doubts
 from labqa.analysis.observations import Observations, observations
+from labqa.analysis.sample_causes import Causes, without_sample_causes
 from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
@@ -83,14 +84,16 @@ def lab_bias_and_network(
     settings: BiasSettings,
     *,
     without: pl.DataFrame | None = None,
+    swapped: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, Network | None]:
     """What `lab_bias` tells, and the network that it was told of; none where nothing can be compared."""
-    seen, told = observed(results, blocks, items, yardsticks, settings)
+    seen, told, causes = observed(results, blocks, items, yardsticks, settings, swapped)
     met = evidence.met(results, blocks)
     if not len(seen.y):
         return _finished(_empty(), met, settings), told, None
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    network = Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
+    own = t.empty(t.YardsticksWithout) if without is None else without
+    network = Network(seen, weights, items, yardsticks, settings, own, causes)
     by_item = network.by_item()
     spread = network.spread_of_items(by_item)
     rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
@@ -98,10 +101,16 @@ def lab_bias_and_network(
 
 
 def observed(
-    results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
-) -> tuple[Observations, pl.DataFrame]:
-    """The observations that the settings let into the fit, and BLOCKS with `used_for_bias` and `why_not`."""
-    return observations(
+    results: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    settings: BiasSettings,
+    swapped: pl.DataFrame | None = None,
+) -> tuple[Observations, pl.DataFrame, Causes]:
+    """The observations that the settings let into the fit, BLOCKS with `used_for_bias` and `why_not`, and what is charged to
+    samples; `swapped` names tests (lab, sample) that an interchange explains."""
+    seen, told = observations(
         results,
         blocks,
         items,
@@ -110,6 +119,7 @@ def observed(
         include_objection=settings.include_objection,
         blunder=settings.blunder if settings.robust else None,
     )
+    return without_sample_causes(seen, told, swapped, screened=settings.robust and settings.scale != "raw")
 
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
@@ -164,8 +174,9 @@ class Network:
         yardsticks: pl.DataFrame,
         settings: BiasSettings,
         without: pl.DataFrame,
+        causes: Causes,
     ) -> None:
-        self.seen, self.weights, self.settings = seen, weights, settings
+        self.seen, self.weights, self.settings, self.causes = seen, weights, settings, causes
         self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
         self.parts = self.within(np.ones(len(seen.y), dtype=bool), seen.y)

@@ -40,7 +40,13 @@ def with_rounds(seed: int) -> list[dict]:
     for k in range(6):
         for item in CODES:
             rows += [
-                {"sample": f"P{k}", "item": item, "lab": lab, "role": "pt", "value": float(50 + draw.normal(0, 0.5))}
+                {
+                    "sample": f"P{k}",
+                    "item": item,
+                    "lab": lab,
+                    "role": "pt",
+                    "value": float(50 + (lab == "L3") + draw.normal(0, 0.5)),
+                }
                 for lab in LABS[: 5 + k % 3]
             ]
     return rows
@@ -79,11 +85,11 @@ def test_the_largest_are_listed_of_all_that_there_are():
     assert of(found, "L3", "rest")["n_all"][0] == mine.height - 10
 
 
-def test_one_sample_that_moved_a_laboratory_is_named_with_its_partner():
+def test_the_sample_that_moved_two_laboratories_is_named_to_both():
     rows = network(3, biases=dict.fromkeys(LABS, 0.0), n_samples=120)
     pair = next(tuple(one["lab"] for one in rows if one["sample"] == s and one["item"] == "I1") for s in ("S0010",))
     for one in rows:
-        if one["sample"] == "S0010" and one["lab"] == pair[0]:
+        if one["sample"] == "S0010" and one["lab"] == pair[0] and one["item"] == "I2":
             one["value"] += 2.0
     _, blocks, found = told(rows)
     assert of(found, pair[0], "sample")["what"][0] == "S0010" == of(found, pair[1], "sample")["what"][0]
