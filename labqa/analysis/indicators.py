@@ -52,7 +52,8 @@ def indicators(
     """INDICATORS of all laboratories, sorted by laboratory, scope and indicator (see the table above).
 
     Figures of a bias carry the status, zero and reason of `lab_bias`. An excess needs 12 samples, else it is not assessed.
-    What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory. Counts are facts: always assessed, over the results that are handed in.
+    What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory.
+    Counts are facts: always assessed, over the results that are handed in.
     """
     scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left")
     apart = blocks.filter(pl.col("why_not") == "bias.sample_differs").select("block")

@@ -8,6 +8,7 @@ apart); tests of a sample that nothing else of their laboratories explains are s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,8 +27,8 @@ DRIFT = 0.01
 """Chance that any item of the programme is said to change with the days although none does."""
 DRIFT_BLOCKS = 20
 """Blocks with different days that an item needs before that is asked."""
-_DRIFTS = {"item": pl.String, "slope": pl.Float64, "se": pl.Float64, "blocks": pl.Int64, "days": pl.Float64}
-_DRIFTS |= {"evidence": pl.List(pl.String)}
+_DRIFTS: dict[str, Any] = {"item": pl.String, "slope": pl.Float64, "se": pl.Float64, "blocks": pl.Int64, "days": pl.Float64}
+_DRIFTS["evidence"] = pl.List(pl.String)
 _TESTS = {"sample": pl.String, "lab": pl.String, "n": pl.Int64, "times": pl.Float64}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from labqa.analysis.pairing import offsets_of_runs
@@ -29,7 +31,7 @@ _SWAPPED = {
 }
 
 
-_ROUND_SWAPS = {"lab": pl.String, "sample": pl.String, "other_sample": pl.String, "result": pl.List(pl.String)}
+_ROUND_SWAPS: dict[str, Any] = {"lab": pl.String, "sample": pl.String, "other_sample": pl.String, "result": pl.List(pl.String)}
 
 
 def interchanged(pairs: pl.DataFrame, discrepancies: pl.DataFrame, results: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

@@ -409,12 +409,13 @@ def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Witho
     offsets = np.searchsorted(fitted.node[order], np.arange(n + 1)).astype(np.int64)
     width = np.diff(start)
     most = int(np.minimum((np.where(width <= LARGEST, width * (width - 1), 0)).sum(), n * n))
-    out = (np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most))
+    lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
+    out = (lab, other, shift)
     residual = y - fitted.effect[fitted.node]
     written = _partners(
         start, block, fitted.node, fitted.weight, residual, fitted.inverse, said.felt, order, offsets, LARGEST, SINGULAR, out
     )
-    lab, other, shift = (column[:written] for column in out)
+    lab, other, shift = lab[:written], other[:written], shift[:written]
     for place in np.flatnonzero(np.isnan(shift)):
         i, j = int(lab[place]), int(other[place])
         mine = block[order[offsets[i] : offsets[i + 1]]]

@@ -76,19 +76,18 @@ def drifts(start: Ints, node: Ints, item_of_node: Ints, item: Ints, x: Floats, y
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     slope, base = np.zeros(n_items), np.ones(len(y))
     weight, b_y, b_x = base, np.zeros(len(item_of_node)), np.zeros(len(item_of_node))
-    size, moved, t, scale = np.zeros(n_items), np.zeros(len(y)), np.zeros(len(y)), np.ones(n_items)
+    size, moved, scale = np.zeros(n_items), np.zeros(len(y)), np.ones(n_items)
     for _ in range(8):
         b_x = penalised_effects(start, node, item_of_node, weight, x, ratio=ratio, guess=b_x)
         b_y = penalised_effects(start, node, item_of_node, weight, y, ratio=ratio, guess=b_y)
         moved = profiled(start, weight, x - b_x[node])
-        size = np.bincount(item, weights=moved * x, minlength=n_items)
+        size = np.asarray(np.bincount(item, weights=moved * x, minlength=n_items), dtype=np.float64)
         told = np.bincount(item, weights=moved * y, minlength=n_items)
         slope = np.where(size > 1e-9, told / np.where(size > 1e-9, size, 1.0), 0.0)
         left = y - b_y[node] - slope[item] * (x - b_x[node])
         raw = scaled_deviations(start, weight, base, left)
         scale = item_scales(item, raw, n=n_items)
-        t = raw / scale[item]
-        weight = huber_weight(t, corner=CORNER)
+        weight = huber_weight(raw / scale[item], corner=CORNER)
     left = y - b_y[node] - slope[item] * (x - b_x[node])
     score = np.bincount(block, weights=moved * left, minlength=len(start) - 1)
     of_block = item[start[:-1]]
@@ -99,7 +98,8 @@ def drifts(start: Ints, node: Ints, item_of_node: Ints, item: Ints, x: Floats, y
     alike = scale**2 * size
     se = np.sqrt(np.maximum(clustered, alike)) / np.where(known, size, 1.0)
     p = 2.0 * special.stdtr(np.maximum(n / 2.0, 1.0), -np.abs(slope / np.where(known, se, 1.0)))
-    return Drifts(*(np.where(known, one, np.nan) for one in (slope, se)), n, np.where(known, p, np.nan))
+    slope, se, p = (np.where(known, one, np.nan) for one in (slope, se, p))
+    return Drifts(slope, se, n, p)
 
 
 class Tests(NamedTuple):
