@@ -33,7 +33,18 @@ def test_every_word_asked_for_is_there():
 
 def test_no_word_lies_unused():
     code = "\n".join(file.read_text("utf-8") for file in PAGES.rglob("*.py"))
-    composed = ("word.", "meaning.", "programme.", "grid.", "lab.proposal_", "lab.zero_", "network.tile_", "shell.to_")
+    composed = (
+        "attribution.kind_",
+        "attribution.zero_",
+        "word.",
+        "meaning.",
+        "programme.",
+        "grid.",
+        "lab.proposal_",
+        "lab.zero_",
+        "network.tile_",
+        "shell.to_",
+    )
     idle = [key for key in catalogue("zh") if f'"{key}"' not in code and not key.startswith(composed)]
     shares = {f"figures.{name}{end}" for name in ("agreement_share", "duplicate_agreement_share") for end in ("", "_says")}
     assert set(idle) <= shares

@@ -9,7 +9,7 @@ import pytest
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.figures import names, paper, screen
-from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
+from labqa.figures.charts import agreement, biases, classes, influence, maps, pairs, rounds, trends
 from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
 from tests import factories
 
@@ -45,7 +45,41 @@ def every_chart(run, registers, language, *, period):
         trends.lab_trend(differences, run["pt_scores"], "L0001", language),
         *(agreement.agreement_by(summary, called[by], language, by=by, period=period) for by in ("product", "family", "item")),
         rounds.z_bars(run["pt_scores"], items, "L0001", language),
+        influence.contributions(*moved(run, "L0001"), items, "L0001", language),
+        influence.without(*moved(run, "L0001"), labs, "L0001", language, delta_0=0.5),
     ]
+
+
+def moved(run, lab):
+    """LAB_INFLUENCE of a laboratory as a whole with sample, item and pair of its blocks, and its bias."""
+    mine = run["lab_influence"].filter((pl.col("lab") == lab) & (pl.col("scope") == "lab"))
+    blocks = run["blocks"].select("block", "sample", "item")
+    rows = mine.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
+    first = run["pairs"].unique("block", keep="first", maintain_order=True).select("block", "pair")
+    rows = rows.join(first, left_on="what", right_on="block", how="left", maintain_order="left")
+    bias = run["lab_bias"].filter((pl.col("lab") == lab) & (pl.col("scope") == "lab"))["estimate"]
+    return rows, bias[0] if len(bias) else None
+
+
+def test_bars_of_contributions_sum_to_the_bias_at_the_foot(runs, registers):
+    rows, estimate = moved(runs["dated"], "L0001")
+    spec = influence.contributions(rows, estimate, registers["items"], "L0001", "en")
+    *parts, foot = spec.series
+    assert sum(sum(one.x) for one in parts) == pytest.approx(estimate) and foot.x == (estimate,)
+    assert spec.y.tick_values == (*sorted(at for one in parts for at in one.y), *foot.y)
+    assert len(spec.y.tick_labels) == len(spec.y.tick_values)
+    assert parts[0].ids == tuple(rows.filter(pl.col("kind") == "row").sort("rank")["pair"])
+
+
+def test_without_runs_from_the_bias_as_it_is_to_what_would_remain(runs, registers):
+    rows, estimate = moved(runs["dated"], "L0001")
+    spec = influence.without(rows, estimate, registers["labs"], "L0001", "zh", delta_0=0.5)
+    assert [one.name for one in spec.series] == ["剔除一个样品", "剔除一家伙伴对共同样品的结果"]
+    for one in spec.series:
+        for value, low, high in zip(one.x, one.lower, one.upper, strict=True):
+            assert {low, high} == {value, estimate}
+    lost = rows.with_columns(shift=pl.lit(None, dtype=pl.Float64), without=pl.lit(None, dtype=pl.Float64))
+    assert influence.without(lost, estimate, registers["labs"], "L0001", "zh", delta_0=0.5).is_empty
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
