@@ -1,4 +1,4 @@
-"""Screens of samples: slopes as least squares written out, few false alarms, and no test charged for what its laboratory does."""
+"""Screens of samples: slopes as least squares written out, few false alarms, no test charged for what its laboratory does."""
 
 from __future__ import annotations
 

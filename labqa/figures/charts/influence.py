@@ -6,80 +6,50 @@ import polars as pl
 
 from labqa.core.vocabulary import Influence
 from labqa.core.wording.catalogue import Language
-from labqa.figures.extent import reach
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Line, Role, Series, Spec
 
-_LEFT = (Influence.REST, Influence.ELSEWHERE, Influence.ZERO)
 _WIDTH = 34
 
 
-def contributions(influence: pl.DataFrame, estimate: float | None, items: pl.DataFrame, lab: str, language: Language) -> Spec:
-    """Bars that sum to the bias: the blocks that add most, what all others add, and the bias itself at the foot.
+def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language) -> Spec:
+    """The blocks that add most to a bias, as bars; what they leave is told beside them, in words.
 
     `influence`: one bias of LAB_INFLUENCE, with `sample` and `item` of its blocks and the `pair` that a click opens.
     """
     called = names(items, "item", language)
     rows = influence.filter(pl.col("kind") == str(Influence.ROW)).sort("rank")
-    left = [influence.filter(pl.col("kind") == str(kind)) for kind in _LEFT]
-    known = rows.height > 0 and estimate is not None
     labels = [f"{row['sample']} · {called.get(row['item'], row['item'])}" for row in rows.iter_rows(named=True)]
     values = rows["contribution"].to_list()
-    places = [pair or "" for pair in rows["pair"]]
-    for kind, frame in zip(_LEFT, left, strict=True):
-        if frame.height and (kind is not Influence.ZERO or abs(frame["contribution"][0]) >= 0.005):
-            labels.append(say(f"influence_{kind}", language, n=frame["n_all"][0]))
-            values.append(frame["contribution"][0])
-            places.append("")
-    n, total = len(labels), float(estimate or 0.0)
     groups: list[tuple[str, Role, list[int]]] = [
-        (say("influence_of_row", language), "main", list(range(rows.height))),
-        (say("influence_of_rest", language), "quiet", list(range(rows.height, n))),
+        (say("influence_raises", language), "second", [k for k, value in enumerate(values) if value >= 0]),
+        (say("influence_lowers", language), "main", [k for k, value in enumerate(values) if value < 0]),
     ]
-    series = [
-        Series(
-            name=name,
-            mark="bar",
-            x=tuple(values[k] for k in at),
-            y=tuple(float(k) for k in at),
-            colour=colour,
-            text=tuple(f"{values[k]:+.2f}".replace("-", "−") for k in at),
-            ids=tuple(places[k] for k in at),
-            hover=tuple(say("influence_hover", language, name=labels[k], value=values[k]) for k in at),
-            horizontal=True,
-            width=0.7,
-        )
-        for name, colour, at in groups
-        if at
-    ]
-    sum_said = say("influence_sum", language)
-    series.append(
-        Series(
-            name=sum_said,
-            mark="bar",
-            x=(total,),
-            y=(n + 0.3,),
-            colour="second",
-            text=(f"{total:+.2f}".replace("-", "−"),),
-            hover=(say("influence_hover", language, name=sum_said, value=total),),
-            horizontal=True,
-            width=0.7,
-        )
-    )
-    half = reach([*values, total], least=0.2) * 1.15
+    half = max((abs(value) for value in values), default=1.0) * 1.25
     return Spec(
         kind="influence",
         language=language,
         title=say("influence", language, lab=lab),
         caption=say("influence_caption", language, shown=rows.height, total=_all(rows)),
-        alt=say("influence_alt", language, lab=lab, shown=rows.height, estimate=total),
+        alt=say("influence_alt", language, lab=lab, shown=rows.height, largest=values[0] if values else 0.0),
         x=Axis(title=say("axis_contribution", language), unit="σR", range=(-half, half)),
-        y=Axis(
-            range=(n + 1.1, -0.7),
-            tick_values=(*map(float, range(n)), n + 0.3),
-            tick_labels=tuple(shortened(one, _WIDTH) for one in (*labels, sum_said)),
+        y=Axis(categories=tuple(shortened(one, _WIDTH) for one in labels), range=(max(len(labels), 1) - 0.3, -0.7)),
+        series=tuple(
+            Series(
+                name=name,
+                mark="bar",
+                x=tuple(values[k] for k in at),
+                y=tuple(float(k) for k in at),
+                colour=colour,
+                text=tuple(f"{values[k]:+.2f}".replace("-", "−") for k in at),
+                ids=tuple(rows["pair"][k] or "" for k in at),
+                hover=tuple(say("influence_hover", language, name=labels[k], value=values[k]) for k in at),
+                horizontal=True,
+                width=0.7,
+            )
+            for name, colour, at in groups
+            if at
         ),
-        series=tuple(series) if known else (),
         lines=(Line("x", 0.0),),
         empty=say("influence_empty", language),
         n_shown=rows.height,
@@ -131,17 +101,19 @@ def without(
                 horizontal=True,
             )
         )
-    half = reach(ends, least=1.0)
+    low, high = min(ends), max(ends)
+    pad = max(0.15 * (high - low), 0.1)
+    low, high = low - pad, high + pad
     return Spec(
         kind="influence_without",
         language=language,
         title=say("influence_without", language, lab=lab),
         caption=say("influence_without_caption", language, delta=delta_0),
         alt=say("influence_without_alt", language, lab=lab, shown=len(labels), estimate=total),
-        x=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
+        x=Axis(title=say("axis_bias", language), unit="σR", range=(low, high)),
         y=Axis(categories=tuple(shortened(one, _WIDTH) for one in labels), range=(max(len(labels), 1) - 0.3, -0.7)),
         series=tuple(series),
-        lines=(Line("x", 0.0), Line("x", total, dashed=True, colour="second")),
+        lines=tuple(Line("x", at, dashed=dashed) for at, dashed in ((0.0, False), (total, True)) if dashed or low < 0.0 < high),
         empty=say("influence_empty", language),
         n_shown=len(labels),
         n_total=sum(_all(influence.filter(pl.col("kind") == str(kind))) for kind, _ in groups),

@@ -45,7 +45,7 @@ def every_chart(run, registers, language, *, period):
         trends.lab_trend(differences, run["pt_scores"], "L0001", language),
         *(agreement.agreement_by(summary, called[by], language, by=by, period=period) for by in ("product", "family", "item")),
         rounds.z_bars(run["pt_scores"], items, "L0001", language),
-        influence.contributions(*moved(run, "L0001"), items, "L0001", language),
+        influence.contributions(moved(run, "L0001")[0], items, "L0001", language),
         influence.without(*moved(run, "L0001"), labs, "L0001", language, delta_0=0.5),
     ]
 
@@ -61,14 +61,22 @@ def moved(run, lab):
     return rows, bias[0] if len(bias) else None
 
 
-def test_bars_of_contributions_sum_to_the_bias_at_the_foot(runs, registers):
-    rows, estimate = moved(runs["dated"], "L0001")
-    spec = influence.contributions(rows, estimate, registers["items"], "L0001", "en")
-    *parts, foot = spec.series
-    assert sum(sum(one.x) for one in parts) == pytest.approx(estimate) and foot.x == (estimate,)
-    assert spec.y.tick_values == (*sorted(at for one in parts for at in one.y), *foot.y)
-    assert len(spec.y.tick_labels) == len(spec.y.tick_values)
-    assert parts[0].ids == tuple(rows.filter(pl.col("kind") == "row").sort("rank")["pair"])
+def test_bars_of_contributions_are_the_blocks_in_their_order(runs, registers):
+    rows, _ = moved(runs["dated"], "L0001")
+    spec = influence.contributions(rows, registers["items"], "L0001", "en")
+    shown = rows.filter(pl.col("kind") == "row").sort("rank")
+    drawn = sorted((at, value, pair) for one in spec.series for at, value, pair in zip(one.y, one.x, one.ids, strict=True))
+    assert [value for _, value, _ in drawn] == shown["contribution"].to_list()
+    assert [pair for _, _, pair in drawn] == [pair or "" for pair in shown["pair"]]
+    assert spec.y.categories[0].startswith(shown["sample"][0][:8]) and (spec.n_shown, spec.n_total) == (
+        shown.height,
+        shown["n_all"][0],
+    )
+    assert {one.name: all(value >= 0 for value in one.x) for one in spec.series} in (
+        {"raises the bias": True},
+        {"lowers it": False},
+        {"raises the bias": True, "lowers it": False},
+    )
 
 
 def test_without_runs_from_the_bias_as_it_is_to_what_would_remain(runs, registers):
