@@ -74,7 +74,7 @@ def _sum(whole: pl.DataFrame, words: Words) -> Component:
     for kind in (Influence.REST, Influence.ELSEWHERE, Influence.ZERO):
         one = whole.filter(pl.col("kind") == str(kind))
         if one.height and (kind is not Influence.ZERO or abs(one["contribution"][0]) >= SMALL):
-            parts.append((words(f"attribution.{kind}", n=count(one["n_all"][0])), one["contribution"][0]))
+            parts.append((words(f"attribution.left_{kind}", n=count(one["n_all"][0])), one["contribution"][0]))
     parts.append((words("attribution.total"), whole["estimate"][0]))
     return facts([(name, f"{fixed(value, sign=True)} σR") for name, value in parts])
 

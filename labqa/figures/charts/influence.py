@@ -6,10 +6,11 @@ import polars as pl
 
 from labqa.core.vocabulary import Influence
 from labqa.core.wording.catalogue import Language
+from labqa.figures.extent import around
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Line, Role, Series, Spec
 
-_WIDTH = 34
+_WIDTH = 26
 
 
 def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language) -> Spec:
@@ -25,14 +26,14 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
         (say("influence_raises", language), "second", [k for k, value in enumerate(values) if value >= 0]),
         (say("influence_lowers", language), "main", [k for k, value in enumerate(values) if value < 0]),
     ]
-    half = max((abs(value) for value in values), default=1.0) * 1.25
+    ends = around([0.0, *values])
     return Spec(
         kind="influence",
         language=language,
         title=say("influence", language, lab=lab),
         caption=say("influence_caption", language, shown=rows.height, total=_all(rows)),
         alt=say("influence_alt", language, lab=lab, shown=rows.height, largest=values[0] if values else 0.0),
-        x=Axis(title=say("axis_contribution", language), unit="σR", range=(-half, half)),
+        x=Axis(title=say("axis_contribution", language), unit="σR", range=ends),
         y=Axis(categories=tuple(shortened(one, _WIDTH) for one in labels), range=(max(len(labels), 1) - 0.3, -0.7)),
         series=tuple(
             Series(
@@ -41,7 +42,6 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
                 x=tuple(values[k] for k in at),
                 y=tuple(float(k) for k in at),
                 colour=colour,
-                text=tuple(f"{values[k]:+.2f}".replace("-", "−") for k in at),
                 ids=tuple(rows["pair"][k] or "" for k in at),
                 hover=tuple(say("influence_hover", language, name=labels[k], value=values[k]) for k in at),
                 horizontal=True,

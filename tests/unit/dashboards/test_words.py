@@ -35,6 +35,7 @@ def test_no_word_lies_unused():
     code = "\n".join(file.read_text("utf-8") for file in PAGES.rglob("*.py"))
     composed = (
         "attribution.kind_",
+        "attribution.left_",
         "attribution.zero_",
         "word.",
         "meaning.",
