@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import attribution, bias, comparison, discrepancy, indicators, integrity, pairing, precision, swaps, yardsticks
+from labqa.analysis import (
+    attribution,
+    bias,
+    comparison,
+    discrepancy,
+    indicators,
+    integrity,
+    pairing,
+    precision,
+    swaps,
+    yardsticks,
+)
 from labqa.analysis import summary as totals
 from labqa.analysis.sample_causes import NONE
 from labqa.core import tables as t

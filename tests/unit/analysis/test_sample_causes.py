@@ -75,8 +75,10 @@ def unscreened(results, samples, blocks, register, scale, settings) -> pl.DataFr
         results, blocks, register, scale, scale=settings.scale, include_objection=False, blunder=settings.blunder
     )
     weights = weighted(seen, robust=True, corner=settings.corner, end=settings.end)
-    fitted = bias.Network(seen, weights, register, scale, settings, sample_causes.NONE)
-    rows = pl.concat([fitted.whole(), fitted.by_family(), fitted.by_item()])
+    fitted = bias.Network(seen, weights, register, scale, settings, t.empty(t.YardsticksWithout), sample_causes.NONE)
+    by_item = fitted.by_item()
+    spread = fitted.spread_of_items(by_item)
+    rows = pl.concat([fitted.whole(spread), fitted.by_family(spread), by_item])
     return bias._finished(rows, evidence.met(results, blocks), settings)
 
 
