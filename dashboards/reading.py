@@ -148,6 +148,12 @@ class Reading:
         """Biases of one laboratory, in all scopes."""
         return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab))
 
+    def influence(self, lab: str) -> pl.DataFrame:
+        """What moved the biases of one laboratory; nothing of those that may not be claimed."""
+        found = queries.lab_influence(self.platform, self.run, lab, viewer=self.viewer)
+        claimed = self.bias(lab).drop_nulls("estimate").select("lab", "scope", "scope_id", "estimate", "zero")
+        return found.join(claimed, on=["lab", "scope", "scope_id"], how="inner", maintain_order="left")
+
     def precision(self, lab: str) -> dict[str, Any]:
         """Precision of one laboratory."""
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)

@@ -14,7 +14,7 @@ import polars as pl
 from scipy import special
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, WholeNetwork, fitted
+from labqa.analysis.bias import BiasSettings, Network, fitted
 from labqa.analysis.comparability import lab_contrasts
 from labqa.analysis.scopes import KINDS
 from labqa.analysis.yardsticks import yardsticks
@@ -41,7 +41,7 @@ def simulated(kind: str, seed: int) -> network.Simulated:
     return network.simulate(plan, seed=seed)
 
 
-def whole(made: network.Simulated, results: pl.DataFrame) -> WholeNetwork:
+def whole(made: network.Simulated, results: pl.DataFrame) -> Network:
     """The fit over all items of these results."""
     samples = pairing.samples(results, made.products)
     blocks = pairing.blocks(results, samples)

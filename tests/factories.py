@@ -279,6 +279,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["discrepancies"] = _discrepancies(run["pairs"], limits)
     run["pt_scores"] = _pt_scores(found)
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
+    run["lab_influence"] = _lab_influence(run["lab_bias"], run["blocks"], run["pairs"])
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
     run["flags"] = _flags(truth, run["pairs"])
@@ -504,6 +505,37 @@ def _lab_bias(truth: Truth, seed: int, *, assessed: bool) -> pl.DataFrame:
                 }
             )
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _lab_influence(bias: pl.DataFrame, blocks: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Invented contributions that sum to each stated bias, and changes of a tenth of it or so."""
+    sides = [pairs.select("block", "sample", "item", lab=one, other=two) for one, two in (_SIDES, _SIDES[::-1])]
+    met = pl.concat(sides).unique().sort("lab", "block", "other")
+    rows: list[dict[str, object]] = []
+    for one in bias.drop_nulls("estimate").iter_rows(named=True):
+        mine = met.filter(pl.col("lab") == one["lab"])
+        if one["scope"] == "item":
+            mine = mine.filter(pl.col("item") == one["scope_id"])
+        if one["scope"] == "family" or mine.is_empty():
+            continue
+        key = {name: one[name] for name in ("lab", "scope", "scope_id")} | {"status": "assessed", "reason": None}
+        estimate, left = float(one["estimate"]), float(one["estimate"])
+        for kind, column in (("row", "block"), ("sample", "sample"), ("partner", "other")):
+            names = mine[column].unique(maintain_order=True)
+            for k, what in enumerate(names.head(6)):
+                shift = -estimate / (3 + k) + 0.02 * (-1) ** k
+                lost = kind == "partner" and k == 0 and len(names) == 1
+                row = {"kind": kind, "rank": k + 1, "what": what, "shift": None if lost else shift, "n_all": len(names)}
+                row |= {"without": None if lost else estimate + shift, "contribution": -shift if kind == "row" else None}
+                row |= {"status": "undetermined", "reason": "bias.without_it"} if lost else {}
+                left += shift if kind == "row" else 0.0
+                rows.append(key | row)
+        rest = {"rest": 0.5 * left, "elsewhere": 0.4 * left, "zero": 0.1 * left}
+        rows += [key | {"kind": kind, "rank": 1, "contribution": value, "n_all": 7} for kind, value in rest.items()]
+    return pl.DataFrame(rows, schema=t.LabInfluence.create_empty().schema, infer_schema_length=None)
+
+
+_SIDES = ("original_lab", "retest_lab")
 
 
 def _lab_precision(truth: Truth, bias: pl.DataFrame, *, assessed: bool) -> pl.DataFrame:

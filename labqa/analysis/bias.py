@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,13 +14,13 @@ from scipy import sparse, special
 from labqa.analysis import evidence
 from labqa.analysis.doubts import Doubt, doubts
 from labqa.analysis.observations import Observations, observations
+from labqa.analysis.sample_causes import Causes, without_sample_causes
 from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.bounds import smallest_shown
 from labqa.stats.network.between import between_sd, shrunken_between
-from labqa.stats.network.variance import Components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -57,18 +58,6 @@ class BiasSettings:
     level: float = 0.95
 
 
-@dataclass(frozen=True)
-class WholeNetwork:
-    """The fit over all items, for what else is read from it: observations, weights, connected components, variances, and the
-    variance between the items of each laboratory."""
-
-    seen: Observations
-    weights: Weighted
-    parts: list[Part]
-    components: Components
-    items: ItemSpread
-
-
 def lab_bias(
     results: pl.DataFrame,
     samples: pl.DataFrame,
@@ -95,26 +84,31 @@ def fitted(
     settings: BiasSettings,
     *,
     without: pl.DataFrame | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame, WholeNetwork | None]:
-    """As `lab_bias`, with the fit over all items from which its rows were made; None where there is nothing to fit."""
-    seen, told = observed(results, blocks, items, yardsticks, settings)
+    swapped: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, Network | None]:
+    """As `lab_bias`, with the network from which its rows were made; none where nothing can be compared."""
+    seen, told, causes = observed(results, blocks, items, yardsticks, settings, swapped)
     met = evidence.met(results, blocks)
     if not len(seen.y):
         return _finished(_empty(), met, settings), told, None
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    network = _Network(seen, weights, items, yardsticks, settings, t.empty(t.YardsticksWithout) if without is None else without)
-    by_item = network.by_item()
-    spread = network.spread_of_items(by_item)
-    rows = pl.concat([network.whole(spread), network.by_family(spread), by_item])
-    whole = WholeNetwork(seen, weights, network.parts, network.components, spread)
-    return _finished(rows, met, settings), _without_gross(told, seen, weights), whole
+    own = t.empty(t.YardsticksWithout) if without is None else without
+    network = Network(seen, weights, items, yardsticks, settings, own, causes)
+    rows = pl.concat([network.whole(), network.by_family(), network.by_item])
+    return _finished(rows, met, settings), _without_gross(told, seen, weights), network
 
 
 def observed(
-    results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
-) -> tuple[Observations, pl.DataFrame]:
-    """The observations that the settings let into the fit, and BLOCKS with `used_for_bias` and `why_not`."""
-    return observations(
+    results: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    settings: BiasSettings,
+    swapped: pl.DataFrame | None = None,
+) -> tuple[Observations, pl.DataFrame, Causes]:
+    """The observations that the settings let into the fit, BLOCKS with `used_for_bias` and `why_not`, and what is charged to
+    samples; `swapped` names tests (lab, sample) that an interchange explains."""
+    seen, told = observations(
         results,
         blocks,
         items,
@@ -123,6 +117,7 @@ def observed(
         include_objection=settings.include_objection,
         blunder=settings.blunder if settings.robust else None,
     )
+    return without_sample_causes(seen, told, swapped, screened=settings.robust and settings.scale != "raw")
 
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:
@@ -166,7 +161,7 @@ def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weighted) ->
     )
 
 
-class _Network:
+class Network:
     """The weighted observations and their variance components, from which the rows of each scope are made."""
 
     def __init__(
@@ -177,16 +172,23 @@ class _Network:
         yardsticks: pl.DataFrame,
         settings: BiasSettings,
         without: pl.DataFrame,
+        causes: Causes,
     ) -> None:
-        self.seen, self.weights, self.settings = seen, weights, settings
+        self.seen, self.weights, self.settings, self.causes = seen, weights, settings, causes
         self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
-        self.parts = self._parts(np.ones(len(seen.y), dtype=bool), seen.y)
+        self.parts = self.within(np.ones(len(seen.y), dtype=bool), seen.y)
         self.components = variance_components(self.parts, n_labs=len(seen.labs))
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
 
-    def _parts(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
+    def within(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
+        """The fitted components of the observations `chosen`."""
         return list(within_scope(self.seen, self.weights.weight, self.weights.precision, y, chosen))
+
+    def unit(self, part: Part) -> Floats:
+        """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
+        more = self.own_unit[part.labs].multiply(part.item_share[: len(part.labs)]).sum(axis=1)
+        return np.asarray(1.0 + more, dtype=np.float64).ravel()
 
     def _rows(
         self, parts: list[Part], scope: Scope, scope_id: str, *, without: tuple[str, ...], spread: ItemSpread | None = None
@@ -207,14 +209,15 @@ class _Network:
             inside = 0.0 if "item" in without else self.components.variance[KINDS.index("item")]
             squared = (part.item_share**2) @ self.relative_u**2
             scaled = squared[: len(found.lab)] * (found.estimate**2 + inside)
-            unit = 1.0 + self.own_unit[found.lab].multiply(part.item_share[: len(found.lab)]).sum(axis=1)
+            unit = self.unit(part)
             told = replace(found, estimate=found.estimate * unit, variance=(found.variance + scaled) * unit**2)
             frames.append(_frame(told, self.seen.labs, scope, scope_id))
         return _widened(pl.concat(frames), self.seen.labs, self.doubt, self.settings) if frames else _empty()
 
-    def spread_of_items(self, by_item: pl.DataFrame) -> ItemSpread:
+    @cached_property
+    def spread(self) -> ItemSpread:
         """Variance between the items of each laboratory, drawn to that of lab × item in the whole network."""
-        known = by_item.filter(pl.col("se") > 0)
+        known = self.by_item.filter(pl.col("se") > 0)
         lab = pl.Series(self.seen.labs).search_sorted(known["lab"]).to_numpy().astype(np.int64)
         overall = float(self.components.variance[KINDS.index("item")])
         found = shrunken_between(
@@ -222,31 +225,32 @@ class _Network:
         )
         return ItemSpread(found.variance, found.df)
 
-    def whole(self, spread: ItemSpread) -> pl.DataFrame:
+    def whole(self) -> pl.DataFrame:
         """Rows of the scope `lab`, with the mean oriented to the limits."""
-        rows = self._rows(self.parts, Scope.LAB, "", without=(), spread=spread)
+        rows = self._rows(self.parts, Scope.LAB, "", without=(), spread=self.spread)
         towards = self.orientation[self.seen.item]
-        parts = self._parts(towards != 0, self.seen.y * towards)
-        oriented = _with_interval(self._rows(parts, Scope.LAB, "", without=(), spread=spread), self.settings)
+        parts = self.within(towards != 0, self.seen.y * towards)
+        oriented = _with_interval(self._rows(parts, Scope.LAB, "", without=(), spread=self.spread), self.settings)
         named = oriented.select("lab", oriented="estimate", oriented_lower="lower", oriented_upper="upper")
         return t.shaped(
             rows.drop("oriented", "oriented_lower", "oriented_upper").join(named, on="lab", how="left", maintain_order="left"),
             t.LabBias,
         )
 
-    def by_family(self, spread: ItemSpread) -> pl.DataFrame:
+    def by_family(self) -> pl.DataFrame:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
         frames = [_empty()]
         for code, family in enumerate(self.seen.families):
-            parts = [part for part in self._parts(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
-            frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=spread))
+            parts = [part for part in self.within(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
+            frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=self.spread))
         return pl.concat(frames)
 
+    @cached_property
     def by_item(self) -> pl.DataFrame:
         """Rows of the scope `item`."""
         frames = [_empty()]
         for code, item in enumerate(self.seen.items):
-            parts = self._parts(self.seen.item == code, self.seen.y)
+            parts = self.within(self.seen.item == code, self.seen.y)
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
         return pl.concat(frames)
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from labqa.analysis.bias import BiasSettings, WholeNetwork
+from labqa.analysis.bias import BiasSettings, Network
 from labqa.analysis.scopes import KINDS, PRIOR_RESULTS, RESULTS_PER_DF, WITHIN, Part, anchor_suffices, groups
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
@@ -28,7 +28,7 @@ FALSE_DISCOVERIES = 0.05
 """Share of pairs called inconsistent that may be so by chance."""
 
 
-def lab_contrasts(network: WholeNetwork | None, settings: BiasSettings) -> pl.DataFrame:
+def lab_contrasts(network: Network | None, settings: BiasSettings) -> pl.DataFrame:
     """LAB_CONTRASTS: a row for every two laboratories that share a block of the fit, and one for each against the zero."""
     if network is None:
         return t.empty(t.LabContrasts)
@@ -36,7 +36,7 @@ def lab_contrasts(network: WholeNetwork | None, settings: BiasSettings) -> pl.Da
     return t.shaped(pl.concat(frames), t.LabContrasts).sort("lab", "other")
 
 
-def _pairs(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.DataFrame:
+def _pairs(part: Part, network: Network, settings: BiasSettings) -> pl.DataFrame:
     """Rows of the pairs of laboratories of one component."""
     seen = _seen(part, network)
     first, second = _met(seen, len(part.labs))
@@ -97,7 +97,7 @@ def _ends(one: Judged, level: float) -> tuple[Floats, Floats]:
     return one.estimate - reach, one.estimate + reach
 
 
-def _seen(part: Part, network: WholeNetwork) -> Seen:
+def _seen(part: Part, network: Network) -> Seen:
     """All observations of the component's laboratories and assigned values, also those that the robust steps left out."""
     seen, weights = network.seen, network.weights
     nodes = np.append(part.labs, len(seen.labs)) if part.has_anchor else part.labs
@@ -121,7 +121,7 @@ def _met(seen: Seen, n: int) -> tuple[Ints, Ints]:
     return links.row[order].astype(np.int64), links.col[order].astype(np.int64)
 
 
-def _judged(one: Contrast, part: Part, network: WholeNetwork, first: Ints, second: Ints) -> Judged:
+def _judged(one: Contrast, part: Part, network: Network, first: Ints, second: Ints) -> Judged:
     two = np.stack([first, second], axis=1)
     return contrasts.judged(
         one,
@@ -129,7 +129,7 @@ def _judged(one: Contrast, part: Part, network: WholeNetwork, first: Ints, secon
         within=np.array([kind in WITHIN for kind in KINDS]),
         lab_df=np.asarray(RESULTS_PER_DF * (PRIOR_RESULTS + part.n_results[two]), dtype=np.float64),
         slope=network.weights.slope,
-        items=OwnVariance(KINDS.index("item"), network.items.variance[part.labs[two]], network.items.df[part.labs[two]]),
+        items=OwnVariance(KINDS.index("item"), network.spread.variance[part.labs[two]], network.spread.df[part.labs[two]]),
     )
 
 
@@ -162,7 +162,7 @@ def _reasons(part: Part, found: Split, first: Ints, second: Ints, gap: Judged, s
     )
 
 
-def _zeros(part: Part, network: WholeNetwork, settings: BiasSettings) -> pl.DataFrame:
+def _zeros(part: Part, network: Network, settings: BiasSettings) -> pl.DataFrame:
     """How well each laboratory is tied to the zero: assigned values where they suffice, else the mean of the others."""
     n = len(part.labs)
     inverse = part.fitted.inverse

@@ -42,6 +42,13 @@ def discrepancies(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataF
     return t.shaped(rows, t.Discrepancies)
 
 
+def with_sample_causes(rows: pl.DataFrame, pairs: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """DISCREPANCIES with `sample_suspected` also where the bias fit charged a block to the sample."""
+    apart = blocks.filter(pl.col("why_not") == "bias.sample_differs").select("block")
+    found = pairs.join(apart, on="block", how="semi")["pair"].to_list()
+    return rows.with_columns(sample_suspected=pl.col("sample_suspected") | pl.col("pair").is_in(found))
+
+
 def _joined(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs with both tests (interval, n, u), their item's limits, and Δ, level, σ, D and |Δ|/R."""
     carried = ["lower", "upper", "n", "u", "rest"]

@@ -52,15 +52,18 @@ def indicators(
     """INDICATORS of all laboratories, sorted by laboratory, scope and indicator (see the table above).
 
     Figures of a bias carry the status, zero and reason of `lab_bias`. An excess needs 12 samples, else it is not assessed.
+    What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory.
     Counts are facts: always assessed, over the results that are handed in.
     """
     scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left")
+    apart = blocks.filter(pl.col("why_not") == "bias.sample_differs").select("block")
+    charged = scored.join(apart, on="block", how="anti", maintain_order="left")
     evidence = _telling_blocks(results, blocks)
     parts = [
         *_of_bias(lab_bias, evidence),
         _of_precision(lab_precision, evidence),
-        *_of_discrepancies(scored),
-        _excess("flip_excess", verdicts.flips_by_lab(pairs, discrepancies, triggers=flip_triggers)),
+        *_of_discrepancies(charged),
+        _excess("flip_excess", verdicts.flips_by_lab(charged.select(pairs.columns), discrepancies, triggers=flip_triggers)),
         *_of_comparisons(pt_scores),
         *_of_pairs(scored),
         _of_flags(flags),
@@ -133,9 +136,9 @@ def _of_precision(lab_precision: pl.DataFrame, evidence: pl.DataFrame) -> pl.Dat
     )  # fmt: skip
 
 
-def _of_discrepancies(scored: pl.DataFrame) -> list[pl.DataFrame]:
+def _of_discrepancies(charged: pl.DataFrame) -> list[pl.DataFrame]:
     """Share of between pairs beyond R, and its excess over the 4.8 % of blameless labs; objection retests left out."""
-    assessed = scored.filter(
+    assessed = charged.filter(
         (pl.col("kind") == PairKind.BETWEEN)
         & pl.col("trigger").ne_missing(pl.lit(str(Trigger.OBJECTION)))
         & pl.col("r_ratio").is_not_null()

@@ -11,10 +11,10 @@ from labqa.analysis import patterns
 from labqa.analysis.flagging import Flag, flag
 from labqa.analysis.pairing import current
 from labqa.analysis.pairing import tests as tests_of
-from labqa.analysis.swaps import swaps
+from labqa.analysis.sample_causes import NONE, Causes
+from labqa.analysis.swaps import LIMIT, round_swaps, swaps
 from labqa.core import tables as t
 from labqa.core.vocabulary import Category, Role, Scale
-from labqa.stats.scores import differences
 from labqa.stats.screens.factors import power_between
 
 
@@ -26,8 +26,9 @@ def flags(
     pairs: pl.DataFrame,
     discrepancies: pl.DataFrame,
     yardsticks: pl.DataFrame,
+    causes: Causes = NONE,
 ) -> pl.DataFrame:
-    """FLAGS of all screens, sorted by rule, lab and sample."""
+    """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples."""
     rows = current(results).join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
     scored = pairs.join(discrepancies, on="pair", how="left", maintain_order="left")
     scored = scored.join(items.select("item", "scale"), on="item", how="left", maintain_order="left")
@@ -35,7 +36,9 @@ def flags(
         *_sampler_is_tester(rows),
         *_outside_capability(rows, capabilities),
         *_unit_slips(scored),
-        *_sample_swaps(scored),
+        *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
+        *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
+        *_item_changes(causes.drifts),
         *patterns.copied_vectors(tests_of(results), items),
         *patterns.repeats_original(scored),
         *patterns.heaping_at_limits(tests_of(results), items, yardsticks),
@@ -109,9 +112,10 @@ def _unit_slips(scored: pl.DataFrame) -> list[Flag]:
 
 def _sample_swaps(scored: pl.DataFrame) -> list[Flag]:
     """Two samples that a laboratory seems to have interchanged: one flag a sample."""
-    with_limit = scored.with_columns(limit=differences.LIMIT_FACTOR * pl.col("sigma_R"))
     evidence = scored.group_by("sample", "original_lab", "retest_lab").agg(pl.col("pair").sort_by("item", "pair"))
-    found = swaps(with_limit).join(evidence, on=["sample", "original_lab", "retest_lab"], how="left", maintain_order="left")
+    found = swaps(scored.with_columns(limit=LIMIT)).join(
+        evidence, on=["sample", "original_lab", "retest_lab"], how="left", maintain_order="left"
+    )
     return [
         flag(
             "sample_swap",
@@ -121,4 +125,59 @@ def _sample_swaps(scored: pl.DataFrame) -> list[Flag]:
             {"lab": row["lab"], "sample": row["sample"], "other": row["other_sample"]},
         )
         for row in found.iter_rows(named=True)
+    ]
+
+
+def _round_swaps(results: pl.DataFrame, items: pl.DataFrame) -> list[Flag]:
+    """Two samples of a comparison round that a laboratory seems to have interchanged: one flag a sample."""
+    return [
+        flag(
+            "sample_swap",
+            row["lab"],
+            row["sample"],
+            row["result"],
+            {"lab": row["lab"], "sample": row["sample"], "other": row["other_sample"]},
+        )
+        for row in round_swaps(results, items).iter_rows(named=True)
+    ]
+
+
+def _sample_differs(tests: pl.DataFrame, results: pl.DataFrame, swapped: set[str]) -> list[Flag]:
+    """Samples whose results stand apart as nothing else of their laboratories does; the flag names the sample only."""
+    rows = tests.filter(~pl.col("sample").is_in(list(swapped)))
+    evidence = (
+        results.join(rows.select("sample", "lab"), on=["sample", "lab"], how="semi")
+        .group_by("sample")
+        .agg(pl.col("result").sort())
+    )
+    by = rows.group_by("sample").agg(pl.col("lab").sort().unique(maintain_order=True), n="n", times=pl.col("times").max())
+    return [
+        flag(
+            "sample_differs",
+            None,
+            row["sample"],
+            row["result"],
+            {"sample": row["sample"], "labs": ", ".join(row["lab"]), "items": max(row["n"]), "times": f"{row['times']:.1f}"},
+        )
+        for row in by.join(evidence, on="sample", how="left").sort("sample").iter_rows(named=True)
+    ]
+
+
+def _item_changes(drifts: pl.DataFrame) -> list[Flag]:
+    """Items that change with the days between original and retest: the expected change is taken out, nobody is charged."""
+    return [
+        flag(
+            "item_changes",
+            None,
+            None,
+            row["evidence"],
+            {
+                "item": row["item"],
+                "slope": f"{30 * row['slope']:+.2f}",
+                "u": f"{30 * row['se']:.2f}",
+                "blocks": row["blocks"],
+                "days": f"{row['days']:.0f}",
+            },
+        )
+        for row in drifts.iter_rows(named=True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,10 @@ ANCHOR = "\0assigned"
 
 @dataclass(frozen=True)
 class Observations:
-    """One value a block and laboratory, sorted by item, sample and laboratory; integer codes into the sorted names."""
+    """One value a block and laboratory, sorted by item, sample and laboratory; integer codes into the sorted names.
+
+    `days` are those since the original's test of the sample (0 in rounds), NaN where a day is not known.
+    """
 
     labs: list[str]
     items: list[str]
@@ -37,11 +40,22 @@ class Observations:
     y: Floats
     u: Floats
     scale: Floats
+    days: Floats
 
     @property
     def is_anchor(self) -> NDArray[np.bool_]:
         """Observations that are assigned values."""
         return np.asarray(self.lab == len(self.labs))
+
+    def only(self, kept: NDArray[np.bool_]) -> Observations:
+        """The observations `kept`, and the blocks that they make; codes of laboratories, items and samples stay."""
+        block = self.block[kept]
+        left = np.unique(block)
+        names = ("lab", "item", "sample", "run", "family", "y", "u", "scale", "days")
+        columns = {name: getattr(self, name)[kept] for name in names}
+        return replace(
+            self, block_ids=[self.block_ids[b] for b in left], block=np.searchsorted(left, block).astype(np.int64), **columns
+        )
 
 
 def observations(
@@ -61,7 +75,7 @@ def observations(
     kept = measured.join(usable, on="block", how="inner")
     if not include_objection:
         kept = kept.filter(~pl.col("objection"))
-    means = _means(kept)
+    means = _means(_with_days(kept))
     arrays = _arrays(means)
     reasons: dict[str, str] = {}
     if blunder is not None and scale != "raw" and len(arrays.y):
@@ -93,8 +107,10 @@ def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
         "qualifier",
         "u",
         "run",
+        "tested_on",
         lab=pl.when(anchor).then(pl.lit(ANCHOR)).otherwise(pl.col("lab")),
         objection=pl.col("trigger").eq_missing(pl.lit(str(Trigger.OBJECTION))),
+        again=pl.col("role").is_in([str(Role.RETEST), str(Role.REFEREE)]),
         referee=pl.col("role") == str(Role.REFEREE),
         first=pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
     ).join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
@@ -159,6 +175,13 @@ def _why_not_by_block(
     return joined.select("block", unit=unit, constant=constant, slope=slope, why_not=why_not)
 
 
+def _with_days(kept: pl.DataFrame) -> pl.DataFrame:
+    """Adds the days since the block's first test by the original's laboratory; 0 for what is no retest, null if unknown."""
+    first = pl.col("tested_on").filter(~pl.col("again")).min().over("block")
+    since = (pl.col("tested_on") - first).dt.total_days()
+    return kept.with_columns(days=pl.when("again").then(since).otherwise(0))
+
+
 def _means(kept: pl.DataFrame) -> pl.DataFrame:
     """Mean of the replicates of each laboratory in each block, summed in the order of replicate and result."""
     key = ["item", "sample", "lab"]
@@ -200,8 +223,9 @@ def _arrays(means: pl.DataFrame) -> Observations:
     y = _contrasts(means, changes[block]) / unit
     u = means["u"].fill_null(np.nan).to_numpy().astype(np.float64) / unit
     block_ids = means["block"].gather(changes).to_list()
+    days = means["days"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return Observations(
-        labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit
+        labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit, days
     )
 
 

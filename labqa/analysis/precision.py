@@ -44,13 +44,14 @@ def lab_precision(
     settings: BiasSettings,
     *,
     tolerated: float = 1.25,
+    swapped: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """LAB_PRECISION of every laboratory named in the results: the ratio includes portion heterogeneity, alike for all.
 
     Residuals of the bias fit (blocks, laboratories and lab × item taken out) in units of their item's scale; variances by
     laboratory, clustered by sample. `p_value` is of H0: ratio ≤ `tolerated`, one-sided.
     """
-    seen, _ = observed(results, blocks, items, yardsticks, settings)
+    seen, _, _ = observed(results, blocks, items, yardsticks, settings, swapped)
     rows = pl.DataFrame({"lab": results["lab"].drop_nulls().unique().sort()})
     if len(seen.y):
         rows = rows.join(_rows(seen, settings, tolerated), on="lab", how="left", maintain_order="left")

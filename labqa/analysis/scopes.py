@@ -43,7 +43,8 @@ UNKNOWN_U = 0.3
 class Part:
     """One connected component of a scope, fitted: its laboratories, the anchor if it has one, the evidence for each.
 
-    `n_results` counts a laboratory's observations in all scopes: on them rests its variance.
+    `n_results` counts a laboratory's observations in all scopes: on them rests its variance. `kept` are the observations
+    that were fitted, among all.
     """
 
     labs: Ints
@@ -58,6 +59,7 @@ class Part:
     anchor_partners: int
     links: sparse.csr_array
     item_share: sparse.csr_array
+    kept: Ints
 
 
 def within_scope(seen: Observations, weight: Floats, base: Floats, y: Floats, chosen: NDArray[np.bool_]) -> Iterator[Part]:
@@ -104,6 +106,7 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         anchor_partners=int(partners[-1]) if has_anchor else 0,
         links=links,
         item_share=item_share,
+        kept=kept,
     )
 
 

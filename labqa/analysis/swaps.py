@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from labqa.core.vocabulary import Category, PairKind
+from labqa.analysis.pairing import offsets_of_runs
+from labqa.analysis.pairing import tests as tests_of
+from labqa.core.vocabulary import NUMERIC_SCALES, Category, PairKind, Role
+from labqa.stats.scores import differences
+from labqa.stats.screens.shifts import interchanged_pair
 
+ROUND_LABS = 10
+"""Laboratories that two samples of a comparison round must share before an interchange is said of them."""
+ROUND_CHANCE = 0.01
+"""Interchanges in comparison rounds expected by chance in the programme, at most."""
 MIN_ITEMS = 3
 """Items that two samples must share before an interchange is said of them."""
 _BEYOND = [str(Category.DISCREPANT), str(Category.BLUNDER_SUSPECTED)]
 _KEY = ["sample", "original_lab", "retest_lab"]
+LIMIT = differences.LIMIT_FACTOR * pl.col("sigma_R")
+"""Limit of a pair's difference: R at its level."""
 _SWAPPED = {
     "sample": pl.String,
     "original_lab": pl.String,
@@ -17,6 +29,16 @@ _SWAPPED = {
     "lab": pl.String,
     "other_sample": pl.String,
 }
+
+
+_ROUND_SWAPS: dict[str, Any] = {"lab": pl.String, "sample": pl.String, "other_sample": pl.String, "result": pl.List(pl.String)}
+
+
+def interchanged(pairs: pl.DataFrame, discrepancies: pl.DataFrame, results: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Tests (lab, sample) that an interchange explains, in pairs and in comparison rounds."""
+    scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left").with_columns(limit=LIMIT)
+    tests = [swaps(scored).select("lab", "sample"), round_swaps(results, items).select("lab", "sample")]
+    return pl.concat(tests).drop_nulls("lab").unique().sort("lab", "sample")
 
 
 def swapped_samples(rows: pl.DataFrame) -> pl.DataFrame:
@@ -44,6 +66,39 @@ def swaps(rows: pl.DataFrame) -> pl.DataFrame:
     ]
     told = pl.concat(found).sort("lab", *_KEY, "other_sample", nulls_last=True)
     return told.unique(["lab", *_KEY], keep="first", maintain_order=True)
+
+
+def round_swaps(results: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of samples of one comparison round that a laboratory seems to have interchanged (Youden): lab, sample,
+    other_sample, each sample of a pair once, with the laboratory's results on it.
+
+    Every item that both samples have from ten laboratories or more is asked: the laboratory stands far from the others as
+    reported and among them once interchanged, beyond chance among all that is asked; of several items most must say so.
+    """
+    numeric = items.filter(pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])).select("item")
+    rows = (
+        tests_of(results.filter((pl.col("role") == str(Role.PT)) & pl.col("lab").is_not_null()))
+        .filter(pl.col("value").is_not_null())
+        .join(numeric, on="item", how="semi")
+        .select("round", "item", "lab", "sample", "value", "result")
+    )
+    key = ["round", "item", "sample", "sample_b"]
+    both = rows.join(rows, on=["round", "item", "lab"], suffix="_b", nulls_equal=True)
+    both = both.filter((pl.col("sample") < pl.col("sample_b")) & (pl.len().over(key) >= ROUND_LABS))
+    both = both.sort(*key, "lab", nulls_last=True)
+    if both.is_empty():
+        return pl.DataFrame(schema=_ROUND_SWAPS)
+    offsets = offsets_of_runs(both, key)
+    found = interchanged_pair(both["value"].to_numpy(), both["value_b"].to_numpy(), offsets)
+    asked = len(offsets) - 1
+    said = both.with_columns(hit=pl.Series(found.suspected & (found.p * asked <= ROUND_CHANCE)))
+    by = said.group_by("round", "lab", "sample", "sample_b", maintain_order=True).agg(
+        pl.col("result").sort(), pl.col("result_b").sort(), n=pl.len(), hits=pl.col("hit").sum()
+    )
+    by = by.filter(2 * pl.col("hits") > pl.col("n"))
+    one = by.select("lab", "sample", pl.col("sample_b").alias("other_sample"), "result")
+    two = by.select("lab", pl.col("sample_b").alias("sample"), pl.col("sample").alias("other_sample"), result="result_b")
+    return pl.concat([one, two]).unique(["lab", "sample"], keep="first", maintain_order=True).sort("lab", "sample")
 
 
 def _by(rows: pl.DataFrame, lab: str, own: str, other: str) -> pl.DataFrame:

@@ -401,6 +401,27 @@ class LabBias(dy.Schema):
     reason = text("Why not: key of a sentence", "原因", source="bias", null=True)
 
 
+class LabInfluence(dy.Schema):
+    """What moved a bias, and what leaving it out changes; robust weights and those of the zero held (归因).
+
+    For each bias that is stated: the largest of each kind. Rows, `rest`, `elsewhere` and `zero` sum to the estimate. A sample
+    is left out with all its results, a partner with its results on the samples that both tested.
+    """
+
+    lab = text("Laboratory", "实验室", source="attribution", key=True)
+    scope = word(v.Scope, "What the bias covers", "范围", source="attribution", key=True)
+    scope_id = text("Family or item code; empty for the lab as a whole", "范围代码", source="attribution", key=True)
+    kind = word(v.Influence, "Block, sample, partner, or what they leave", "归因类型", source="attribution", key=True)
+    rank = count("1 for the largest of its kind", "位次", source="attribution", key=True)
+    what = text("Block, sample or laboratory; null for what they leave", "对象", source="attribution", null=True)
+    contribution = number("What it adds to the estimate; rows and what they leave", "贡献", "σR", source="attribution")
+    shift = number("Change of the estimate when it is left out", "剔除后变化", "σR", source="attribution")
+    without = number("Estimate when it is left out", "剔除后估计值", "σR", source="attribution")
+    n_all = count("How many of its kind there are in all", "总数", source="attribution")
+    status = word(v.Status, "Whether the bias can be stated without it", "状态", source="attribution")
+    reason = text("Why not: key of a sentence", "原因", source="attribution", null=True)
+
+
 class LabPrecision(dy.Schema):
     """Precision of a laboratory relative to the yardstick, where it can be separated from its partners' (精密度)."""
 
@@ -567,6 +588,7 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "discrepancies": Discrepancies,
     "pt_scores": PtScores,
     "lab_bias": LabBias,
+    "lab_influence": LabInfluence,
     "lab_precision": LabPrecision,
     "lab_contrasts": LabContrasts,
     "flags": Flags,

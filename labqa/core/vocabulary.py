@@ -141,6 +141,18 @@ class Scope(StrEnum):
     ITEM = "item"
 
 
+class Influence(StrEnum):
+    """What moved a bias: a block with the laboratory (row), a sample, a partner; and what the listed rows leave: its other
+    blocks (rest), blocks of other laboratories (elsewhere), the part of the zero that is held (zero)."""
+
+    ROW = "row"
+    SAMPLE = "sample"
+    PARTNER = "partner"
+    REST = "rest"
+    ELSEWHERE = "elsewhere"
+    ZERO = "zero"
+
+
 class Proposal(StrEnum):
     """What is put before the people who decide; nothing here is a decision."""
 

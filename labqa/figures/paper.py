@@ -124,6 +124,14 @@ def _add(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
 
 def _bars(drawn: dict[str, Any], series: Series, spec: Spec) -> None:
     half = series.width / 2
+    if series.horizontal:
+        for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
+            ends = sorted([fraction(spec.x, 0.0), fraction(spec.x, x)])
+            sides = sorted([fraction(spec.y, y - half), fraction(spec.y, y + half)])
+            drawn["rects"].append({"x": ends, "y": sides, "fill": COLOURS[series.colour]})
+            if series.text:
+                drawn["texts"].append({"x": fraction(spec.x, x), "y": sides[1], "text": series.text[k]})
+        return
     for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
         left, right, foot, top = (
             fraction(spec.x, x - half),

@@ -17,11 +17,15 @@ from labqa.service.wiring import Platform
 from labqa.simulate import card as cards
 from labqa.simulate import deliveries, network
 
-PROGRAMMES = ("usgs", "rmstudy", "national")
-"""Two real data sets and a simulated national network; it comes last, so that the dashboards open on it."""
+PROGRAMMES = ("usgs", "rmstudy", "chromium", "national")
+"""Three real data sets and a simulated national network; it comes last, so that the dashboards open on it."""
 
-_FILES = {"usgs": "usgs/usgs_inl_original_retest_sitesA.csv", "rmstudy": "rmstudy/lgc_rmstudy_metals.csv"}
-_PERIODS = {"national": "2018", "usgs": "all", "rmstudy": "all"}
+_FILES = {
+    "usgs": "usgs/usgs_inl_original_retest_sitesA.csv",
+    "rmstudy": "rmstudy/lgc_rmstudy_metals.csv",
+    "chromium": "chromium/lgc_chromium_youden.csv",
+}
+_PERIODS = {"national": "2018", "usgs": "all", "rmstudy": "all", "chromium": "all"}
 _REGISTERS = ("labs", "items", "products", "class")
 SEED = 1
 """Seed of the demo's network; fixed, so that its story can be checked against its truth."""

@@ -7,8 +7,21 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, comparability, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
+from labqa.analysis import (
+    attribution,
+    bias,
+    comparability,
+    comparison,
+    discrepancy,
+    indicators,
+    integrity,
+    pairing,
+    precision,
+    swaps,
+    yardsticks,
+)
 from labqa.analysis import summary as totals
+from labqa.analysis.sample_causes import NONE
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 from labqa.rating import classify
@@ -49,8 +62,16 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     without = yardsticks.without_own(facts.items, scale, pairs, results)
+    swapped = swaps.interchanged(recent["pairs"], near, recent["results"], facts.items)
     lab_bias, used, network = bias.fitted(
-        recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
+        recent["results"],
+        recent["samples"],
+        recent["blocks"],
+        facts.items,
+        scale,
+        settings,
+        without=without,
+        swapped=swapped,
     )
     lab_contrasts = comparability.lab_contrasts(network, settings)
     lab_precision = precision.lab_precision(
@@ -61,8 +82,12 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         scale,
         settings,
         tolerated=edition.number("tolerated_precision"),
+        swapped=swapped,
     )
-    flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale)
+    causes = network.causes if network is not None else NONE
+    flags = integrity.flags(
+        recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
+    )
     told(progress, "rate")
     found = indicators.indicators(
         lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]
@@ -74,9 +99,10 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "pairs": pairs,
         "yardsticks": scale,
         "yardsticks_without": without,
-        "discrepancies": discrepancies,
+        "discrepancies": discrepancy.with_sample_causes(discrepancies, pairs, used),
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,
+        "lab_influence": attribution.lab_influence(lab_bias, network),
         "lab_precision": lab_precision,
         "lab_contrasts": lab_contrasts,
         "flags": flags,

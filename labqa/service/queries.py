@@ -112,6 +112,25 @@ def lab_bias(platform: Platform, run: str, *, viewer: Viewer, lab: str | None = 
     return frame if scope is None else frame.filter(pl.col("scope") == scope)
 
 
+def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """What moved the biases of one laboratory, with sample and item of its blocks, its pair with the largest |D| on that block
+    or sample (`pair`, `other_lab`), and its result in a comparison round (`result`)."""
+    found = _of_lab(platform, run, "lab_influence", lab, viewer)
+    opened = platform.run(run)
+    blocks = opened.table("blocks").select("block", "sample", "item")
+    told = found.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
+    own = (pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab)
+    mine = _pairs_scored(platform, run, viewer).filter(own)
+    mine = mine.sort(pl.col("d").abs(), "pair", descending=[True, False], nulls_last=True)
+    mine = mine.with_columns(other_lab=pl.when(pl.col("original_lab") == lab).then("retest_lab").otherwise("original_lab"))
+    of_what = pl.concat([mine.select(pl.col(name).alias("what"), "pair", "other_lab") for name in ("block", "sample")])
+    first = of_what.unique("what", keep="first", maintain_order=True)
+    scores = opened.table("pt_scores").filter(pl.col("lab") == lab).select("sample", "item", "result")
+    scores = scores.unique(["sample", "item"], keep="first", maintain_order=True)
+    told = told.join(scores, on=["sample", "item"], how="left", maintain_order="left")
+    return told.join(first, on="what", how="left", maintain_order="left")
+
+
 def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """Precision of one laboratory."""
     return _of_lab(platform, run, "lab_precision", lab, viewer)

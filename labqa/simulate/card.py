@@ -65,7 +65,10 @@ class NetworkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Effects:
-    """Standard deviations of the effects in σR; the item error is the remainder to a variance of 1."""
+    """Standard deviations of the effects in σR; the item error is the remainder to a variance of 1.
+
+    `degradation` is what the items named in `degrading` lose a day after sampling, in σR; comparison samples are stable.
+    """
 
     lab_mean: float
     lab_item: float
@@ -74,6 +77,8 @@ class Effects:
     heterogeneity: float
     error_df: int
     precision_spread: float
+    degradation: float = 0.0
+    degrading: tuple[str, ...] = ()
 
     @property
     def error(self) -> float:

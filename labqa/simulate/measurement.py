@@ -75,7 +75,7 @@ def _levels(card: Card, catalogue: Catalogue, samples: SampleSet, seed: int) -> 
 def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:
     """Results of these tests, with the chance faults of ordinary laboratories.
 
-    y = true + σR(true) · (m_lab + g_lab,item + ratio_lab · (sample×lab + run + error) + portion)
+    y = true + σR(true) · (m_lab + g_lab,item + ratio_lab · (sample×lab + run + error) + portion − lost since sampling)
     """
     rng, card, people = stream(seed, part), world.card, world.people
     test, slot = np.nonzero(tests.slots)
@@ -90,9 +90,17 @@ def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:
     effect += rng.normal(0.0, card.effects.heterogeneity, len(test))
     prone = ~people.faultless[lab]
     effect += _gross(card, prone & _careless(card, seed)[lab], rng)
+    if card.effects.degradation:
+        effect -= _degraded(world, sample, item, tests.day[test])
     y = level + sigma * effect
     slip = _slips(world, item, prone, rng)
     return Rows(test, slot, sample, lab, item, y * 10.0**slip, sigma, slip)
+
+
+def _degraded(world: World, sample: Index, item: Index, day: Index) -> Array:
+    """What each result's portion has lost since its sample was drawn, in σR."""
+    loses = np.isin(world.catalogue.codes, world.card.effects.degrading)[item] & ~world.samples.is_pt[sample]
+    return np.where(loses, world.card.effects.degradation * (day - world.samples.drawn[sample]), 0.0)
 
 
 def _tested_sample(world: World, tests: TestSet, rng: np.random.Generator) -> Index:

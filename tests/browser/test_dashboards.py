@@ -102,6 +102,7 @@ HEADINGS = {
         "分类建议",
         "广东第1质量检验院",
         "分类评价及理由",
+        "该数值由何而来",
         "两个结果的交付原文",
         "交付文本",
         "拒收数据",
@@ -112,6 +113,7 @@ HEADINGS = {
         "Proposals",
         "Guangdong Quality Inspection Institute No. 1",
         "Rating, and why",
+        "What moved this figure",
         "Both results as delivered",
         "Delivered text",
         "Refused rows",
@@ -122,7 +124,7 @@ HEADINGS = {
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_is_whole(watched, platform, language):
-    network, proposals, lab, rating, both, raw, refused, evidence = HEADINGS[language]
+    network, proposals, lab, rating, moved, both, raw, refused, evidence = HEADINGS[language]
     tables = platform.opened[runs(platform)["national"]].tables
     largest = tables["discrepancies"].sort(pl.col("d").abs(), descending=True, nulls_last=True)["pair"][0]
     delivered = tables["pairs"].filter(pl.col("pair") == largest)["retest_result"][0]
@@ -133,7 +135,9 @@ def test_every_page_is_whole(watched, platform, language):
     watched.tab.wait_for_selector("#labs .ag-row")
 
     watched.open(f"/{language}/lab/L0001", lab)
-    watched.figures("forest", "scores", "trend")
+    watched.figures("forest", "influence", "without", "scores", "trend")
+    assert moved in watched.text()
+    watched.tab.wait_for_selector("#part-attribution table a")
     assert rating in watched.text()
     watched.tab.wait_for_selector("#pairs .ag-row")
 
@@ -193,6 +197,15 @@ def test_a_click_on_a_figure_opens_the_laboratory(watched):
     cell.click(position={"x": size["width"] * 0.1, "y": 8})
     watched.tab.wait_for_selector("#part-rating")
     assert "/zh/lab/L" in watched.tab.url
+
+
+def test_what_moved_a_figure_leads_to_its_pair(watched):
+    watched.open("/en/lab/L0001", "Guangdong Quality Inspection Institute No. 1")
+    watched.tab.click("#part-attribution details summary")
+    watched.tab.wait_for_selector("#influences .ag-row")
+    watched.tab.click("#part-attribution table a >> nth=0")
+    watched.tab.wait_for_selector("#part-both")
+    assert "/en/pair/" in watched.tab.url
 
 
 def test_another_run_is_chosen_in_the_header(watched, platform):

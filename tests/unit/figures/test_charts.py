@@ -9,7 +9,7 @@ import pytest
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.figures import names, paper, screen
-from labqa.figures.charts import agreement, biases, classes, comparability, maps, pairs, rounds, trends
+from labqa.figures.charts import agreement, biases, classes, comparability, influence, maps, pairs, rounds, trends
 from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
 from tests import factories
 
@@ -47,12 +47,54 @@ def every_chart(run, registers, language, *, period):
         rounds.z_bars(run["pt_scores"], items, "L0001", language),
         comparability.partner_forest(contrasts_of(run, "L0001"), labs, "L0001", language),
         comparability.ego_network(contrasts_of(run, "L0001"), run["lab_contrasts"], labs, "L0001", language),
+        influence.contributions(moved(run, "L0001")[0], items, "L0001", language),
+        influence.without(*moved(run, "L0001"), labs, "L0001", language, delta_0=0.5),
     ]
 
 
 def contrasts_of(run, lab):
     """Rows of LAB_CONTRASTS with the laboratory first; L0001 has the smallest code, so none is turned."""
     return run["lab_contrasts"].filter(pl.col("lab") == lab)
+
+
+def moved(run, lab):
+    """LAB_INFLUENCE of a laboratory as a whole with sample, item and pair of its blocks, and its bias."""
+    mine = run["lab_influence"].filter((pl.col("lab") == lab) & (pl.col("scope") == "lab"))
+    blocks = run["blocks"].select("block", "sample", "item")
+    rows = mine.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
+    first = run["pairs"].unique("block", keep="first", maintain_order=True).select("block", "pair")
+    rows = rows.join(first, left_on="what", right_on="block", how="left", maintain_order="left")
+    bias = run["lab_bias"].filter((pl.col("lab") == lab) & (pl.col("scope") == "lab"))["estimate"]
+    return rows, bias[0] if len(bias) else None
+
+
+def test_bars_of_contributions_are_the_blocks_in_their_order(runs, registers):
+    rows, _ = moved(runs["dated"], "L0001")
+    spec = influence.contributions(rows, registers["items"], "L0001", "en")
+    shown = rows.filter(pl.col("kind") == "row").sort("rank")
+    drawn = sorted((at, value, pair) for one in spec.series for at, value, pair in zip(one.y, one.x, one.ids, strict=True))
+    assert [value for _, value, _ in drawn] == shown["contribution"].to_list()
+    assert [pair for _, _, pair in drawn] == [pair or "" for pair in shown["pair"]]
+    assert spec.y.categories[0].startswith(shown["sample"][0][:8]) and (spec.n_shown, spec.n_total) == (
+        shown.height,
+        shown["n_all"][0],
+    )
+    assert {one.name: all(value >= 0 for value in one.x) for one in spec.series} in (
+        {"raises the bias": True},
+        {"lowers it": False},
+        {"raises the bias": True, "lowers it": False},
+    )
+
+
+def test_without_runs_from_the_bias_as_it_is_to_what_would_remain(runs, registers):
+    rows, estimate = moved(runs["dated"], "L0001")
+    spec = influence.without(rows, estimate, registers["labs"], "L0001", "zh", delta_0=0.5)
+    assert [one.name for one in spec.series] == ["剔除一个样品", "剔除一家伙伴对共同样品的结果"]
+    for one in spec.series:
+        for value, low, high in zip(one.x, one.lower, one.upper, strict=True):
+            assert {low, high} == {value, estimate}
+    lost = rows.with_columns(shift=pl.lit(None, dtype=pl.Float64), without=pl.lit(None, dtype=pl.Float64))
+    assert influence.without(lost, estimate, registers["labs"], "L0001", "zh", delta_0=0.5).is_empty
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,0 +1,446 @@
+"""What each block, sample and partner does to the bias of a laboratory: contributions, and the estimate without them.
+
+Weights are held, and so are the weights of the zero; a laboratory that a deletion cuts off leaves the zero of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labqa.stats.kernels import kernel
+from labqa.stats.network.blocks import Fit, profiled
+from labqa.stats.network.components import components
+from labqa.stats.network.zero import leave_one_out_centres
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+SINGULAR = 1e-8
+"""Pivot of I − L A⁻ below which what is left no longer ties the laboratories together."""
+LARGEST = 50
+"""Observations of a block up to which a partner is taken out of it; in a larger one no partner holds more than 2 %."""
+HELD = 0.5
+"""Share of the weight of the zero that must still be connected."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Biases C effect − `offset` of n laboratories: weights of the zero (n × nodes) and C A⁻ (n × nodes).
+
+    C is 1 at the laboratory less `zero`. `offset` is what laboratories beyond the cut of a robust zero add to it, held.
+    """
+
+    zero: Floats
+    felt: Floats
+    estimate: Floats
+    offset: Floats
+
+
+class Without(NamedTuple):
+    """Change of the bias of `lab` when `other` (a group of blocks, or a partner) is left out; NaN: it cannot be said then."""
+
+    lab: Ints
+    other: Ints
+    shift: Floats
+
+
+@kernel
+def _centred(inverse, zero, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """C A⁻ row by row: rows of `zero` have equal weights where they have any, and differ little from one to the next."""
+    size = inverse.shape[0]
+    out = np.zeros((n, size))
+    member = np.zeros(size, np.bool_)
+    total = np.zeros(size)
+    for i in range(n):
+        weight = 0.0
+        for j in range(size):
+            inside = zero[i, j] > 0.0
+            if inside:
+                weight = zero[i, j]
+            if inside != member[j]:
+                sign = 1.0 if inside else -1.0
+                for k in range(size):
+                    total[k] += sign * inverse[j, k]
+                member[j] = inside
+        for k in range(size):
+            out[i, k] = inverse[i, k] - weight * total[k]
+    return out
+
+
+def stated(fitted: Fit, *, n: int, anchored: bool) -> Stated:
+    """The biases of the first n nodes against the last node (the anchor), or against the robust centre of the other n − 1."""
+    effect, size = fitted.effect, len(fitted.effect)
+    zero = np.zeros((n, size))
+    if anchored:
+        zero[:, size - 1] = 1.0
+        centre, offset = np.full(n, effect[size - 1]), np.zeros(n)
+    else:
+        found = leave_one_out_centres(effect[:n])
+        zero[:, :n] = found.weight
+        centre = found.centre
+        offset = centre - np.array([float(np.sum(row * effect[:n])) for row in found.weight])
+    return Stated(zero, np.asarray(_centred(fitted.inverse, zero, n)), effect[:n] - centre, offset)
+
+
+@kernel
+def _contributions(start, node, profile, felt, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for block in range(len(start) - 1):
+        for o in range(start[block], start[block + 1]):
+            if node[o] < len(felt):
+                for other in range(start[block], start[block + 1]):
+                    out[o] += felt[node[o], node[other]] * profile[other]
+
+
+def contributions(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Floats:
+    """What the block of each observation gives to the bias of its own laboratory: c'A⁻X'P y over the observations of the block.
+
+    Over all blocks of the network, those without the laboratory too, they sum to C effect. NaN for observations of the anchor.
+    """
+    n = len(said.estimate)
+    out = np.where(fitted.node < n, 0.0, np.nan)
+    _contributions(start, fitted.node, profiled(start, fitted.weight, y), said.felt, out)
+    return out
+
+
+@kernel
+def _solved(matrix, right, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Solves in place by elimination with row pivots; false where a pivot is below `least`."""
+    n = len(right)
+    for k in range(n):
+        at = k
+        for i in range(k + 1, n):
+            if abs(matrix[i, k]) > abs(matrix[at, k]):
+                at = i
+        if not abs(matrix[at, k]) > least:
+            return False
+        if at != k:
+            for j in range(k, n):
+                matrix[k, j], matrix[at, j] = matrix[at, j], matrix[k, j]
+            right[k], right[at] = right[at], right[k]
+        for i in range(k + 1, n):
+            factor = matrix[i, k] / matrix[k, k]
+            if factor != 0.0:
+                for j in range(k + 1, n):
+                    matrix[i, j] -= factor * matrix[k, j]
+                right[i] -= factor * right[k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            right[k] -= matrix[k, j] * right[j]
+        right[k] /= matrix[k, k]
+    return True
+
+
+@kernel
+def _members(start, node, order, first, last, at, nodes):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Numbers the nodes of a group of blocks in the order in which they come; their count. `at` is −1 on entry."""
+    count = 0
+    for b in range(first, last):
+        for o in range(start[order[b]], start[order[b] + 1]):
+            if at[node[o]] < 0:
+                at[node[o]] = count
+                nodes[count] = node[o]
+                count += 1
+    return count
+
+
+@kernel
+def _system(start, node, weight, score, order, first, last, at, nodes, inverse, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """I − L A⁻ on the nodes of a group of blocks, L their Laplacian, and the sums of their residual scores."""
+    laplacian, right = np.zeros((count, count)), np.zeros(count)
+    for b in range(first, last):
+        begin, end = start[order[b]], start[order[b] + 1]
+        total = 0.0
+        for o in range(begin, end):
+            total += weight[o]
+        for o in range(begin, end):
+            i = at[node[o]]
+            right[i] += score[o]
+            laplacian[i, i] += weight[o]
+            for other in range(begin, end):
+                laplacian[i, at[node[other]]] -= weight[o] * weight[other] / total
+    matrix = np.eye(count)
+    for i in range(count):
+        for k in range(count):
+            factor = laplacian[i, k]
+            if factor != 0.0:
+                for j in range(count):
+                    matrix[i, j] -= factor * inverse[nodes[k], nodes[j]]
+    return matrix, right
+
+
+@kernel
+def _left_out(start, node, weight, score, inverse, felt, order, offsets, least, lab, other, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+    at, nodes = np.full(len(inverse), -1), np.zeros(len(inverse), np.int64)
+    written = 0
+    for g in range(len(offsets) - 1):
+        count = _members(start, node, order, offsets[g], offsets[g + 1], at, nodes)
+        matrix, x = _system(start, node, weight, score, order, offsets[g], offsets[g + 1], at, nodes, inverse, count)
+        told = _solved(matrix, x, least)
+        for i in range(count):
+            if nodes[i] < len(felt):
+                moved = 0.0
+                for j in range(count):
+                    moved -= felt[nodes[i], nodes[j]] * x[j]
+                lab[written], other[written], shift[written] = nodes[i], g, moved if told else np.nan
+                written += 1
+        for i in range(count):
+            at[nodes[i]] = -1
+    return written
+
+
+def left_out(fitted: Fit, start: Ints, group: Ints, said: Stated, *, n_groups: int) -> Without:
+    """Change of the bias of each laboratory of a group of blocks when the group is left out, weights held.
+
+    With S the nodes of the group, L its Laplacian and ρ the sums of its residual scores: effect without it − effect =
+    −A⁻[:, S] (I − L A⁻_SS)⁻¹ ρ, exactly; k³ for the k laboratories of a group, memory linear in the observations.
+    `group` (blocks) numbers them from 0 to `n_groups` − 1. Where the rest falls apart the bias is that in the part that
+    still holds half of its zero's weight (the zero is that of the laboratories left there), else NaN.
+    """
+    order = np.argsort(group, kind="stable")
+    offsets = np.searchsorted(group[order], np.arange(n_groups + 1)).astype(np.int64)
+    most = len(fitted.node)
+    lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
+    system = (start, fitted.node, fitted.weight, fitted.score)
+    n = _left_out(*system, fitted.inverse, said.felt, order, offsets, SINGULAR, lab, other, shift)
+    lab, other, shift = lab[:n], other[:n], shift[:n]
+    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    at, nodes = np.full(len(fitted.inverse), -1), np.zeros(len(fitted.inverse), np.int64)
+    for g in np.unique(other[np.isnan(shift)]):
+        here = np.flatnonzero(other == g)
+        count = _members(start, fitted.node, order, offsets[g], offsets[g + 1], at, nodes)
+        matrix, right = _system(*system, order, offsets[g], offsets[g + 1], at, nodes, fitted.inverse, count)
+        at[nodes[:count]] = -1
+        moved = np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
+        root = _parts(fitted, block, group[block] == g)
+        shift[here] = [_restated(fitted, said, root, int(one), nodes[:count], moved) for one in lab[here]]
+    return Without(lab, other, shift)
+
+
+def _restated(fitted: Fit, said: Stated, root: Ints, lab: int, nodes: Ints, moved: Floats) -> float:
+    parts = (fitted.effect, fitted.inverse, said.zero, said.offset, said.estimate)
+    return float(_fallen_apart(*parts, root, lab, nodes, moved, HELD))
+
+
+def _parts(fitted: Fit, block: Ints, gone: NDArray[np.bool_]) -> Ints:
+    """Name of the component of each node once the observations `gone` are left out."""
+    kept = np.flatnonzero(~gone)
+    begins = np.append(np.flatnonzero(np.diff(block[kept], prepend=-1)), len(kept)).astype(np.int64)
+    return components(begins, fitted.node[kept], n=len(fitted.effect))
+
+
+@kernel
+def _fallen_apart(effect, inverse, zero, offset, estimate, root, lab, nodes, moved, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Change of the bias of `lab` where effects change by −A⁻[:, nodes] `moved` and the nodes fall into parts `root`."""
+    held, centre, own = 0.0, 0.0, 0.0
+    for i in range(len(effect)):
+        if i == lab or (root[i] == root[lab] and zero[lab, i] > 0.0):
+            new = effect[i]
+            for k in range(len(nodes)):
+                new -= inverse[i, nodes[k]] * moved[k]
+            if i == lab:
+                own = new
+            else:
+                held += zero[lab, i]
+                centre += zero[lab, i] * new
+    return own - centre / held - offset[lab] - estimate[lab] if held >= least else np.nan
+
+
+@kernel
+def _crossed(start, node, weight, inverse, multi, place, near, t, q):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """t = A⁻ s of each block in `multi` at the nodes `near`, q = s'A⁻ s of each two; s holds the weights of the block."""
+    for k in range(len(multi)):
+        for o in range(start[multi[k]], start[multi[k] + 1]):
+            for r in range(len(near)):
+                t[k, r] += weight[o] * inverse[near[r], node[o]]
+        for other in range(k + 1):
+            total = 0.0
+            for o in range(start[multi[other]], start[multi[other] + 1]):
+                total += weight[o] * t[k, place[node[o]]]
+            q[k, other] = q[other, k] = total
+
+
+@kernel
+def _rivals(start, block, node, mine, largest):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Observations of others in the blocks of `mine`, sorted by their node."""
+    count = 0
+    for o in mine:
+        if start[block[o] + 1] - start[block[o]] <= largest:
+            count += start[block[o] + 1] - start[block[o]] - 1
+    found = np.empty(count, np.int64)
+    count = 0
+    for o in mine:
+        if start[block[o] + 1] - start[block[o]] <= largest:
+            for other in range(start[block[o]], start[block[o] + 1]):
+                if other != o:
+                    found[count] = other
+                    count += 1
+    return found[np.argsort(node[found], kind="mergesort")]
+
+
+@kernel
+def _partners(start, block, node, weight, residual, inverse, felt, order, offsets, largest, least, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    lab, other, shift, written = out[0], out[1], out[2], 0
+    size, n = len(inverse), len(felt)
+    place, number = np.full(size, -1), np.full(len(start) - 1, -1)
+    for i in range(n):
+        mine = order[offsets[i] : offsets[i + 1]]
+        rivals = _rivals(start, block, node, mine, largest)
+        multi, near = np.empty(len(mine), np.int64), np.empty(len(rivals) + 1, np.int64)
+        m, r = 0, 0
+        for o in mine:
+            width = start[block[o] + 1] - start[block[o]]
+            if 2 < width <= largest:
+                number[block[o]] = m
+                multi[m] = block[o]
+                m += 1
+                for a in range(start[block[o]], start[block[o] + 1]):
+                    if place[node[a]] < 0:
+                        place[node[a]] = r
+                        near[r] = node[a]
+                        r += 1
+        t, q = np.zeros((m, r)), np.zeros((m, m))
+        _crossed(start, node, weight, inverse, multi[:m], place, near[:r], t, q)
+        total, gap, own = np.zeros(m), np.zeros(m), np.zeros(m)
+        for k in range(m):
+            for a in range(start[multi[k]], start[multi[k] + 1]):
+                total[k] += weight[a]
+                gap[k] += weight[a] * residual[a]
+                own[k] += weight[a] * felt[i, node[a]]
+        first = 0
+        while first < len(rivals):
+            j, last = node[rivals[first]], first
+            while last < len(rivals) and node[rivals[last]] == j:
+                last += 1
+            if j < n:
+                lab[written], other[written] = i, j
+                shift[written] = _without(
+                    start,
+                    block,
+                    node,
+                    weight,
+                    residual,
+                    inverse,
+                    felt,
+                    rivals[first:last],
+                    i,
+                    j,
+                    number,
+                    place,
+                    t,
+                    q,
+                    total,
+                    gap,
+                    own,
+                    least,
+                )
+                written += 1
+            first = last
+        for k in range(m):
+            number[multi[k]] = -1
+        for k in range(r):
+            place[near[k]] = -1
+    return written
+
+
+@kernel
+def _without(start, block, node, weight, residual, inverse, felt, theirs, i, j, number, place, t, q, total, gap, own, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+    d, pairs, paired, apart = 0, 0.0, 0.0, 0.0
+    which, w = np.empty(len(theirs) + 1, np.int64), np.empty(len(theirs) + 1)
+    for o in theirs:
+        if number[block[o]] >= 0:
+            which[d], w[d] = number[block[o]], weight[o]
+            d += 1
+        else:
+            mate = start[block[o]] + start[block[o] + 1] - 1 - o
+            pairs += 1.0
+            joint = weight[o] * weight[mate] / (weight[o] + weight[mate])
+            paired += joint
+            apart += joint * (residual[o] - residual[mate])
+    width = d + (1 if pairs > 0.0 else 0)
+    scale, right, f = np.empty(width), np.empty(width), np.empty(width)
+    matrix = np.eye(width)
+    for k in range(d):
+        b, rest = which[k], total[which[k]] - w[k]
+        scale[k] = np.sqrt(w[k] * rest / total[b])
+        gapped = 0.0
+        for o in theirs:
+            if number[block[o]] == b:
+                gapped = residual[o]
+        right[k] = scale[k] * (total[b] * gapped - gap[b]) / rest
+        f[k] = scale[k] * (total[b] * felt[i, j] - own[b]) / rest
+        for other in range(k + 1):
+            c, left = which[other], total[which[other]] - w[other]
+            shared = total[b] * total[c] * inverse[j, j] - total[b] * t[c, place[j]] - total[c] * t[b, place[j]] + q[b, c]
+            matrix[k, other] -= scale[k] * scale[other] * shared / (rest * left)
+            if other != k:
+                matrix[other, k] = matrix[k, other]
+    if pairs > 0.0:
+        scale[d] = np.sqrt(paired)
+        right[d] = apart / scale[d]
+        f[d] = scale[d] * (felt[i, j] - felt[i, i])
+        matrix[d, d] -= paired * (inverse[j, j] + inverse[i, i] - 2.0 * inverse[i, j])
+        for k in range(d):
+            b, rest = which[k], total[which[k]] - w[k]
+            shared = total[b] * (inverse[j, j] - inverse[i, j]) - (t[b, place[j]] - t[b, place[i]])
+            matrix[d, k] -= scale[d] * scale[k] * shared / rest
+            matrix[k, d] = matrix[d, k]
+    if not _solved(matrix, right, least):
+        return np.nan
+    moved = 0.0
+    for k in range(width):
+        moved -= f[k] * right[k]
+    return moved
+
+
+def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Without:
+    """Change of the bias of each laboratory when the results of one partner are left out of every block that both tested.
+
+    Taking partner j out of a block B is a downdate of rank one, A − q u u' with u = e_j − Σ w e/Σ w over the rest of B and
+    q = w_j (W − w_j)/W; blocks of two of the same partners are one of rank one together. With U the pieces of a partner, E
+    their residuals: effect without them − effect = −A⁻U (Q⁻¹ − U'A⁻U)⁻¹ E, exactly, weights held. Blocks of more than
+    `LARGEST` observations are left whole. A bias that falls apart from half of its zero's weight is NaN.
+    """
+    n = len(said.estimate)
+    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    order = np.argsort(fitted.node, kind="stable")
+    offsets = np.searchsorted(fitted.node[order], np.arange(n + 1)).astype(np.int64)
+    width = np.diff(start)
+    most = int(np.minimum((np.where(width <= LARGEST, width * (width - 1), 0)).sum(), n * n))
+    lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
+    out = (lab, other, shift)
+    residual = y - fitted.effect[fitted.node]
+    written = _partners(
+        start, block, fitted.node, fitted.weight, residual, fitted.inverse, said.felt, order, offsets, LARGEST, SINGULAR, out
+    )
+    lab, other, shift = lab[:written], other[:written], shift[:written]
+    for place in np.flatnonzero(np.isnan(shift)):
+        i, j = int(lab[place]), int(other[place])
+        mine = block[order[offsets[i] : offsets[i + 1]]]
+        theirs = order[offsets[j] : offsets[j + 1]]
+        gone = theirs[np.isin(block[theirs], mine[width[mine] <= LARGEST])]
+        shift[place] = _without_slowly(fitted, start, block, residual, said, i, gone)
+    return Without(lab, other, shift)
+
+
+def _without_slowly(fitted: Fit, start: Ints, block: Ints, residual: Floats, said: Stated, lab: int, gone: Ints) -> float:
+    """The change of `without_partners` where the rest falls apart, from the pieces written out."""
+    size = len(fitted.effect)
+    pieces, right = np.zeros((len(gone), size)), np.zeros(len(gone))
+    for k, o in enumerate(gone):
+        rest = np.arange(start[block[o]], start[block[o] + 1])
+        rest = rest[rest != o]
+        weight = fitted.weight[rest]
+        root = np.sqrt(fitted.weight[o] * weight.sum() / (fitted.weight[o] + weight.sum()))
+        pieces[k, fitted.node[rest]] = -root * weight / weight.sum()
+        pieces[k, fitted.node[o]] = root
+        right[k] = root * (residual[o] - float(np.sum(weight * residual[rest])) / weight.sum())
+    nodes = np.flatnonzero(np.abs(pieces).sum(axis=0))
+    across = pieces[:, nodes]
+    matrix = np.eye(len(gone)) - across @ fitted.inverse[np.ix_(nodes, nodes)] @ across.T
+    moved = across.T @ np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
+    out = np.zeros(len(fitted.node), dtype=bool)
+    out[gone] = True
+    return _restated(fitted, said, _parts(fitted, block, out), lab, nodes, moved)
