@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, yardsticks
+from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, selection, yardsticks
 from labqa.analysis import summary as totals
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -52,6 +52,9 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     lab_bias, used = bias.lab_bias(
         recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
     )
+    lab_selection = selection.lab_selection(
+        recent["results"], recent["pairs"], used, facts.items, scale, lab_bias, settings
+    )
     lab_precision = precision.lab_precision(
         recent["results"],
         recent["samples"],
@@ -76,6 +79,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "discrepancies": discrepancies,
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,
+        "lab_selection": lab_selection,
         "lab_precision": lab_precision,
         "flags": flags,
         "indicators": found,

@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 CORNER, END = 3.0, 6.0
 ROUNDS = 8
+HELD = 0.01
+"""Information, in pairs of variance 1, that holds each effect near 0, so that a laboratory whose pairs say nothing of it has one."""
 CHUNK = 256
 """Contrasts whose influence is held at a time."""
 
@@ -44,7 +46,7 @@ class Table(NamedTuple):
 
 
 class Conditional(NamedTuple):
-    """Effects (they sum to 0 in each component), what remains on the failing side, and what their errors are made of.
+    """Effects (they sum to 0 in each component), what remains on the failing side (a nuisance), and what errors are made of.
 
     `leverage` and `residual` are of pairs; `slope` is how much of a first laboratory's effect the second result inherits;
     `bread` is the inverse information of the effects and of what remains; `shared` the variance of laboratory × item.
@@ -52,8 +54,6 @@ class Conditional(NamedTuple):
 
     effect: Floats
     remaining: float
-    remaining_se: float
-    expected: Floats
     residual: Floats
     slope: Floats
     weight: Floats
@@ -83,6 +83,11 @@ def _told(chosen: Chosen, tables: list[Table], effect: Floats) -> tuple[Floats, 
     return mean, slope, variance
 
 
+def expected_truths(chosen: Chosen, tables: list[Table]) -> Floats:
+    """E[truth | x1] of each pair where no laboratory has an effect of its own: x1 less it is what the choice alone explains."""
+    return _told(chosen, tables, np.zeros(max(int(chosen.first.max()), int(chosen.second.max())) + 1))[0]
+
+
 def _without_level(matrix: Floats, component: Ints) -> Floats:
     """The matrix less, in each column, the mean over each component of laboratories."""
     members = np.bincount(component, minlength=len(component))[component]
@@ -105,7 +110,7 @@ def _information(chosen: Chosen, slope: Floats, weight: Floats, component: Ints)
     np.add.at(found, (b, a), -weight * slope)
     across = np.bincount(b, weights=weight * chosen.side, minlength=n)
     across -= np.bincount(a, weights=weight * slope * chosen.side, minlength=n)
-    found[:n, :n] = _without_level(_without_level(found[:n, :n], component).T, component)
+    found[:n, :n] = _without_level(_without_level(found[:n, :n], component).T, component) + HELD * np.eye(n)
     found[:n, n] = found[n, :n] = _without_level(across[:, None], component)[:, 0]
     found[n, n] = weight.sum() + 1.0
     members = np.bincount(component, minlength=n)[component]
@@ -125,7 +130,6 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
     """
     n = len(component)
     effect, remaining = np.zeros(n), 0.0
-    expected = chosen.x1 - _told(chosen, tables, effect)[0]
     for _ in range(ROUNDS):
         mean, slope, variance = _told(chosen, tables, effect)
         residual = chosen.x2 - mean - effect[chosen.second] - chosen.side * remaining
@@ -136,7 +140,7 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
         bread = symmetric_inverse(_information(chosen, slope, weight, component))
         score = np.bincount(chosen.second, weights=weight * residual, minlength=n)
         score -= np.bincount(chosen.first, weights=weight * slope * residual, minlength=n)
-        right = np.append(_without_level(score[:, None], component)[:, 0], (weight * residual * chosen.side).sum() - remaining)
+        right = np.append(_without_level(score[:, None], component)[:, 0] - HELD * effect, (weight * residual * chosen.side).sum() - remaining)
         step = (bread * right).sum(axis=1)
         effect, remaining = effect + step[:n], remaining + float(step[n])
     mean, slope, _ = _told(chosen, tables, effect)
@@ -145,11 +149,7 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
     bread[:, :n] = _without_level(bread[:, :n].T, component).T
     leverage = np.clip(weight * _own(chosen, slope, bread), 0.0, 0.9)
     left = residual * np.sqrt(weight * variance / (1.0 - leverage))
-    found = Conditional(
-        effect, remaining, 0.0, expected, residual, slope, weight, variance, leverage, bread, _shared(chosen, slope, left)
-    )
-    alone = np.append(np.zeros(n), 1.0)[None, :]
-    return found._replace(remaining_se=float(np.sqrt(_errors(found, chosen, alone).variance[0])))
+    return Conditional(effect, remaining, residual, slope, weight, variance, leverage, bread, _shared(chosen, slope, left))
 
 
 def _own(chosen: Chosen, slope: Floats, bread: Floats) -> Floats:
@@ -159,17 +159,16 @@ def _own(chosen: Chosen, slope: Floats, bread: Floats) -> Floats:
     return np.asarray(quadratic + 2.0 * chosen.side * (bread[b, last] - slope * bread[a, last]))
 
 
-def _cells(chosen: Chosen, slope: Floats, n: int) -> list[tuple[Ints, Floats]]:
+def _cells(chosen: Chosen, slope: Floats) -> list[tuple[Ints, Floats]]:
     """Groups of pairs that share a laboratory × item, in either part, with how strongly each pair feels it."""
     width = int(chosen.item.max(initial=0)) + 1
-    del n
     return [(chosen.second * width + chosen.item, np.ones(len(slope))), (chosen.first * width + chosen.item, slope)]
 
 
 def _shared(chosen: Chosen, slope: Floats, left: Floats) -> float:
     """Variance of laboratory × item from the products of residuals that share one, 0 at least (least squares)."""
     seen = expected = 0.0
-    for name, felt in _cells(chosen, slope, len(left)):
+    for name, felt in _cells(chosen, slope):
         group = np.unique(name, return_inverse=True)[1]
         one, two, four = (np.bincount(group, weights=w) for w in (felt * left, (felt * left) ** 2, felt**2))
         fourth = np.bincount(group, weights=felt**4)
@@ -188,23 +187,22 @@ def contrast_errors(found: Conditional, chosen: Chosen, contrasts: Floats) -> Er
     k = len(contrasts)
     variance, df = np.zeros(k), np.zeros(k)
     for begin in range(0, k, CHUNK):
-        some = np.concatenate([contrasts[begin : begin + CHUNK], np.zeros((len(contrasts[begin : begin + CHUNK]), 1))], axis=1)
-        part = _errors(found, chosen, some)
-        variance[begin : begin + CHUNK], df[begin : begin + CHUNK] = part.variance, part.df
+        part = slice(begin, begin + CHUNK)
+        variance[part], df[part] = _errors(found, chosen, contrasts[part])
     return Errors(variance, df)
 
 
 def _errors(found: Conditional, chosen: Chosen, contrasts: Floats) -> Errors:
-    """`contrast_errors` of contrasts over the effects and what remains."""
+    """`contrast_errors` of some contrasts."""
     last = len(found.bread) - 1
-    reach = np.asarray(sparse.csr_array(contrasts) @ found.bread)
+    reach = np.asarray(sparse.csr_array(contrasts) @ found.bread[:last])
     felt = reach[:, chosen.second] - found.slope * reach[:, chosen.first] + chosen.side * reach[:, [last]]
     felt = felt * found.weight
     cluster = _incidence(chosen.sample)
     summed = (cluster.T @ (felt * (found.residual / np.sqrt(1.0 - found.leverage))).T) ** 2
     share = cluster.T @ (felt**2 * found.variance).T
     variance = summed.sum(axis=0)
-    for name, strength in _cells(chosen, found.slope, last):
+    for name, strength in _cells(chosen, found.slope):
         own = felt * strength
         together = ((_incidence(name).T @ own.T) ** 2).sum(axis=0)
         variance += found.shared * (together - (own**2).sum(axis=1))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.selection.error import Error
+from labqa.stats.selection.error import RATIOS, Error
 
 Floats = NDArray[np.float64]
 SHAPES = ("normal", "skewed", "bimodal", "free")
@@ -17,6 +17,8 @@ PARAMETERS = (2, 3, 5)
 """Free parameters of the shapes that have any."""
 STEP, MOST = 0.3, 500
 """Step of the grid in SDs of the error, and its most points."""
+LEAST_SHARE = 1e-5
+"""Share of an error below which its part is left out."""
 ROUNDS, FREE_ROUNDS = 120, 60
 BEYOND = 8.0
 """First results further from the median than this many (robust) SDs lie off the grid."""
@@ -62,12 +64,12 @@ def grid_of(first: Floats, sd: float) -> Grid:
 
 
 def band_of(error: Error, step: float) -> Floats:
-    """Density of the error at 0, 1, 2 … steps, up to six SDs of its larger part, on the scale on which all steps sum to 1."""
-    wide = error.ratio * error.sd if error.share > 0 else error.sd
-    at = np.arange(int(np.ceil(6.0 * wide / step)) + 1) * step
-    ordinary = (1.0 - error.share) * np.exp(-0.5 * (at / error.sd) ** 2) / error.sd
-    large = error.share * np.exp(-0.5 * (at / wide) ** 2) / wide
-    found = ordinary + large
+    """Density of the error at 0, 1, 2 … steps, up to five SDs of its largest part, on the scale on which all steps sum to 1."""
+    shares = np.array(error.shares)
+    sd = RATIOS[shares > LEAST_SHARE] * error.sd
+    at = np.arange(int(np.ceil(5.0 * sd.max() / step)) + 1) * step
+    with np.errstate(under="ignore"):
+        found = (shares[shares > LEAST_SHARE] * np.exp(-0.5 * (at[:, None] / sd) ** 2) / sd).sum(axis=1)
     return np.asarray(found / (2.0 * found.sum() - found[0]))
 
 
@@ -177,6 +179,12 @@ def fitted_truths(grid: Grid, error: Error, shape: str) -> Fitted:
         grid.point, grid.count, band, max(0.5 * grid.step, 0.3 * error.sd), SHAPES.index(shape), start, rounds
     )
     return Fitted(np.asarray(chance), float(likelihood))
+
+
+def best_shape(truths: list[Fitted], grid: Grid) -> int:
+    """Place among `SHAPES` of the parametric shape with the largest likelihood less ½ log(n) a parameter (BIC)."""
+    penalty = 0.5 * np.log(grid.count.sum())
+    return int(np.argmax([one.likelihood - penalty * k for one, k in zip(truths, PARAMETERS, strict=False)]))
 
 
 @kernel
