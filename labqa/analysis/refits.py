@@ -92,7 +92,7 @@ def _told(seen: Observations, results: pl.DataFrame, blocks: pl.DataFrame) -> pl
 
 def _components(seen: Observations, weights: Weighted, usual: Mask) -> Components | None:
     parts = list(within_scope(seen, weights.weight, weights.precision, seen.y, usual))
-    return variance_components(parts, n_labs=len(seen.labs), corrected=False) if parts else None
+    return variance_components(parts, n_labs=len(seen.labs)) if parts else None
 
 
 def _rows(
