@@ -141,6 +141,10 @@ class Reading:
         """Biases of one laboratory, in all scopes."""
         return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab))
 
+    def selection(self, lab: str) -> pl.DataFrame:
+        """What changes for one laboratory with how retests were chosen; rows without a laboratory are the network's."""
+        return queries.lab_selection(self.platform, self.run, lab, viewer=self.viewer)
+
     def precision(self, lab: str) -> dict[str, Any]:
         """Precision of one laboratory."""
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)

@@ -27,6 +27,7 @@ CARD = "objection"
 PLANTED = (1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
 WORLDS = (*TRUTHS, "planted")
 KEY = ("world", "seed", "option")
+NUMBERS = ("estimate", "se", "covered", "covered_range", "rmse", "planted_error", "low", "high")
 PER_LAB = (SelectionOption.DEFAULT, SelectionOption.NAIVE, SelectionOption.CONDITIONAL, SelectionOption.BLIND_ONLY)
 NETWORK = (SelectionOption.DEFAULT, SelectionOption.NAIVE, SelectionOption.EXPECTED, SelectionOption.CONDITIONAL)
 
@@ -45,8 +46,8 @@ def simulated(world: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def trial(world: str, seed: int) -> pl.DataFrame:
-    """Rows of one network: of each option the share of laboratories whose interval covers the truth, mean and size of the error,
-    and the network's mean of original minus retest with its interval and range."""
+    """Rows of one network: of each option the share of laboratories whose interval covers the truth, mean and size of the
+    error, and the network's mean of original minus retest with its interval and range."""
     found, truth = simulated(world, seed)
     relative = truth.with_columns(truth=pl.col("truth") - pl.Series(leave_one_out_centres(truth["truth"].to_numpy()).centre))
     rows = [_of_labs(found.join(relative, on="lab").filter(pl.col("option") == str(option)), option) for option in PER_LAB]
@@ -100,20 +101,24 @@ def _of_network(rows: pl.DataFrame, option: SelectionOption) -> dict[str, object
 
 def rounded(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows as they are committed."""
-    numbers = ["estimate", "se", "covered", "covered_range", "rmse", "planted_error", "low", "high"]
-    shaped = rows.select(*KEY, "n", *numbers).with_columns(pl.col(numbers).cast(pl.Float64).round(4))
+    shaped = rows.select(*KEY, "n", *NUMBERS).with_columns(pl.col(NUMBERS).cast(pl.Float64).round(4))
     return shaped.with_columns(pl.col("n").cast(pl.Int64))
+
+
+def committed(path: Path) -> pl.DataFrame:
+    """The table as it was written."""
+    return pl.read_csv(path, schema_overrides=dict.fromkeys(NUMBERS, pl.Float64))
 
 
 def table(path: Path) -> pl.DataFrame:
     """All trials, written after each network, so that a run that was broken off goes on where it stopped."""
-    kept = pl.read_csv(path) if path.is_file() else None
+    kept = committed(path) if path.is_file() else None
     for world in WORLDS:
         for seed in SEEDS:
             if kept is not None and kept.filter((pl.col("world") == world) & (pl.col("seed") == seed)).height:
                 continue
             new = rounded(trial(world, seed))
-            kept = new if kept is None else pl.concat([kept, new], how="vertical_relaxed")
+            kept = new if kept is None else pl.concat([kept, new])
             kept.sort(*KEY).write_csv(path)
     assert kept is not None
     return kept.sort(*KEY)

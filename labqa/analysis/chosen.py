@@ -15,12 +15,13 @@ _SCALE = ("sigma_R_constant", "sigma_R_slope")
 def scaled_pairs(results: pl.DataFrame, pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:
     """First retests between two named laboratories, both quantified, of numeric items with a yardstick, sorted by pair.
 
-    Columns pair, sample, item, trigger, first, second (laboratories), x1, x2, objection, `side` (+1 where failing means high, −1
-    low, null without a limit: that of the limit nearer to the original), `one_sided`, `blind`, `probability`.
+    Columns pair, sample, item, trigger, first, second (laboratories), x1, x2, objection, `side` (+1 where failing means high,
+    −1 low, null without a limit: that of the limit nearer to the original), `one_sided`, `blind`, `probability`.
     """
     usable = pairs.filter(
         (pl.col("kind") == str(PairKind.BETWEEN)) & (pl.col("order") == 1) & (pl.col("role") == str(Role.RETEST))
-        & (pl.col("original_qualifier") == str(Qualifier.QUANTIFIED)) & (pl.col("retest_qualifier") == str(Qualifier.QUANTIFIED))
+        & (pl.col("original_qualifier") == str(Qualifier.QUANTIFIED))
+        & (pl.col("retest_qualifier") == str(Qualifier.QUANTIFIED))
     )  # fmt: skip
     told = results.filter(pl.col("role") == str(Role.RETEST)).select(
         retest_result="result", blind="retest_blind", probability="selection_probability"
@@ -30,7 +31,12 @@ def scaled_pairs(results: pl.DataFrame, pairs: pl.DataFrame, items: pl.DataFrame
     to_lower, to_upper = (pl.col("original_value") - pl.col(LIMITS[0])), (pl.col(LIMITS[1]) - pl.col("original_value"))
     low, high = (pl.col(name).is_not_null() for name in LIMITS)
     side = (
-        pl.when(low & high).then(pl.when(to_upper <= to_lower).then(1.0).otherwise(-1.0)).when(high).then(1.0).when(low).then(-1.0)
+        pl.when(low & high)
+        .then(pl.when(to_upper <= to_lower).then(1.0).otherwise(-1.0))
+        .when(high)
+        .then(1.0)
+        .when(low)
+        .then(-1.0)
     )
     return rows.select(
         "pair", "sample", "item", "trigger", "x1", "x2", "blind", "probability",
@@ -42,7 +48,11 @@ def scaled_pairs(results: pl.DataFrame, pairs: pl.DataFrame, items: pl.DataFrame
 def first_results(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:
     """All first results of named laboratories, retested or not: item, result, x1 (null where it is not quantified)."""
     originals = tests(results.filter((pl.col("role") == str(Role.ORIGINAL)) & pl.col("lab").is_not_null()))
-    return _levelled(_with_scale(originals, items, yardsticks), "value", "x1").select("item", "result", "x1").sort("item", "result")
+    return (
+        _levelled(_with_scale(originals, items, yardsticks), "value", "x1")
+        .select("item", "result", "x1")
+        .sort("item", "result")
+    )
 
 
 def _with_scale(rows: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:

@@ -28,9 +28,9 @@ def of_network(pairs: pl.DataFrame, given: GivenFirst, *, level: float, cap: flo
     """
     rows = pairs.filter((pl.col("x1") - pl.col("x2")).abs() <= BLUNDER)
     planned = rows.filter((pl.col("trigger") == str(Trigger.PLANNED)) & pl.col("one_sided").fill_null(value=False))
-    objected = (given.pairs if given.reason is None else rows.filter(pl.col("objection") & pl.col("side").is_not_null())).filter(
-        (pl.col("x1") - pl.col("x2")).abs() <= BLUNDER
-    )
+    objected = (
+        given.pairs if given.reason is None else rows.filter(pl.col("objection") & pl.col("side").is_not_null())
+    ).filter((pl.col("x1") - pl.col("x2")).abs() <= BLUNDER)
     recorded = planned.drop_nulls("probability")
     groups = {
         SelectionOption.DEFAULT: planned,
@@ -50,9 +50,16 @@ _SCHEMA = t.LabSelection.create_empty().schema
 
 
 def _mean(rows: pl.DataFrame, weight: Floats | None = None) -> Mean:
-    """Mean of side · (x1 − x2), clustered by sample."""
+    """Mean of side · (x1 − x2), clustered by sample and by either laboratory."""
     value = ((rows["x1"] - rows["x2"]) * rows["side"]).to_numpy().astype(np.float64)
-    return clustered_mean(value, np.ones(len(value)) if weight is None else weight, _group(rows["sample"]))
+    return _clustered(rows, value, weight, ("first", "second"))
+
+
+def _clustered(rows: pl.DataFrame, value: Floats, weight: Floats | None, ways: tuple[str, ...]) -> Mean:
+    """The mean with an error clustered by sample and `ways`; by item where the truths of an item are estimated, since what is
+    wrong with them is shared by all its pairs."""
+    weights = np.ones(len(value)) if weight is None else weight
+    return clustered_mean(value, weights, _group(rows["sample"]), [_group(rows[way]) for way in ways])
 
 
 def _counted(option: SelectionOption, rows: pl.DataFrame) -> dict[str, Any]:
@@ -87,16 +94,9 @@ def _explained(objected: pl.DataFrame, given: GivenFirst, level: float) -> list[
     rows = []
     for option, tried in zip(options, (explained, [seen - one for one in explained]), strict=True):
         means = [float(one.mean()) for one in tried]
-        found = _row(option, objected, _widest(objected, tried[0]), level)
+        found = _row(option, objected, _clustered(objected, tried[0], None, ("first", "second", "item")), level)
         rows.append(found | {"sensitivity_low": min(means), "sensitivity_high": max(means)})
     return rows
-
-
-def _widest(rows: pl.DataFrame, value: Floats) -> Mean:
-    """The mean with its error clustered by sample or by item, whichever is larger: what is wrong with the truths of an item is
-    shared by all its pairs."""
-    found = [clustered_mean(value, np.ones(len(value)), _group(rows[name])) for name in ("sample", "item")]
-    return max(found, key=lambda one: np.nan_to_num(one.se, nan=-1.0))
 
 
 def _group(names: pl.Series) -> NDArray[np.int64]:

@@ -108,8 +108,8 @@ def _errors(pairs: pl.DataFrame, items: pl.Series) -> list[Error]:
 def _tables(
     pairs: pl.DataFrame, first: pl.DataFrame, items: pl.Series, between: float
 ) -> tuple[list[list[Table]], list[list[Table]]]:
-    """Tables of each item, under the shape that describes its first results best, then under each of `SHAPES`: with laboratories
-    as part of the error of a first result, and with the error within them alone."""
+    """Tables of each item, under the shape that describes its first results best, then under each of `SHAPES`: with
+    laboratories as part of the error of a first result, and with the error within them alone."""
     by_item = dict(first.drop_nulls("x1").group_by("item", maintain_order=True).agg("x1").iter_rows())
     of_all: list[list[Table]] = [[] for _ in range(len(SHAPES) + 1)]
     within: list[list[Table]] = [[] for _ in range(len(SHAPES) + 1)]
@@ -169,7 +169,9 @@ def _evidence(chosen: Chosen, component: Ints, names: pl.Series) -> pl.DataFrame
 def _not_offered(labs: pl.Series, objected: pl.DataFrame) -> pl.DataFrame:
     """Rows of laboratories without a usable objection retest."""
     has = pl.concat([objected["first"], objected["second"]]).unique().to_list()
-    reason = pl.when(pl.col("lab").is_in(has)).then(pl.lit("selection.few_originals")).otherwise(pl.lit("selection.no_objection"))
+    reason = (
+        pl.when(pl.col("lab").is_in(has)).then(pl.lit("selection.few_originals")).otherwise(pl.lit("selection.no_objection"))
+    )
     return t.shaped(
         pl.DataFrame({"lab": labs}).with_columns(
             option=pl.lit(str(SelectionOption.CONDITIONAL)),

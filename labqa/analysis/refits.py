@@ -11,10 +11,11 @@ from scipy import special
 from labqa.analysis import evidence
 from labqa.analysis.bias import BiasSettings
 from labqa.analysis.observations import Observations, observations
-from labqa.analysis.scopes import Biases, Components, biases, variance_components, within_scope
+from labqa.analysis.scopes import Biases, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Role, Scope, SelectionOption, Trigger
+from labqa.stats.network.variance import Components
 from labqa.stats.selection.hajek import hajek_weights
 
 Floats = NDArray[np.float64]
@@ -41,7 +42,9 @@ def refitted(
         scale=settings.scale, include_objection=True, blunder=settings.blunder if settings.robust else None,
     )  # fmt: skip
     labs = lab_bias["lab"].unique().sort()
-    none = [_not_offered(labs, option, "bias.nothing_comparable") for option in (SelectionOption.NAIVE, SelectionOption.BLIND_ONLY)]
+    none = [
+        _not_offered(labs, option, "bias.nothing_comparable") for option in (SelectionOption.NAIVE, SelectionOption.BLIND_ONLY)
+    ]
     if not len(seen.y):
         return pl.concat([*none, _not_offered(labs, SelectionOption.WEIGHTED, "selection.no_probability")])
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
@@ -73,8 +76,10 @@ def _told(seen: Observations, results: pl.DataFrame, blocks: pl.DataFrame) -> pl
         unblinded=(~pl.col("retest_blind")).fill_null(value=False).any(),
         other=(~planned & (pl.col("role") == str(Role.RETEST))).any(),
     )  # fmt: skip
-    by_block = results.filter(follows & planned).group_by("sample", "item").agg(probability=pl.col("selection_probability").min())
-    retested = results.filter(pl.col("role") == str(Role.RETEST)).select("sample", "item", retested=pl.lit(True)).unique()  # noqa: FBT003
+    by_block = (
+        results.filter(follows & planned).group_by("sample", "item").agg(probability=pl.col("selection_probability").min())
+    )
+    retested = results.filter(pl.col("role") == str(Role.RETEST)).select("sample", "item", retested=pl.lit(True)).unique()
     lab = pl.Series([*seen.labs, None], dtype=pl.String)
     rows = pl.DataFrame(
         {

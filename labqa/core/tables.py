@@ -198,7 +198,9 @@ class Results(dy.Schema):
     report = text("Report number", "报告编号", source="delivery", null=True)
     retest_blind = yes("The retest lab had not seen the first result; null: unknown", "复检盲测", source="delivery", null=True)
     selection_probability = share(
-        "Probability with which the sample was drawn for a planned retest, above 0; null: not recorded", "抽取概率", source="delivery"
+        "Probability with which the sample was drawn for a planned retest, above 0; null: not recorded",
+        "抽取概率",
+        source="delivery",
     )
     file = text("SHA-256 of the delivered file", "文件指纹", source="ingest")
     row = count("Row in the delivered file, header = 1", "行号", source="ingest")

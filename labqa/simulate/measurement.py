@@ -73,7 +73,8 @@ def _levels(card: Card, catalogue: Catalogue, samples: SampleSet, seed: int) -> 
 
 
 def _shaped(truths: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Draws of mean 0 and SD 1: normal; skewed, a gamma distribution of shape 1.5; bimodal, 0.7 N(−0.6, 0.4²) + 0.3 N(1.4, 0.4²)."""
+    """Draws of mean 0 and SD 1: normal; skewed, a gamma distribution of shape 1.5; bimodal, 0.7 N(−0.6, 0.4²) and
+    0.3 N(1.4, 0.4²)."""
     if truths == "skewed":
         return np.asarray((rng.standard_gamma(1.5, shape) - 1.5) / np.sqrt(1.5))
     if truths == "bimodal":

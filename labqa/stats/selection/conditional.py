@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 CORNER, END = 3.0, 6.0
 ROUNDS = 8
 HELD = 0.01
-"""Information, in pairs of variance 1, that holds each effect near 0, so that a laboratory whose pairs say nothing of it has one."""
+"""Information, in pairs of variance 1, that holds each effect near 0, for laboratories whose pairs say nothing of them."""
 CHUNK = 256
 """Contrasts whose influence is held at a time."""
 
@@ -108,7 +108,7 @@ def _information(chosen: Chosen, slope: Floats, weight: Floats, component: Ints)
     np.add.at(found, (a, a), weight * slope**2)
     np.add.at(found, (a, b), -weight * slope)
     np.add.at(found, (b, a), -weight * slope)
-    across = np.bincount(b, weights=weight * chosen.side, minlength=n)
+    across = np.bincount(b, weights=weight * chosen.side, minlength=n).astype(np.float64)
     across -= np.bincount(a, weights=weight * slope * chosen.side, minlength=n)
     found[:n, :n] = _without_level(_without_level(found[:n, :n], component).T, component) + HELD * np.eye(n)
     found[:n, n] = found[n, :n] = _without_level(across[:, None], component)[:, 0]
@@ -138,9 +138,11 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
         variance = variance * scale**2
         weight = redescending_weight(spread / scale, corner=CORNER, end=END) / variance
         bread = symmetric_inverse(_information(chosen, slope, weight, component))
-        score = np.bincount(chosen.second, weights=weight * residual, minlength=n)
+        score = np.bincount(chosen.second, weights=weight * residual, minlength=n).astype(np.float64)
         score -= np.bincount(chosen.first, weights=weight * slope * residual, minlength=n)
-        right = np.append(_without_level(score[:, None], component)[:, 0] - HELD * effect, (weight * residual * chosen.side).sum() - remaining)
+        right = np.append(
+            _without_level(score[:, None], component)[:, 0] - HELD * effect, (weight * residual * chosen.side).sum() - remaining
+        )
         step = (bread * right).sum(axis=1)
         effect, remaining = effect + step[:n], remaining + float(step[n])
     mean, slope, _ = _told(chosen, tables, effect)

@@ -1,7 +1,8 @@
-"""A weighted mean over pairs whose samples are the independent units."""
+"""A weighted mean over pairs that share samples, laboratories and items."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,16 +20,29 @@ class Mean(NamedTuple):
     df: float
 
 
-def clustered_mean(value: Floats, weight: Floats, cluster: Ints) -> Mean:
-    """Σ w y / Σ w with the linearised variance G/(G − 1) Σ_g (Σ_{i in g} w (y − mean))² / (Σ w)² over G clusters, df G − 1.
+def _squares(score: Floats, group: Ints) -> float:
+    """G/(G − 1) Σ_g (Σ_{i in g} score)² over G groups; 0 for one."""
+    number = np.unique(group, return_inverse=True)[1]
+    n = int(number.max()) + 1
+    return float(n / (n - 1) * (np.bincount(number, weights=score) ** 2).sum()) if n > 1 else 0.0
 
-    Source: Hájek's ratio mean and its with-replacement variance, Särndal, Swensson & Wretman 1992, 5.7 and 5.6.
+
+def clustered_mean(value: Floats, weight: Floats, sample: Ints, ways: Sequence[Ints] = ()) -> Mean:
+    """Σ w y / Σ w with its linearised variance, clustered by sample and by every other way in which pairs belong together.
+
+    Each way adds what its clusters share beyond a sample, V(way) − V(way ∩ sample), where that is positive, so that the
+    variance is never below that by sample alone. df: the least number of clusters of any way, less 1. Same unit as `value`.
+    Source: Särndal, Swensson & Wretman 1992, 5.7; Cameron, Gelbach & Miller 2011, doi:10.1198/jbes.2010.07136.
     """
-    group = np.unique(cluster, return_inverse=True)[1]
-    n = int(group.max(initial=-1)) + 1
+    n = len(np.unique(sample))
     if n < 2:
         return Mean(float("nan"), float("nan"), float("nan"))
     total = float(weight.sum())
     mean = float((weight * value).sum()) / total
-    by_cluster = np.bincount(group, weights=weight * (value - mean), minlength=n)
-    return Mean(mean, float(np.sqrt(n / (n - 1) * float((by_cluster**2).sum())) / total), n - 1.0)
+    score = weight * (value - mean)
+    squares = _squares(score, sample)
+    for way in ways:
+        both = np.unique(np.stack([way, sample]), axis=1, return_inverse=True)[1].ravel()
+        squares += max(_squares(score, way) - _squares(score, both), 0.0)
+        n = min(n, len(np.unique(way)))
+    return Mean(mean, float(np.sqrt(squares)) / total, max(n - 1.0, 1.0))

@@ -28,7 +28,7 @@ class Grid(NamedTuple):
     """Equally spaced points, and how many first results lie nearest to each."""
 
     point: Floats
-    count: Floats
+    seen: Floats
 
     @property
     def step(self) -> float:
@@ -171,19 +171,19 @@ def fitted_truths(grid: Grid, error: Error, shape: str) -> Fitted:
     doi:10.1214/aoms/1177728066; Efron 2016, doi:10.1093/biomet/asv068.
     """
     band = band_of(error, grid.step)
-    mean, variance, _ = _moments(grid.point, grid.count)
+    mean, variance, _ = _moments(grid.point, grid.seen)
     known = max(variance - error.variance, 0.05 * error.variance)
     start = _normal(grid.point, mean, np.sqrt(known) * (1.5 if shape == "free" else 1.0)) + 1e-12
     rounds = FREE_ROUNDS if shape == "free" else ROUNDS
     chance, likelihood = _fit(
-        grid.point, grid.count, band, max(0.5 * grid.step, 0.3 * error.sd), SHAPES.index(shape), start, rounds
+        grid.point, grid.seen, band, max(0.5 * grid.step, 0.3 * error.sd), SHAPES.index(shape), start, rounds
     )
     return Fitted(np.asarray(chance), float(likelihood))
 
 
 def best_shape(truths: list[Fitted], grid: Grid) -> int:
     """Place among `SHAPES` of the parametric shape with the largest likelihood less ½ log(n) a parameter (BIC)."""
-    penalty = 0.5 * np.log(grid.count.sum())
+    penalty = 0.5 * np.log(grid.seen.sum())
     return int(np.argmax([one.likelihood - penalty * k for one, k in zip(truths, PARAMETERS, strict=False)]))
 
 
