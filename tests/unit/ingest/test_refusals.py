@@ -171,6 +171,13 @@ def test_uncertainties_are_standard_and_in_the_items_unit(tmp_path):
     assert u == pytest.approx([expected for _, expected in stated], rel=1e-15)
 
 
+@pytest.mark.parametrize(("written", "meant"), [("0.25", 0.25), ("25%", 0.25), ("1", 1.0), ("", None)])
+def test_a_selection_probability_belongs_to_a_retest(tmp_path, written, meant):
+    given = {"selection probability": written}
+    found = deliver(tmp_path, original(**given), retest(**given))
+    assert dict(found.results.select("role", "selection_probability").iter_rows()) == {"original": None, "retest": meant}
+
+
 def test_the_run_is_the_batch_or_else_the_day_of_test(tmp_path):
     found = deliver(tmp_path, original(), original(sample="S2", batch="B7"))
     assert found.results.sort("sample")["run"].to_list() == ["2018-03-10", "B7"]

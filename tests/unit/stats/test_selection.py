@@ -220,7 +220,9 @@ def test_effects_solve_the_weighted_normal_equations():
     design[rows, chosen.first] -= slope
     design[:, :5] -= design[:, :5].mean(axis=1, keepdims=True)
     design[:, 5] = chosen.side
-    held = np.vstack([np.hstack([0.1 * np.eye(5), np.zeros((5, 1))]), np.eye(6)[5:], np.hstack([np.ones((1, 5)) * 1e3, [[0.0]]])])
+    held = np.vstack(
+        [np.hstack([0.1 * np.eye(5), np.zeros((5, 1))]), np.eye(6)[5:], np.hstack([np.ones((1, 5)) * 1e3, [[0.0]]])]
+    )
     root = np.sqrt(found.weight)[:, None]
     right = np.append(root[:, 0] * (chosen.x2 - slope * chosen.x1), np.zeros(len(held)))
     expected = np.linalg.lstsq(np.vstack([root * design, held]), right, rcond=None)[0]
