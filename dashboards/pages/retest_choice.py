@@ -12,7 +12,7 @@ from dashboards.components.figures import figure
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import Reading
-from dashboards.words import Words, count, fixed, interval
+from dashboards.words import NONE, Words, count, fixed, interval
 from labqa.core.vocabulary import OptionStatus, SelectionOption
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import options
@@ -70,9 +70,9 @@ def _row(row: dict[str, Any], words: Words) -> list[Component]:
     return [
         Message(f"figures.option_{row['option']}").text(words.language),
         status.tag(row["status"], words),
-        fixed(row["estimate"], sign=True) if claimed else "",
-        interval(row["lower"], row["upper"]) if claimed else "",
-        interval(row["sensitivity_low"], row["sensitivity_high"]) if claimed and row["sensitivity_low"] is not None else "",
+        fixed(row["estimate"], sign=True) if claimed else NONE,
+        interval(row["lower"], row["upper"]) if claimed else NONE,
+        interval(row["sensitivity_low"], row["sensitivity_high"]) if claimed else NONE,
         count(row["n_samples"]),
-        words.reason(row["reason"]),
+        words.reason(row["reason"]) or NONE,
     ]

@@ -8,6 +8,8 @@ from labqa.analysis.pairing import tests
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Trigger
 from labqa.stats.selection.scale import levelled
 
+BLUNDER = 10.0
+"""Differences beyond this many σR are no differences of measurement, but of unit, decimal or item."""
 LIMITS = ("lower_limit", "upper_limit")
 _SCALE = ("sigma_R_constant", "sigma_R_slope")
 
@@ -53,6 +55,11 @@ def first_results(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.Dat
         .select("item", "result", "x1")
         .sort("item", "result")
     )
+
+
+def without_blunders(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs whose results differ by `BLUNDER` at most: a few unit slips would make every error look heavy-tailed."""
+    return pairs.filter((pl.col("x1") - pl.col("x2")).abs() <= BLUNDER)
 
 
 def _with_scale(rows: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:

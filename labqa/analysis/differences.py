@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from labqa.analysis.chosen import without_blunders
 from labqa.analysis.given_first import GivenFirst
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, SelectionOption, Trigger
@@ -16,8 +17,6 @@ from labqa.stats.selection.hajek import hajek_weights
 from labqa.stats.selection.means import Mean, clustered_mean
 
 Floats = NDArray[np.float64]
-BLUNDER = 10.0
-"""Differences beyond this many σR are no differences of measurement."""
 
 
 def of_network(pairs: pl.DataFrame, given: GivenFirst, *, level: float, cap: float) -> pl.DataFrame:
@@ -26,11 +25,9 @@ def of_network(pairs: pl.DataFrame, given: GivenFirst, *, level: float, cap: flo
     Objection retests: as they are, as their choice alone makes them, and what then remains. Planned retests, of items with one
     limit, all and by whether they saw the first result.
     """
-    rows = pairs.filter((pl.col("x1") - pl.col("x2")).abs() <= BLUNDER)
+    rows = without_blunders(pairs)
     planned = rows.filter((pl.col("trigger") == str(Trigger.PLANNED)) & pl.col("one_sided").fill_null(value=False))
-    objected = (
-        given.pairs if given.reason is None else rows.filter(pl.col("objection") & pl.col("side").is_not_null())
-    ).filter((pl.col("x1") - pl.col("x2")).abs() <= BLUNDER)
+    objected = without_blunders(given.pairs) if given.reason is None else rows.filter("objection", pl.col("side").is_not_null())
     recorded = planned.drop_nulls("probability")
     groups = {
         SelectionOption.DEFAULT: planned,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.bias import BiasSettings
+from labqa.analysis.chosen import without_blunders
 from labqa.analysis.refits import judged
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Scope, SelectionOption, Status, Trigger
@@ -95,7 +96,7 @@ def _between(lab_bias: pl.DataFrame) -> float:
 
 def _errors(pairs: pl.DataFrame, items: pl.Series) -> list[Error]:
     """Error of one result, laboratories included, of each item: from planned retests, which no result selected."""
-    planned = pairs.filter(pl.col("trigger") == str(Trigger.PLANNED))
+    planned = without_blunders(pairs).filter(pl.col("trigger") == str(Trigger.PLANNED))
     difference = planned["x2"].to_numpy() - planned["x1"].to_numpy()
     if len(difference) < LEAST_DIFFERENCES:
         return [Error(1.0)] * len(items)

@@ -96,6 +96,17 @@ def test_given_the_original_no_laboratory_is_charged():
     assert (mine["sensitivity_low"] <= mine["estimate"]).all() and (mine["estimate"] <= mine["sensitivity_high"]).all()
 
 
+def test_a_few_unit_slips_among_planned_retests_do_not_change_what_is_expected():
+    facts = objected(3)
+    slipped = facts.filter((pl.col("role") == "retest") & (pl.col("trigger") == "planned"))["result"].head(4).to_list()
+    hit = pl.col("result").is_in(slipped)
+    wrong = facts.with_columns(
+        pl.when(hit).then(pl.col(name) * 1000.0).otherwise(name).alias(name) for name in ("value", "lower", "upper")
+    )
+    (clean,), (other,) = (rows(options(one)[0], "expected", lab="")["estimate"].to_list() for one in (facts, wrong))
+    assert other == pytest.approx(clean, abs=0.02)
+
+
 def test_it_is_not_offered_with_fewer_first_results():
     found, _ = options(objected(3, n_samples=150))
     assert rows(found, "conditional")["status"].unique().to_list() == ["not_offered"]
