@@ -130,7 +130,7 @@ def test_every_page_is_whole(watched, platform, language):
     watched.tab.wait_for_selector("#labs .ag-row")
 
     watched.open(f"/{language}/lab/L0001", lab)
-    watched.figures("forest", "scores", "trend")
+    watched.figures("forest", "options", "scores", "trend")
     assert rating in watched.text()
     watched.tab.wait_for_selector("#pairs .ag-row")
 
