@@ -30,8 +30,7 @@ def blocks(context: Context) -> list[Block]:
         Heading(say("choice_heading")),
         Paragraph(_text(context, rows)),
         Paragraph(say("choice_blind", unblinded=whole(unblinded), unknown=whole(unknown))),
-        _table(context, rows),
-        *([] if spec.is_empty else [Chart(spec)]),
+        *([] if spec.is_empty else [_table(context, rows), Chart(spec)]),
     ]
 
 
