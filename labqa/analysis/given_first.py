@@ -58,7 +58,7 @@ def given_first(
     nodes = np.stack([chosen.first, chosen.second], axis=1).ravel()
     component = components(np.arange(0, len(nodes) + 1, 2), nodes, n=len(names))
     found = tuple(conditional_effects(chosen, table, component) for table in within)
-    rows = _rows(found, chosen, component, names, settings)
+    rows = _rows(found, chosen, component, names, lab_bias, settings)
     absent = labs.filter(~labs.is_in(names.to_list()))
     told = usable.with_columns(
         pl.Series(f"expected_{k}", chosen.x1 - expected_truths(chosen, table)) for k, table in enumerate(of_all)
@@ -125,7 +125,12 @@ def _tables(
 
 
 def _rows(
-    found: tuple[Conditional, ...], chosen: Chosen, component: Ints, names: pl.Series, settings: BiasSettings
+    found: tuple[Conditional, ...],
+    chosen: Chosen,
+    component: Ints,
+    names: pl.Series,
+    lab_bias: pl.DataFrame,
+    settings: BiasSettings,
 ) -> pl.DataFrame:
     """Biases against the robust centre of the other laboratories, with the range over the shapes."""
     centred = [one.effect - leave_one_out_centres(one.effect).centre for one in found]
@@ -137,7 +142,7 @@ def _rows(
         estimate=pl.Series(centred[0]), se=pl.Series(se), df=pl.Series(errors.df),
         lower=pl.Series(centred[0] - reach), upper=pl.Series(centred[0] + reach),
     )  # fmt: skip
-    told = judged(t.shaped(rows, t.LabBias), settings)
+    told = judged(t.shaped(rows, t.LabBias), lab_bias, settings)
     ends = [np.min(centred, axis=0), np.max(centred, axis=0)]
     shown = pl.col("estimate").is_not_null()
     return t.shaped(

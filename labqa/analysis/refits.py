@@ -54,7 +54,7 @@ def refitted(
 
     def fitted(option: SelectionOption, chosen: Mask, factor: Floats | None = None) -> pl.DataFrame:
         weight = weights.weight if factor is None else weights.weight * factor
-        return _rows(seen, weights, weight, chosen, components, labs, option, settings)
+        return _rows(seen, weights, weight, chosen, components, lab_bias, option, settings)
 
     unblinded = told["unblinded"].to_numpy()
     return pl.concat(
@@ -106,11 +106,12 @@ def _rows(
     weight: Floats,
     chosen: Mask,
     components: Components | None,
-    labs: pl.Series,
+    lab_bias: pl.DataFrame,
     option: SelectionOption,
     settings: BiasSettings,
 ) -> pl.DataFrame:
     """Rows of one option, judged as those of LAB_BIAS are."""
+    labs = lab_bias["lab"].unique().sort()
     if components is None:
         return _not_offered(labs, option, "bias.nothing_comparable")
     frames = [t.empty(t.LabBias)]
@@ -120,19 +121,22 @@ def _rows(
             frames.append(_frame(found, seen.labs, settings))
     rows = pl.concat(frames)
     absent = labs.filter(~labs.is_in(rows["lab"].to_list()))
-    told = judged(rows, settings).with_columns(option=pl.lit(str(option)), n_pairs="n_blocks")
+    told = judged(rows, lab_bias, settings).with_columns(option=pl.lit(str(option)), n_pairs="n_blocks")
     return pl.concat([t.shaped(told, t.LabSelection), _not_offered(absent, option, "bias.nothing_comparable")])
 
 
-def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
-    """Rows of LAB_BIAS with status and reason, as the settings have it."""
+def judged(rows: pl.DataFrame, lab_bias: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Rows of LAB_BIAS with status and reason, as the settings have it; gross errors as the default fit found them."""
+    doubts = lab_bias.filter(pl.col("scope") == str(Scope.LAB)).select("lab", "gross_share", "lean")
     return evidence.judged(
-        rows,
+        rows.drop("gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left"),
         min_samples=settings.min_samples,
         min_item_samples=settings.min_item_samples,
         min_partners=settings.min_partners,
         min_labs=settings.min_labs,
         max_bridge=settings.max_bridge,
+        max_gross=settings.max_gross,
+        max_lean=settings.max_lean,
     )
 
 

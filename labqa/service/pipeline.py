@@ -52,9 +52,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     lab_bias, used = bias.lab_bias(
         recent["results"], recent["samples"], recent["blocks"], facts.items, scale, settings, without=without
     )
-    lab_selection = selection.lab_selection(
-        recent["results"], recent["pairs"], used, facts.items, scale, lab_bias, settings
-    )
+    lab_selection = selection.lab_selection(recent["results"], recent["pairs"], used, facts.items, scale, lab_bias, settings)
     lab_precision = precision.lab_precision(
         recent["results"],
         recent["samples"],
