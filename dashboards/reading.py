@@ -154,6 +154,10 @@ class Reading:
         claimed = self.bias(lab).drop_nulls("estimate").select("lab", "scope", "scope_id", "estimate", "zero")
         return found.join(claimed, on=["lab", "scope", "scope_id"], how="inner", maintain_order="left")
 
+    def selection(self, lab: str) -> pl.DataFrame:
+        """What changes for one laboratory with how retests were chosen; rows without a laboratory are the network's."""
+        return queries.lab_selection(self.platform, self.run, lab, viewer=self.viewer)
+
     def precision(self, lab: str) -> dict[str, Any]:
         """Precision of one laboratory."""
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)

@@ -160,7 +160,7 @@ def refusals(
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder for the deliveries, registers and the truth beside them.")],
-    card: Annotated[str, typer.Option(help="demo, calibration, or a TOML file.")] = "demo",
+    card: Annotated[str, typer.Option(help="demo, calibration, objection, or a TOML file.")] = "demo",
     seed: Annotated[int, typer.Option(help="Seed: the same seed gives the same network.")] = 1,
 ) -> None:
     """Make a national network with known truth. 模拟一个真值已知的全国实验室网络。"""

@@ -280,6 +280,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["pt_scores"] = _pt_scores(found)
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
     run["lab_influence"] = _lab_influence(run["lab_bias"], run["blocks"], run["pairs"])
+    run["lab_selection"] = _lab_selection(run["lab_bias"], assessed=assessed)
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
     run["flags"] = _flags(truth, run["pairs"])
@@ -450,6 +451,32 @@ def _pt_scores(found: pl.DataFrame) -> pl.DataFrame:
         anchored=pl.lit(False),
         n_others=pl.len().over("sample", "item") - 1,
     )
+
+
+def _lab_selection(bias: pl.DataFrame, *, assessed: bool) -> pl.DataFrame:
+    """The default as in LAB_BIAS, the naive option off it, the conditional one with a range or not offered; the network."""
+    whole = bias.filter(pl.col("scope") == "lab").with_columns(n_pairs="n_blocks", option=pl.lit("default"))
+    moved = [pl.col(name) + 0.3 for name in ("estimate", "lower", "upper")]
+    naive = whole.with_columns(moved, option=pl.lit("naive_with_objection"))
+    given = whole.with_columns(
+        option=pl.lit("conditional"), sensitivity_low=pl.col("estimate") - 0.2, sensitivity_high=pl.col("estimate") + 0.1
+    )
+    none = whole.select("lab").with_columns(
+        option=pl.lit("weighted"),
+        status=pl.lit("not_offered"),
+        reason=pl.lit("selection.no_probability"),
+        n_samples=0,
+        n_pairs=0,
+    )
+    options = {"default": 0.01, "naive_with_objection": 0.71, "expected": 0.64, "conditional": 0.07, "blind_only": 0.02}
+    network = [
+        {"lab": "", "option": option, "estimate": mean, "se": 0.05, "df": 60.0, "lower": mean - 0.1, "upper": mean + 0.1}
+        | {"n_samples": 61, "n_pairs": 75, "status": "assessed"}
+        | ({"sensitivity_low": mean - 0.1, "sensitivity_high": mean + 0.3} if option in ("expected", "conditional") else {})
+        for option, mean in options.items()
+    ]
+    parts = [whole, naive, given, none, *([pl.DataFrame(network)] if assessed else [])]
+    return pl.concat([t.shaped(part, t.LabSelection) for part in parts])
 
 
 def _lab_bias(truth: Truth, seed: int, *, assessed: bool) -> pl.DataFrame:

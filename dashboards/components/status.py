@@ -15,6 +15,7 @@ TONES = {
     "not_assessed": "quiet",
     "undetermined": "open",
     "not_separable": "open",
+    "not_offered": "quiet",
     "agree": "calm",
     "within_limits": "calm",
     "discrepant": "alarm",

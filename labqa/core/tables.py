@@ -197,6 +197,11 @@ class Results(dy.Schema):
     method = text("Method used", "检测方法", source="delivery", null=True)
     report = text("Report number", "报告编号", source="delivery", null=True)
     retest_blind = yes("The retest lab had not seen the first result; null: unknown", "复检盲测", source="delivery", null=True)
+    selection_probability = share(
+        "Probability with which the sample was drawn for a planned retest, above 0; null: not recorded",
+        "抽取概率",
+        source="delivery",
+    )
     file = text("SHA-256 of the delivered file", "文件指纹", source="ingest")
     row = count("Row in the delivered file, header = 1", "行号", source="ingest")
 
@@ -422,6 +427,27 @@ class LabInfluence(dy.Schema):
     reason = text("Why not: key of a sentence", "原因", source="attribution", null=True)
 
 
+class LabSelection(dy.Schema):
+    """What changes in the bias of a laboratory with how retests were chosen; in rows without a laboratory the mean of original
+    minus retest, + on the failing side (复检选择)."""
+
+    lab = text("Laboratory; empty for the network", "实验室", source="selection", key=True)
+    option = word(v.SelectionOption, "Which retests enter, and how", "方案", source="selection", key=True)
+    estimate = number("Bias; of the network: mean (original − retest)", "估计值", "σR", source="selection")
+    se = number("Clustered standard error", "标准误", "σR", source="selection", low=0)
+    df = number("Degrees of freedom of the interval", "自由度", "1", source="selection", low=0)
+    lower = number("Lower end of the 95 % interval", "95%下限", "σR", source="selection")
+    upper = number("Upper end of the 95 % interval", "95%上限", "σR", source="selection")
+    sensitivity_low = number(
+        "Least estimate over the distributions of true values that were tried", "敏感性下限", "σR", source="selection"
+    )
+    sensitivity_high = number("Largest estimate over them", "敏感性上限", "σR", source="selection")
+    n_samples = count("Independent samples", "样品数", source="selection")
+    n_pairs = count("Pairs, or blocks where the whole network is fitted", "对数", source="selection")
+    status = word(v.OptionStatus, "Whether it may be claimed", "状态", source="selection")
+    reason = text("Why not: key of a sentence", "原因", source="selection", null=True)
+
+
 class LabPrecision(dy.Schema):
     """Precision of a laboratory relative to the yardstick, where it can be separated from its partners' (精密度)."""
 
@@ -589,6 +615,7 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "pt_scores": PtScores,
     "lab_bias": LabBias,
     "lab_influence": LabInfluence,
+    "lab_selection": LabSelection,
     "lab_precision": LabPrecision,
     "lab_contrasts": LabContrasts,
     "flags": Flags,

@@ -90,6 +90,31 @@ class Status(StrEnum):
     NOT_SEPARABLE = "not_separable"
 
 
+class OptionStatus(StrEnum):
+    """Whether an option may be claimed; `not_offered`: what it rests on is not there."""
+
+    ASSESSED = "assessed"
+    NOT_ASSESSED = "not_assessed"
+    UNDETERMINED = "undetermined"
+    NOT_OFFERED = "not_offered"
+
+
+class SelectionOption(StrEnum):
+    """Which retests enter an estimate, and how. `default`: all but objection retests; `naive_with_objection`: those as if they
+    were chosen at random; `expected`: what their choice alone does, without any bias; `conditional`: objection retests given
+    their first result; `weighted`: planned retests by the inverse of their recorded probability; `blind_only`: without retests
+    that saw the first result; `unblinded`, `blind_unknown`: those that did, and those of which it is not known."""
+
+    DEFAULT = "default"
+    NAIVE = "naive_with_objection"
+    EXPECTED = "expected"
+    CONDITIONAL = "conditional"
+    WEIGHTED = "weighted"
+    BLIND_ONLY = "blind_only"
+    UNBLINDED = "unblinded"
+    BLIND_UNKNOWN = "blind_unknown"
+
+
 class Zero(StrEnum):
     """Against what a bias is stated: an anchor (CRM, assigned value), or the robust centre of the other laboratories."""
 

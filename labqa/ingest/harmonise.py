@@ -25,11 +25,13 @@ _LISTS = {
 _DAYS = ("drawn_on", "tested_on")
 _WHOLE = {"replicate": (1, 999), "revision": (0, 999), "period": (1900, 2100)}
 _MEASURES = ("u", "expanded_u", "k", "reporting_limit")
+_PROBABILITIES = ("selection_probability",)
 _RULES = {
     **dict.fromkeys(_LISTS, "word_not_allowed"),
     **dict.fromkeys(_DAYS, "impossible_date"),
     **dict.fromkeys(_MEASURES, "not_a_measure"),
     **dict.fromkeys(_WHOLE, "not_a_whole_number"),
+    **dict.fromkeys(_PROBABILITIES, "not_a_probability"),
 }
 _REQUIRED = ("sample", "item", "role")
 _FIELD_OF_RULE = {
@@ -67,6 +69,7 @@ def _parsed(rows: pl.DataFrame) -> pl.DataFrame:
     listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in _LISTS.items()}
     days = {name: dates.day(pl.col(name)) for name in _DAYS}
     readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
+    readings |= {name: _probability(name) for name in _PROBABILITIES}
     return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())
 
 
@@ -87,6 +90,14 @@ def _measure(name: str) -> pl.Expr:
     text = words.plain_column(pl.col(name)).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
     number = text.cast(pl.Float64, strict=False)
     return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number)
+
+
+def _probability(name: str) -> pl.Expr:
+    """A number above 0 and up to 1, or such a percentage."""
+    text = words.plain_column(pl.col(name))
+    number = text.str.extract(r"^([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)%?$").cast(pl.Float64, strict=False)
+    read = pl.when(text.str.ends_with("%")).then(number / 100.0).otherwise(number)
+    return pl.when((read > 0) & (read <= 1)).then(read)
 
 
 def _misread(rows: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +129,7 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) 
         u.alias("u"),
         pl.when(follows).then("trigger").alias("trigger"),
         pl.when(follows).then(pl.col("retest_blind") == "true").alias("retest_blind"),
+        pl.when(follows).then("selection_probability").alias("selection_probability"),
         pl.col("replicate").fill_null(1),
         pl.col("revision").fill_null(0),
         pl.coalesce("run", pl.col("tested_on").dt.to_string("%Y-%m-%d")).alias("run"),

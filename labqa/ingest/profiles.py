@@ -16,7 +16,7 @@ Period = Literal["round", "year_drawn", "undated"]
 FIELDS = (
     *("round", "period", "sample", "product", "sampler", "drawn_on", "item", "item_name", "lab", "role", "trigger"),
     *("value", "unit", "qualifier", "reporting_limit", "expanded_u", "k", "u", "replicate", "revision", "run"),
-    *("tested_on", "reported_verdict", "method", "report", "retest_blind"),
+    *("tested_on", "reported_verdict", "method", "report", "retest_blind", "selection_probability"),
 )
 """What a delivery may say of a result."""
 REGISTERS = ("labs", "items", "products")

@@ -28,7 +28,7 @@ _LISTS = {
 }
 _DAYS = {"drawn_on", "tested_on", "valid_from"}
 _WHOLE = {"replicate", "revision"}
-_NUMBERS = {"reporting_limit", "expanded_u", "k", "u"}
+_NUMBERS = {"reporting_limit", "expanded_u", "k", "u", "selection_probability"}
 _WIDE = {
     "name_zh": 24,
     "name_en": 32,

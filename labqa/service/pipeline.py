@@ -17,6 +17,7 @@ from labqa.analysis import (
     integrity,
     pairing,
     precision,
+    selection,
     swaps,
     yardsticks,
 )
@@ -74,6 +75,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         swapped=swapped,
     )
     lab_contrasts = comparability.lab_contrasts(network, settings)
+    lab_selection = selection.lab_selection(recent["results"], recent["pairs"], used, facts.items, scale, lab_bias, settings)
     lab_precision = precision.lab_precision(
         recent["results"],
         recent["samples"],
@@ -103,6 +105,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "pt_scores": pt_scores,
         "lab_bias": lab_bias,
         "lab_influence": attribution.lab_influence(lab_bias, network),
+        "lab_selection": lab_selection,
         "lab_precision": lab_precision,
         "lab_contrasts": lab_contrasts,
         "flags": flags,

@@ -131,6 +131,12 @@ def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     return told.join(first, on="what", how="left", maintain_order="left")
 
 
+def lab_selection(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """What changes for one laboratory with how retests were chosen, and the rows of the network, which name none."""
+    check_may_read_lab(viewer, lab)
+    return platform.run(run).table("lab_selection").filter(pl.col("lab").is_in([lab, ""]))
+
+
 def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """Precision of one laboratory."""
     return _of_lab(platform, run, "lab_precision", lab, viewer)

@@ -11,6 +11,7 @@ from labqa.core.errors import UsageError
 
 CARDS = Path(__file__).parent / "cards"
 KINDS = ("bias_mean", "bias_items", "imprecise", "copier", "echo", "fabricator", "self_sampler")
+TRUTHS = ("normal", "skewed", "bimodal")
 STYLES = ("random", "regional", "hubs", "sparse")
 
 
@@ -130,7 +131,11 @@ class Planted:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """Everything that a simulated network is made of; with a seed it determines every frame."""
+    """Everything that a simulated network is made of; with a seed it determines every frame.
+
+    `truths` is the shape of the true values on the scale of their spread: normal, skewed (a gamma distribution of shape 1.5) or
+    bimodal (two normals).
+    """
 
     programme: str
     catalogue: str
@@ -151,6 +156,7 @@ class Card:
     quality: QualitySettings
     blameless: BlamelessSettings
     planted: tuple[Planted, ...] = ()
+    truths: str = "normal"
 
 
 SECTIONS: dict[str, type] = {
@@ -204,6 +210,7 @@ def _checked(card: Card) -> Card:
         "effects: variances sum to 1 or more": others <= 0,
         "labs: blameless + new + small + planted exceed n": special > card.labs.n,
         "planted: unknown kind": any(one.kind not in KINDS for one in card.planted),
+        "truths: unknown shape": card.truths not in TRUTHS,
         "network: unknown style": card.network.style not in STYLES,
         "network: a sparse network needs partners of 1 or more": card.network.style == "sparse" and card.network.partners < 1,
         "faults: gross over gross_labs exceeds 1": card.faults.gross > card.faults.gross_labs,

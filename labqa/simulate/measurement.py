@@ -66,10 +66,20 @@ def _levels(card: Card, catalogue: Catalogue, samples: SampleSet, seed: int) -> 
     """True values, samples × slots: lognormal for ratio and count, normal otherwise; comparison samples lie above 3 LOQ."""
     items = catalogue.slots[catalogue.product_family[samples.product]]
     centre = locations(catalogue, card)[items, samples.year[:, None]]
-    level: Array = centre + catalogue.spread[items] * stream(seed, "levels").standard_normal(items.shape)
+    level: Array = centre + catalogue.spread[items] * _shaped(card.truths, items.shape, stream(seed, "levels"))
     positive = catalogue.of_scale("ratio", "count")[items]
     level[positive] = np.exp(level[positive])
     return np.where(samples.is_pt[:, None], np.maximum(level, np.where(positive, 3 * catalogue.loq[items], -np.inf)), level)
+
+
+def _shaped(truths: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Draws of mean 0 and SD 1: normal; skewed, a gamma distribution of shape 1.5; bimodal, 0.7 N(−0.6, 0.4²) and
+    0.3 N(1.4, 0.4²)."""
+    if truths == "skewed":
+        return np.asarray((rng.standard_gamma(1.5, shape) - 1.5) / np.sqrt(1.5))
+    if truths == "bimodal":
+        return np.where(rng.random(shape) < 0.7, -0.6, 1.4) + 0.4 * rng.standard_normal(shape)
+    return np.asarray(rng.standard_normal(shape))
 
 
 def measure(world: World, tests: TestSet, *, seed: int, part: str) -> Rows:

@@ -79,7 +79,7 @@ class FactStore:
         if not chosen:
             return empty(FACT_TABLES[table]).select(wanted)
         with durable.refusals_as_damage(self.home / FACTS):
-            return pl.concat([pl.read_parquet(path, columns=wanted, glob=False).select(wanted) for path in chosen])
+            return pl.concat([_columns(path, table, wanted) for path in chosen])
 
     def in_force(self, entries: Iterable[Entry], table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """What holds after the entries, taken in order: of registers the last row of each key, of results every row."""
@@ -95,3 +95,14 @@ class FactStore:
         file = FactFile(table, durable.write_parquet(frame, made), frame.height)
         durable.publish(made, self.path(file))
         return file
+
+
+def _columns(path: Path, table: str, wanted: Sequence[str]) -> pl.DataFrame:
+    """The columns of a fact file; one that the dictionary gained after it was written, and may be absent, is null."""
+    kept = set(pl.read_parquet_schema(path))
+    later = [
+        name for name, column in FACT_TABLES[table].columns().items() if name in wanted and name not in kept and column.nullable
+    ]
+    types = empty(FACT_TABLES[table]).schema
+    found = pl.read_parquet(path, columns=[name for name in wanted if name not in later], glob=False)
+    return found.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in later).select(wanted)

@@ -6,6 +6,7 @@ from labqa.core.vocabulary import Trigger, values
 from reports.context import Context
 from reports.document import Block, Column, Paragraph, Section, Table
 from reports.numbers import percent, plain, whole
+from reports.sections import choice
 
 
 def section(context: Context) -> Section:
@@ -29,6 +30,7 @@ def section(context: Context) -> Section:
     triggers = [name for name in values(Trigger) if context.total("retest_coverage", "trigger", name)]
     if triggers:
         blocks += [_triggers(context, triggers), Paragraph(say("selection_note"), "note")]
+    blocks += choice.blocks(context)
     blocks += _duplicates(context)
     blocks += _flips(context)
     return Section("retests", say("retests_title"), tuple(blocks))

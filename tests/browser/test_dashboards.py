@@ -135,7 +135,7 @@ def test_every_page_is_whole(watched, platform, language):
     watched.tab.wait_for_selector("#labs .ag-row")
 
     watched.open(f"/{language}/lab/L0001", lab)
-    watched.figures("forest", "influence", "without", "scores", "trend")
+    watched.figures("forest", "influence", "without", "options", "scores", "trend")
     assert moved in watched.text()
     watched.tab.wait_for_selector("#part-attribution table a")
     assert rating in watched.text()

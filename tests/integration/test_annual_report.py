@@ -163,6 +163,38 @@ def test_a_run_in_which_nothing_is_assessed_says_so_first(contexts, language, sa
     assert all(isinstance(block, Paragraph) for block in proposals.blocks)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_objection_retests_stand_beside_what_their_choice_alone_makes(contexts, language):
+    document = annual.annual(replace(contexts["national"], language=language))
+    retests = next(section for section in document.sections if section.anchor == "retests")
+    text = " ".join(block.text for block in retests.blocks if isinstance(block, Paragraph))
+    assert "+0.71 σR" in text and "+0.64 σR" in text
+    (table,) = (block for block in retests.blocks if isinstance(block, Table) and any("+0.71" in row[1] for row in block.rows))
+    assert [row[1] for row in table.rows] == [
+        "+0.71 [+0.61, +0.81]",
+        "+0.64 [+0.54, +0.74]",
+        "+0.07 [−0.03, +0.17]",
+        "+0.01 [−0.09, +0.11]",
+        "+0.02 [−0.08, +0.12]",
+    ]
+    assert table.rows[1][2] == "[+0.54, +0.94]"
+    assert "options_of_network" in [block.spec.kind for block in retests.blocks if isinstance(block, Chart)]
+
+
+def test_where_it_is_not_offered_the_report_says_why(contexts):
+    tables = dict(contexts["national"].tables)
+    refused = pl.col("option").is_in(["expected", "conditional"]) & (pl.col("lab") == "")
+    tables["lab_selection"] = tables["lab_selection"].with_columns(
+        status=pl.when(refused).then(pl.lit("not_offered")).otherwise("status"),
+        reason=pl.when(refused).then(pl.lit("selection.few_originals")).otherwise("reason"),
+    )
+    document = annual.annual(replace(contexts["national"], tables=tables, language="en"))
+    retests = next(section for section in document.sections if section.anchor == "retests")
+    text = " ".join(block.text for block in retests.blocks if isinstance(block, Paragraph))
+    assert "cannot be given here: The items objected to have fewer than 200" in text
+    assert "+0.64" not in text
+
+
 def test_vetoes_stand_apart_with_the_chance_of_a_blameless_laboratory(contexts):
     ratings = contexts["national"].tables["ratings"]
     proposals = annual.annual(replace(contexts["national"], language="en")).sections[5]

@@ -44,6 +44,9 @@ def broken(delivery):
         ({"expanded uncertainty": "-1"}, ("expanded uncertainty", "-1", "not_a_measure")),
         ({"standard uncertainty": "inf"}, ("standard uncertainty", "inf", "not_a_measure")),
         ({"k": "0"}, ("k", "0", "not_a_measure")),
+        ({"selection probability": "0"}, ("selection probability", "0", "not_a_probability")),
+        ({"selection probability": "1.2"}, ("selection probability", "1.2", "not_a_probability")),
+        ({"selection probability": "120%"}, ("selection probability", "120%", "not_a_probability")),
         ({"verdict": "perhaps"}, ("verdict", "perhaps", "word_not_allowed")),
         ({"retest blind": "maybe"}, ("retest blind", "maybe", "word_not_allowed")),
         ({"qualifier": "~"}, ("qualifier", "~", "word_not_allowed")),
@@ -166,6 +169,13 @@ def test_uncertainties_are_standard_and_in_the_items_unit(tmp_path):
     rows = [original(sample=f"S{n}", **change) for n, (change, _) in enumerate(stated)]
     u = deliver(tmp_path, *rows).results.sort("sample")["u"].to_list()
     assert u == pytest.approx([expected for _, expected in stated], rel=1e-15)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0.25", 0.25), ("25%", 0.25), ("1", 1.0), ("", None)])
+def test_a_selection_probability_belongs_to_a_retest(tmp_path, written, meant):
+    given = {"selection probability": written}
+    found = deliver(tmp_path, original(**given), retest(**given))
+    assert dict(found.results.select("role", "selection_probability").iter_rows()) == {"original": None, "retest": meant}
 
 
 def test_the_run_is_the_batch_or_else_the_day_of_test(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -132,3 +133,23 @@ def test_unit_slips_are_powers_of_ten() -> None:
     found = power.to_series()
     assert set(found.unique()) == {0.0, 3.0, -3.0, 1.0, -1.0}
     assert found.ne(0.0).mean() == pytest.approx(0.5, abs=4 * 0.5 / len(found) ** 0.5)
+
+
+@pytest.mark.parametrize(("truths", "skewness"), [("normal", 0.0), ("skewed", 2.0 / 1.5**0.5), ("bimodal", float("nan"))])
+def test_true_values_have_the_shape_of_the_card(truths: str, skewness: float) -> None:
+    """Mean 0 and SD 1 whatever the shape; skewness 2/√1.5 of the gamma, that of the mixture from its parts."""
+    rng = np.random.default_rng(1)
+    drawn = measurement._shaped(truths, (400_000,), rng)
+    assert drawn.mean() == pytest.approx(0.0, abs=0.01)
+    assert drawn.std() == pytest.approx(1.0, abs=0.01)
+    if truths == "bimodal":
+        means, shares = np.array([-0.6, 1.4]), np.array([0.7, 0.3])
+        skewness = float((shares * (means**3 + 3.0 * means * 0.16)).sum())
+        assert (shares * (means**2 + 0.16)).sum() == pytest.approx(1.0, abs=1e-12)
+    assert ((drawn / drawn.std()) ** 3).mean() == pytest.approx(skewness, abs=0.05)
+
+
+def test_an_unknown_shape_of_true_values_is_refused() -> None:
+    text = (cards.CARDS / "objection.toml").read_text("utf-8").replace('truths = "normal"', 'truths = "flat"')
+    with pytest.raises(ValueError, match="truths"):
+        cards._checked(cards.from_table(tomllib.loads(text)))

@@ -61,6 +61,23 @@ def test_an_acceptance_keeps_rows_and_bytes(facts, ledger, deliver):
     assert list((facts.home / "tmp").iterdir()) == []
 
 
+def test_a_file_from_before_an_optional_column_is_read_with_it_absent(facts, ledger, deliver):
+    """Homes that were filled before the dictionary gained the column stay readable; a column that must be there is missed."""
+    deliver({"results": results("a", "b")}, Kind.DELIVERY)
+    path = facts.path(files_of(ledger.entries())[0])
+    pl.read_parquet(path).drop("selection_probability").write_parquet(path)
+    assert facts.in_force(ledger.entries(), "results").equals(results("a", "b"))
+    assert facts.in_force(ledger.entries(), "results", ["selection_probability", "result"])[
+        "selection_probability"
+    ].to_list() == [
+        None,
+        None,
+    ]
+    pl.read_parquet(path).drop("sample").write_parquet(path)
+    with pytest.raises(IntegrityError):
+        facts.in_force(ledger.entries(), "results")
+
+
 def test_the_same_file_is_one_acceptance(ledger, deliver):
     first = deliver({"results": results("a")}, Kind.DELIVERY)
     again = deliver({"results": results("a")}, Kind.DELIVERY)

@@ -1,0 +1,54 @@
+"""What changes with how retests were chosen: LAB_SELECTION, option by option, of each laboratory and of the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from labqa.analysis import given_first, refits
+from labqa.analysis.bias import BiasSettings
+from labqa.analysis.chosen import first_results, scaled_pairs
+from labqa.analysis.differences import of_network
+from labqa.core import tables as t
+from labqa.core.vocabulary import OptionStatus, Scope, SelectionOption
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionSettings:
+    """`min_originals`: first results of an item from which the truths are estimated; `most_censored`: share of them that may
+    lie beyond a reporting limit; `cap`: largest weight of a planned retest, in medians."""
+
+    min_originals: int = 200
+    most_censored: float = 0.2
+    cap: float = 5.0
+
+
+def lab_selection(
+    results: pl.DataFrame,
+    pairs: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    lab_bias: pl.DataFrame,
+    settings: BiasSettings,
+    selection: SelectionSettings | None = None,
+) -> pl.DataFrame:
+    """LAB_SELECTION; `blocks` and `lab_bias` are what the default fit made of them."""
+    chosen = selection or SelectionSettings()
+    rows = scaled_pairs(results, pairs, items, yardsticks)
+    given = given_first.given_first(rows, first_results(results, items, yardsticks), lab_bias, settings, chosen)
+    found = [
+        _default(lab_bias),
+        refits.refitted(results, blocks, items, yardsticks, lab_bias, settings, cap=chosen.cap),
+        given.labs,
+        of_network(rows, given, level=settings.level, cap=chosen.cap),
+    ]
+    return t.shaped(pl.concat([t.shaped(part, t.LabSelection) for part in found]), t.LabSelection).sort("lab", "option")
+
+
+def _default(lab_bias: pl.DataFrame) -> pl.DataFrame:
+    """The biases as they stand in LAB_BIAS."""
+    known = [str(OptionStatus.ASSESSED), str(OptionStatus.NOT_ASSESSED), str(OptionStatus.UNDETERMINED)]
+    whole = lab_bias.filter((pl.col("scope") == str(Scope.LAB)) & pl.col("status").is_in(known))
+    return whole.with_columns(option=pl.lit(str(SelectionOption.DEFAULT)), n_pairs="n_blocks")
