@@ -17,10 +17,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 WEAK = 0.01
 """Precision of the penalty that keeps the bias of a sparse laboratory finite while computing: an SD of 10 errors."""
-LEAST_SPREAD = 0.1
+LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
-MOST_STEPS, CLOSE, REST = 80, 1e-7, 5e-3
-"""Most Newton steps; the move at which biases are found, and at which variances between laboratories and levels are."""
+MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
+"""Most Newton steps; the move at which biases are found, at which the first step is, and the relative move of its penalty."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def fit(
 ) -> LatentFit:  # fmt: skip
     """Biases and levels at the maximum of the likelihood, in two steps.
 
-    First with normal laboratories, whose SDs (of biases and of the levels of their samples) come by EM from the modes and
-    their curvature, unless `penalty` states them: this gives thresholds, scale and spread without the loss of degrees of
+    First with normal laboratories, whose SDs (of biases and of the levels of their samples) come from the modes and their
+    curvature, unless `penalty` states them: this gives thresholds, scale and spread without the loss of degrees of
     freedom to the laboratories, which would blow all biases up. Then, those held, the biases with a weak penalty only.
     """
     found = climb(seen, begin, nodes_at, link=link, freed=freed, penalty=penalty or Penalty(1.0, 1.0), free_penalty=penalty is None)
@@ -102,21 +102,24 @@ def climb(
     """Maximises the penalised likelihood by Newton steps, halved where it falls; scale, spread and the penalty move between."""
     n, size = len(begin.bias), 2 * len(begin.bias) + len(begin.threshold) + 1
     moving = size if freed.thresholds else 2 * n
-    state, converged = begin, False
+    state, converged, damping = begin, False, 0.0
     nodes = nodes_at(state)
     found = _evaluated(seen, state, nodes, link=link)
     for _ in range(MOST_STEPS):
         held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
         slope = found.gradient - held * _place(state)
-        inverse = _inverse(held[:moving], found)
+        inverse = _inverse(held[:moving] + damping, found)
         step = np.zeros(size)
         step[:moving] = product(inverse, slope[:moving, None])[:, 0]
         state, found, moved = _climbed(seen, state, nodes, found, step, held, link=link)
+        # a step halved twice or more trusts a curvature that does not hold: damp the next (Levenberg 1944)
+        halved = moved < 0.3 * min(float(np.abs(step).max(initial=0.0)), 3.0)
+        damping = max(4.0 * damping, 0.1) if halved else damping / 4.0 if damping > 1e-3 else 0.0
         rate = _rate(found) if freed.scale else 0.0
         before = penalty
         if free_penalty:
             penalty = _between(state, np.diag(inverse), penalty)
-        calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < REST and abs(rate) < REST
+        calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < PENALTY_REST and abs(rate) < REST
         if moved < (CLOSE if calm and not free_penalty else REST) and calm:
             converged = True
             break

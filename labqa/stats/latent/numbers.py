@@ -19,6 +19,9 @@ SPACING = 1.5
 EM_STEPS = 200
 N_NODES, REACH = 41, 8.0
 """Nodes of a block's level, and how many standard errors of it they reach to either side."""
+AS_USUAL = Penalty(1.0, 1.0)
+"""Laboratories' biases and the levels of their samples have an SD of one σR while the scale of the error is estimated; levels
+spread so much wider than errors that neither figure moves a bias."""
 MOST_BELOW = 12.0
 """How far below the lowest limit levels are sought, in σR."""
 
@@ -89,7 +92,7 @@ def levels(low: Floats, high: Floats, *, error: float = 1.0) -> Levels:
 
 
 def fit_numbers(
-    start: Ints, lab: Ints, low: Floats, high: Floats, of_levels: Levels, *, n: int, penalty: Penalty | None = None
+    start: Ints, lab: Ints, low: Floats, high: Floats, of_levels: Levels, *, n: int
 ) -> LatentFit:
     """Biases in σR from blocks of numbers (`low` = `high`) and results below (`low` = −inf) or above (`high` = inf) a limit.
 
@@ -104,7 +107,7 @@ def fit_numbers(
     def nodes_at(state: State) -> Nodes:
         return _nodes(seen, block, of_levels, state)
 
-    return fit(seen, begin, nodes_at, link=LOGISTIC, freed=Freed(thresholds=False, scale=True), penalty=penalty)
+    return fit(seen, begin, nodes_at, link=LOGISTIC, freed=Freed(thresholds=False, scale=True), penalty=AS_USUAL)
 
 
 def _nodes(seen: Intervals, block: Ints, of_levels: Levels, state: State) -> Nodes:
