@@ -48,7 +48,7 @@ class Levels:
     def log_density(self, at: Floats) -> Floats:
         """Logarithm of the density at these levels."""
         apart = (at[..., None] - self.centre) / SPACING
-        density = (np.exp(-0.5 * apart**2) * self.weight).sum(axis=-1)
+        density = (np.exp(-0.5 * apart**2) * self.weight).sum(axis=-1) / (SPACING * np.sqrt(2 * np.pi))
         return np.asarray(np.log(np.maximum(density, 1e-290)), dtype=np.float64)
 
 
