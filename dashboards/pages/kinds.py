@@ -58,7 +58,8 @@ def _grades(reading: Reading, place: Address, words: Words) -> Component | None:
     ]
     return html.Div(
         [html.H3(words("kinds.grades")), note(words("kinds.grades_says")), _listed(columns, rows, "kinds.grades", words),
-         _unjudged(reading, rest, words)]
+         _unjudged(reading, rest, words)],
+        className="kind",
     )  # fmt: skip
 
 
@@ -92,7 +93,8 @@ def _censored(reading: Reading, place: Address, words: Words) -> Component | Non
     says = [words("kinds.censored_says"), words("kinds.other_zero") if "anchored" in zeros else ""]
     return html.Div(
         [html.H3(words("kinds.censored")), note(*says), _listed(columns, rows, "kinds.censored", words),
-         _unjudged(reading, rest, words)]
+         _unjudged(reading, rest, words)],
+        className="kind",
     )  # fmt: skip
 
 
@@ -119,8 +121,11 @@ def _yes_no(reading: Reading, place: Address, words: Words) -> list[Component | 
                 html.H3(words("kinds.yes_no")),
                 note(words("kinds.yes_no_says"), *sentences),
                 _listed(columns, rows, "kinds.yes_no", words),
-                _unjudged(reading, pl.concat([found.filter((pl.col("item") == "") & pl.col("reason").is_not_null()), rest]), words),
-            ]
+                _unjudged(
+                    reading, pl.concat([found.filter((pl.col("item") == "") & pl.col("reason").is_not_null()), rest]), words
+                ),
+            ],
+            className="kind",
         )
     ]
 
@@ -142,9 +147,7 @@ def _odds(row: dict[str, Any], words: Words) -> str:
     """Whether it passes what others fail, where the discordant samples bear it."""
     if row["odds"] is None:
         return words.reason(row["odds_reason"]) if row["odds_reason"] else ""
-    return words(
-        "kinds.odds", odds=fixed(row["odds"], sign=True), interval=interval(row["odds_lower"], row["odds_upper"])
-    )
+    return words("kinds.odds", odds=fixed(row["odds"], sign=True), interval=interval(row["odds_lower"], row["odds_upper"]))
 
 
 def _listed(columns: list[Column], rows: list[list[Component]], key: str, words: Words) -> Component:

@@ -44,9 +44,9 @@ def stated(results: pl.DataFrame, blocks: pl.DataFrame, *, include_objection: bo
     low = pl.when(number).then("value").otherwise(pl.col("lower").fill_null(float("-inf")))
     high = pl.when(number).then("value").otherwise(pl.col("upper").fill_null(float("inf")))
     below = pl.col("qualifier") == str(Qualifier.BELOW)
-    told = kept.with_columns(
-        number=number, low=pl.when(below).then(float("-inf")).otherwise(low), high=high
-    ).filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
+    told = kept.with_columns(number=number, low=pl.when(below).then(float("-inf")).otherwise(low), high=high).filter(
+        pl.col("low").is_not_null() & pl.col("high").is_not_null()
+    )
     middle = pl.col("low").quantile(0.5, interpolation="lower")
     found = told.group_by("item", "sample", "block", "lab").agg(
         low=pl.when(pl.col("number").all()).then(middle).otherwise(pl.col("low").min()),

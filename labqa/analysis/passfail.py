@@ -51,7 +51,9 @@ def _of_scope(item: str, rows: pl.DataFrame, settings: BiasSettings) -> pl.DataF
         reason=reason,
     )
     told = told.with_columns(
-        status=pl.when(pl.col("reason").is_null()).then(pl.lit(str(Status.ASSESSED))).otherwise(pl.lit(str(Status.NOT_ASSESSED)))
+        status=pl.when(pl.col("reason").is_null())
+        .then(pl.lit(str(Status.ASSESSED)))
+        .otherwise(pl.lit(str(Status.NOT_ASSESSED)))
     )
     return t.shaped(told.join(_odds(item, rows, seen, settings), on="lab", how="left", maintain_order="left"), t.LabAgreement)
 

@@ -460,7 +460,9 @@ class LabAgreement(dy.Schema):
     agreement = share("Mean share of the other results of a block that equal its own", "一致率", source="passfail")
     lower = share("Lower end of the 95 % interval, clustered by sample", "一致率下限", source="passfail")
     upper = share("Upper end of the 95 % interval", "一致率上限", source="passfail")
-    expected = share("Agreement of the other laboratories among themselves on the same items", "其他实验室一致率", source="passfail")
+    expected = share(
+        "Agreement of the other laboratories among themselves on the same items", "其他实验室一致率", source="passfail"
+    )
     n_discordant = count("Blocks in which not all said the same", "不一致区组数", source="passfail")
     passed = count("Of these, how many it passed", "判合格数", source="passfail")
     passed_expected = number("How many were to be expected if no lab differed", "期望判合格数", "1", source="passfail", low=0)

@@ -89,7 +89,9 @@ def fit(
     curvature, unless `penalty` states them: this gives thresholds, scale and spread without the loss of degrees of
     freedom to the laboratories, which would blow all biases up. Then, those held, the biases with a weak penalty only.
     """
-    found = climb(seen, begin, nodes_at, link=link, freed=freed, penalty=penalty or Penalty(1.0, 1.0), free_penalty=penalty is None)
+    found = climb(
+        seen, begin, nodes_at, link=link, freed=freed, penalty=penalty or Penalty(1.0, 1.0), free_penalty=penalty is None
+    )
     held = Freed(thresholds=False, scale=False)
     weak = found.penalty._replace(bias=WEAK)
     return climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
@@ -128,9 +130,12 @@ def climb(
         if freed.scale:
             found = _evaluated(seen, state, nodes, link=link)
     held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
-    return LatentFit(
-        state, _inverse(held, found), found.meat, found.score, float(found.loglik.sum()), converged, penalty
-    )  # fmt: skip
+    # thresholds and spread count as estimated even where this step held them; without thresholds there is no spread to estimate
+    counted = size if len(begin.threshold) else 2 * n
+    inverse = np.zeros((size, size))
+    inverse[:counted, :counted] = _inverse(held[:counted], found)
+    converged = converged and _curved(held[:counted], found)
+    return LatentFit(state, inverse, found.meat, found.score, float(found.loglik.sum()), converged, penalty)
 
 
 def _between(state: State, variance: Floats, before: Penalty) -> Penalty:
@@ -162,15 +167,24 @@ def _climbed(
     step = step * min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
     for _ in range(30):
         new = place + step
-        tried = state._replace(
-            bias=new[:n], level=new[n : 2 * n], threshold=new[2 * n : -1], spread=float(np.exp(new[-1]))
-        )
+        tried = state._replace(bias=new[:n], level=new[n : 2 * n], threshold=new[2 * n : -1], spread=float(np.exp(new[-1])))
         stretched = nodes._replace(node=nodes.node * (tried.spread / state.spread))
         found = _evaluated(seen, tried, stretched, link=link)
         if found.loglik.sum() - 0.5 * np.sum(held * new**2) >= least - 1e-9 * abs(least):
             return tried, found, float(np.abs(step).max(initial=0.0))
         step = step / 2
     return state, before, 0.0
+
+
+def _curved(held: Floats, found: Evaluated) -> bool:
+    """Whether the penalised information is positive definite: else there is no maximum whose errors could be told."""
+    size = len(held)
+    information = -found.hessian[:size, :size]
+    try:
+        symmetric_inverse((information + information.T) / 2 + np.diag(np.maximum(held, 1e-9)))
+    except ValueError:
+        return False
+    return True
 
 
 def _inverse(held: Floats, found: Evaluated) -> Floats:

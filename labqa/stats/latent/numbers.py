@@ -17,8 +17,9 @@ Floats = NDArray[np.float64]
 SPACING = 1.5
 """Distance of the centres that the distribution of levels mixes, and the SD of each, in σR: finer is not to be seen."""
 EM_STEPS = 200
-N_NODES, REACH = 41, 8.0
-"""Nodes of a block's level, and how many standard errors of it they reach to either side."""
+N_NODES, REACH, FEW = 41, 8.0, 3
+"""Nodes of a block's level, how many standard errors of it they reach to either side, and up to how many numbers also as far as
+these lie apart: of two that contradict each other either may be right."""
 AS_USUAL = Penalty(1.0, 1.0)
 """Laboratories' biases and the levels of their samples have an SD of one σR while the scale of the error is estimated; levels
 spread so much wider than errors that neither figure moves a bias."""
@@ -91,9 +92,7 @@ def levels(low: Floats, high: Floats, *, error: float = 1.0) -> Levels:
     return Levels(centre, np.asarray(_weights(np.ascontiguousarray(chance), count.astype(np.float64), EM_STEPS)))
 
 
-def fit_numbers(
-    start: Ints, lab: Ints, low: Floats, high: Floats, of_levels: Levels, *, n: int
-) -> LatentFit:
+def fit_numbers(start: Ints, lab: Ints, low: Floats, high: Floats, of_levels: Levels, *, n: int) -> LatentFit:
     """Biases in σR from blocks of numbers (`low` = `high`) and results below (`low` = −inf) or above (`high` = inf) a limit.
 
     A result is level + bias + logistic error, whose scale is estimated; the block's level is drawn from `of_levels`, shifted by
@@ -117,9 +116,11 @@ def _nodes(seen: Intervals, block: Ints, of_levels: Levels, state: State) -> Nod
     size = np.diff(seen.start)
     shift = np.bincount(block, weights=state.level[seen.lab], minlength=n_blocks) / size
     n_numbers = np.bincount(block, weights=number, minlength=n_blocks)
-    corrected = np.where(number, seen.low - state.bias[seen.lab], 0.0)
-    centre = np.bincount(block, weights=corrected, minlength=n_blocks) / np.maximum(n_numbers, 1) - shift
-    half = REACH * 1.814 * state.scale / np.sqrt(np.maximum(n_numbers, 1))
+    middle, reach = _numbers(block[number], (seen.low - state.bias[seen.lab])[number], n_blocks)
+    centre = middle - shift
+    error = 1.814 * state.scale
+    half = np.where(n_numbers <= FEW, reach + REACH * error / np.sqrt(np.maximum(n_numbers, 1)),
+                    1.25 * REACH * error / np.sqrt(np.maximum(n_numbers, 1)))  # fmt: skip
     ends = np.where(np.isfinite(seen.high), seen.high, seen.low)
     lowest, highest = of_levels.centre[0] - 2 * SPACING, of_levels.centre[-1] + 2 * SPACING
     limit = np.bincount(block, weights=ends, minlength=n_blocks) / size
@@ -129,3 +130,22 @@ def _nodes(seen: Intervals, block: Ints, of_levels: Levels, state: State) -> Nod
     right = np.where(none, np.where(below, limit + 8.0, highest), centre + half)
     node = left[:, None] + (right - left)[:, None] * np.linspace(0.0, 1.0, N_NODES)
     return Nodes(node, of_levels.log_density(node) + np.log((right - left) / N_NODES)[:, None])
+
+
+def _numbers(block: Ints, value: Floats, n_blocks: int) -> tuple[Floats, Floats]:
+    """Median of the numbers of each block, and how far they reach from it; 0 where there is none.
+
+    The median, since one gross error among many would move the mean beyond where the level can be.
+    """
+    order = np.lexsort((value, block))
+    sorted_block, sorted_value = block[order], value[order]
+    first = np.searchsorted(sorted_block, np.arange(n_blocks))
+    size = np.bincount(sorted_block, minlength=n_blocks)
+    some = size > 0
+    last = np.maximum(first + size - 1, 0)
+    at = [np.minimum(first + half, max(len(order) - 1, 0)) for half in ((np.maximum(size, 1) - 1) // 2, size // 2)]
+    if not len(order):
+        return np.zeros(n_blocks), np.zeros(n_blocks)
+    middle = np.where(some, (sorted_value[at[0]] + sorted_value[at[1]]) / 2, 0.0)
+    lowest, highest = sorted_value[np.minimum(first, len(order) - 1)], sorted_value[last]
+    return middle, np.where(some, np.maximum(highest - middle, middle - lowest), 0.0)

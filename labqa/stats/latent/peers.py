@@ -16,6 +16,10 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+VAGUE, FEWEST_PEERS = 4.0, 5
+"""A laboratory is no peer where the variance of its bias is so many times the median; at least so many peers make a zero."""
+
+
 class Relative(NamedTuple):
     """Biases against the robust centre of the others of the component, and their evidence (n each); NaN for a laboratory alone
     in its component. `component` is its smallest laboratory."""
@@ -49,9 +53,9 @@ def relative(fitted: LatentFit, seen: Intervals, run: Ints, *, n: int) -> Relati
         members = np.flatnonzero((root == smallest) & (blocks > 0))
         if len(members) < 2:
             continue
-        centre = leave_one_out_centres(fitted.state.bias[members])
-        contrast = np.eye(len(members)) - centre.weight
-        estimate[members] = fitted.state.bias[members] - centre.centre
+        centre, weight = _centres(fitted.state.bias[members], np.diag(covariance)[members])
+        contrast = np.eye(len(members)) - weight
+        estimate[members] = fitted.state.bias[members] - centre
         felt = product(contrast, np.ascontiguousarray(covariance[np.ix_(members, members)]))
         variance[members] = np.sum(felt * contrast, axis=1)
         bridge[members] = share[members]
@@ -59,6 +63,25 @@ def relative(fitted: LatentFit, seen: Intervals, run: Ints, *, n: int) -> Relati
         estimate, np.sqrt(variance), np.maximum(blocks - 1.0, 1.0), root,
         np.bincount(root[blocks > 0], minlength=n)[root], bridge, blocks, links.sum(axis=1).astype(np.int64),
     )  # fmt: skip
+
+
+def _centres(bias: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """The leave-one-out centre for each laboratory, and its weights, of the others that are known well enough to be peers: one
+    whose bias is next to unknown (all its results below a limit, say) would only blur every other laboratory's zero."""
+    known = variance <= VAGUE * np.median(variance)
+    inside = np.flatnonzero(known)
+    if len(inside) < FEWEST_PEERS:
+        every = leave_one_out_centres(bias)
+        return every.centre, every.weight
+    found = leave_one_out_centres(bias[inside])
+    centre, weight = np.zeros(len(bias)), np.zeros((len(bias), len(bias)))
+    centre[inside] = found.centre
+    weight[np.ix_(inside, inside)] = found.weight
+    for one in np.flatnonzero(~known):  # with itself before the peers, leaving it out leaves the peers
+        beside = leave_one_out_centres(np.concatenate([[bias[one]], bias[inside]]))
+        centre[one] = beside.centre[0]
+        weight[one, inside] = beside.weight[0, 1:]
+    return centre, weight
 
 
 def _links(seen: Intervals, n: int) -> NDArray[np.bool_]:
