@@ -21,8 +21,8 @@ LEAST_ORIGINALS = 200
 
 
 def usable(compared: pl.DataFrame, told: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `comparable.stated` that the interval likelihood may use: blocks of the fit and those at a limit, of items on which
-    these are enough."""
+    """Rows of `comparable.stated` that the interval likelihood may use: blocks of the fit and those at a limit, of items on
+    which these are enough."""
     numeric = items.filter(~pl.col("scale").is_in(["ordinal", "binary"])).select("item")
     here = told.filter(pl.col("used_for_bias") | pl.col("why_not").is_in(USED_REASONS)).join(numeric, on="item", how="semi")
     kept = compared.join(here.select("block", at_limit=~pl.col("used_for_bias")), on="block")

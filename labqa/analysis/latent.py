@@ -1,4 +1,4 @@
-"""Latent fits item by item, told and judged as biases are: status, reason, zero, and nothing where no sign may be attributed."""
+"""Latent fits item by item, told and judged as biases are: status, reason, zero; nothing where no sign may be attributed."""
 
 from __future__ import annotations
 

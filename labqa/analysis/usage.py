@@ -17,8 +17,8 @@ def evidence_use(
 ) -> pl.DataFrame:
     """EVIDENCE_USE: blocks, each in one row; results in no block (not applicable, superseded, assigned), in rows with 0 blocks.
 
-    `blocks` as the bias step left them, `compared` the rows of `comparable.stated`, `interval_blocks` the blocks that the interval
-    likelihood used.
+    `blocks` as the bias step left them, `compared` the rows of `comparable.stated`, `interval_blocks` the blocks that the
+    interval likelihood used.
     """
     of_blocks = _of_blocks(blocks, items, compared, interval_blocks)
     counted = of_blocks.group_by(KEY).agg(

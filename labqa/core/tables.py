@@ -402,7 +402,7 @@ class LabBias(dy.Schema):
 
 
 class LabGrades(dy.Schema):
-    """How much higher (+) or lower than its peers a laboratory grades on an ordinal item, in SDs of one grade's error (等级)."""
+    """How much higher (+) or lower than its peers a laboratory grades an ordinal item, in SDs of one grade's error (等级)."""
 
     lab = text("Laboratory", "实验室", source="graded", key=True)
     item = text("Item code", "项目代码", source="graded", key=True)
@@ -423,7 +423,7 @@ class LabGrades(dy.Schema):
 
 
 class LabCensored(dy.Schema):
-    """Bias on items with results at a reporting limit, numbers and intervals together; the fit's figure beside it (含未检出偏倚)."""
+    """Bias on items with results at a limit, numbers and intervals together; the fit's figure beside it (含未检出偏倚)."""
 
     lab = text("Laboratory", "实验室", source="censored", key=True)
     item = text("Item code", "项目代码", source="censored", key=True)

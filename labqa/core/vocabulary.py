@@ -107,8 +107,8 @@ class BlockKind(StrEnum):
 
 
 class EvidenceKind(StrEnum):
-    """What kind of evidence a block is, or a result that stands in none: numbers, some or all beyond a limit, grades, yes or no;
-    one result, repetitions of one laboratory; assigned values, superseded revisions, results that do not apply."""
+    """What kind of evidence a block is, or a result that stands in none: numbers, some or all beyond a limit, grades, yes or
+    no; one result, repetitions of one laboratory; assigned values, superseded revisions, results that do not apply."""
 
     QUANTIFIED = "quantified"
     SOME_CENSORED = "some_censored"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 CUTS = 1.67 * np.array([-6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 2.0])
-"""Upper ends of the lower eight of nine grades, in SDs of the error: the best grades are the widest, as where most samples pass."""
+"""Upper ends of the lower eight of nine grades, in SDs of the error: the best are the widest, as where most samples pass."""
 SEEDS, LONG = range(12), range(60)
 
 

@@ -62,7 +62,7 @@ def agreement(start: Ints, lab: Ints, yes: Flags, cluster: Ints, stratum: Ints, 
     offsets = np.concatenate([[0], np.cumsum(n_discordant)]).astype(np.int64)
     return Agreement(
         share, lower, upper, expected, n_blocks, n_discordant, said,
-        np.bincount(lab[order], weights=chance, minlength=n), _two_sided(offsets, chance, said),
+        np.bincount(lab[order], weights=chance, minlength=n).astype(np.float64), _two_sided(offsets, chance, said),
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def _interval(lab: Ints, alike: Floats, share: Floats, cluster: Ints, n_blocks: 
 
 
 def _without(lab: Ints, block: Ints, of_block: Floats, stratum: Ints, n: int) -> Floats:
-    """Mean agreement in the blocks of the same stratum without each result's laboratory; of all its blocks where it was in all."""
+    """Mean agreement in the blocks of the same stratum without each result's laboratory; of all blocks where it was in all."""
     strata = int(stratum.max(initial=0)) + 1
     total, count = np.bincount(stratum, weights=of_block, minlength=strata), np.bincount(stratum, minlength=strata)
     joint = lab * strata + stratum[block]

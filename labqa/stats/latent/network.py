@@ -25,7 +25,7 @@ MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
 
 @dataclass(frozen=True)
 class Intervals:
-    """Results as intervals, sorted by block: `start` (blocks + 1), laboratory, ends, and which threshold an end is (−1: none)."""
+    """Results as intervals, sorted by block: `start` (blocks + 1), laboratory, ends, and the threshold an end is (−1: none)."""
 
     start: Ints
     lab: Ints
@@ -81,7 +81,8 @@ class LatentFit:
 
 
 def fit(
-    seen: Intervals, begin: State, nodes_at: Callable[[State], Nodes], *, link: int, freed: Freed, penalty: Penalty | None = None
+    seen: Intervals, begin: State, nodes_at: Callable[[State], Nodes], *, link: int, freed: Freed,
+    penalty: Penalty | None = None,
 ) -> LatentFit:  # fmt: skip
     """Biases and levels at the maximum of the likelihood, in two steps.
 
