@@ -65,6 +65,8 @@ def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
         min_partners=settings.min_partners,
         min_labs=settings.min_labs,
         max_bridge=settings.max_bridge,
+        max_gross=settings.max_gross,
+        max_lean=settings.max_lean,
     )
     return found.rename({"scope_id": "item"}).select(KEPT).sort("lab", "item")
 
