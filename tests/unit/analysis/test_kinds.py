@@ -151,6 +151,6 @@ def test_a_laboratory_that_passes_what_others_fail_is_seen_and_not_judged_right_
     t.LabAgreement.validate(found)
     soft = found.row(by_predicate=(pl.col("lab") == "G") & (pl.col("item") == ""), named=True)
     assert soft["p_value"] < 0.001 and soft["passed"] > soft["passed_expected"]
-    assert soft["odds_lower"] > 0 and soft["agreement"] < soft["expected"] + 0.1
+    assert soft["odds_lower"] > 0
     both = found.filter(pl.col("lab") == "A").drop("item").rows()
     assert both[0] == both[1]  # of one item, all items together are that item
