@@ -40,10 +40,10 @@ CONTRASTS = (
 """What of a contrast tells which of two laboratories reads higher."""
 
 
-def claimable(bias: pl.DataFrame) -> pl.DataFrame:
+def claimable(bias: pl.DataFrame, *, figures: Iterable[str] = CLAIMS) -> pl.DataFrame:
     """Biases without any figure that may not be claimed, so that no page, drawing or table can show its sign."""
     assessed = pl.col("status") == str(Status.ASSESSED)
-    return bias.with_columns(pl.when(assessed).then(pl.col(name)).alias(name) for name in CLAIMS)
+    return bias.with_columns(pl.when(assessed).then(pl.col(name)).alias(name) for name in figures)
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,16 @@ class Reading:
     def among(self, labs: list[str]) -> pl.DataFrame:
         """Contrasts between the given laboratories."""
         return queries.contrasts_among(self.platform, self.run, labs, viewer=self.viewer)
+
+    def of_kind(self, name: str, lab: str) -> pl.DataFrame:
+        """Rows of `lab_grades`, `lab_censored` or `lab_agreement` of one laboratory, without what may not be claimed."""
+        found = queries.of_kind(self.platform, self.run, name, lab, viewer=self.viewer)
+        return found if name == "lab_agreement" else claimable(found, figures=[one for one in CLAIMS if one in found.columns])
+
+    @cached_property
+    def evidence_use(self) -> pl.DataFrame:
+        """What became of every result that the run read."""
+        return queries.evidence_use(self.platform, self.run, viewer=self.viewer)
 
     def reasons(self, lab: str) -> pl.DataFrame:
         """Reasons of one laboratory's rating."""

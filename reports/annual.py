@@ -7,7 +7,7 @@ from dataclasses import replace
 from reports.context import Context
 from reports.document import Document, Section, Table
 from reports.numbers import ABSENT
-from reports.sections import agreement, annex, base, flagged, methods, opening, proposals, retests
+from reports.sections import agreement, annex, base, flagged, methods, opening, proposals, retests, usage
 
 _SECTIONS = (
     opening.section,
@@ -17,6 +17,7 @@ _SECTIONS = (
     flagged.section,
     proposals.section,
     methods.section,
+    usage.section,
     methods.fingerprint,
     annex.section,
 )

@@ -281,6 +281,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
     run["lab_influence"] = _lab_influence(run["lab_bias"], run["blocks"], run["pairs"])
     run["lab_selection"] = _lab_selection(run["lab_bias"], assessed=assessed)
+    run |= _of_kinds(run["lab_bias"], run["blocks"])
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
     run["flags"] = _flags(truth, run["pairs"])
@@ -292,6 +293,30 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
         run, found, label="2018" if dated else "all", years=years, lookback=list(YEARS) if dated else [None]
     )
     return {name: t.shaped(run[name], schema).sort(schema.primary_key()) for name, schema in t.RUN_TABLES.items()}
+
+
+def _of_kinds(bias: pl.DataFrame, blocks: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Grades, results at a limit and yes/no items from the biases of items, and where each block was used."""
+    by_item = bias.filter(pl.col("scope") == "item").rename({"scope_id": "item"})
+    graded = t.shaped(by_item.filter(pl.col("item") == "T-CFW"), t.LabGrades)
+    censored = by_item.filter(pl.col("item") == "T-HCHO").with_columns(
+        n_at_limit=pl.col("n_blocks") // 3, n_censored=pl.col("n_blocks") // 5, fit_estimate="estimate"
+    )
+    one = pl.lit(1.0)
+    agreement = by_item.unique("lab").select("lab", "n_samples", "n_partners", "n_blocks", "status", "reason")
+    agreement = agreement.with_columns(
+        item=pl.lit(""), agreement=one, lower=one * 0.8, upper=one, expected=one * 0.97, n_discordant=0, passed=0
+    )
+    used = pl.when("used_for_bias").then(pl.lit("fit")).otherwise(pl.lit("none"))
+    kind = pl.when(pl.col("kind").is_in(["single", "duplicate"])).then("kind").otherwise(pl.lit("quantified"))
+    keyed = blocks.with_columns(kind=kind, used_by=used, reason=pl.col("why_not").fill_null(""))
+    use = keyed.group_by("item", "kind", "used_by", "reason").agg(n_blocks=pl.len(), n_results=pl.col("n_results").sum())
+    return {
+        "lab_grades": graded,
+        "lab_censored": t.shaped(censored, t.LabCensored),
+        "lab_agreement": t.shaped(agreement, t.LabAgreement),
+        "evidence_use": t.shaped(use.with_columns(scale=pl.lit("ratio"), n_also_interval=0), t.EvidenceUse),
+    }
 
 
 def manifest(*, dated: bool = True) -> Manifest:

@@ -17,6 +17,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ANCHOR = "\0assigned"
 """Node of the assigned values: not a laboratory, its bias is 0. Sorts before every code."""
+CLEAR_OF_LIMIT = 2.5
+"""How many σR the mean of a block must clear the highest reporting limit of its laboratories: of blocks nearer to it those are
+numbers throughout in which laboratories happen to differ little, or to read high."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,10 @@ def observations(
     blunder: float | None,
 ) -> tuple[Observations, pl.DataFrame]:
     """The observations, and BLOCKS with `used_for_bias` and `why_not` filled."""
-    measured = _measured(results, blocks)
-    judged = _why_not_by_block(measured, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
+    named = measured(results, blocks)
+    judged = _why_not_by_block(named, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
     usable = judged.filter(pl.col("why_not").is_null()).drop("why_not")
-    kept = measured.join(usable, on="block", how="inner")
+    kept = named.join(usable, on="block", how="inner")
     if not include_objection:
         kept = kept.filter(~pl.col("objection"))
     means = _means(_with_days(kept))
@@ -80,15 +83,15 @@ def observations(
     reasons: dict[str, str] = {}
     if blunder is not None and scale != "raw" and len(arrays.y):
         arrays, reasons = _without(means, _blunders(means, starts(arrays.block), limit=blunder))
-    named = pl.DataFrame({"block": list(reasons), "cut": list(reasons.values())}, schema={"block": pl.String, "cut": pl.String})
-    told = judged.join(named, on="block", how="left").with_columns(why_not=pl.coalesce("why_not", "cut"))
+    cut = pl.DataFrame({"block": list(reasons), "cut": list(reasons.values())}, schema={"block": pl.String, "cut": pl.String})
+    told = judged.join(cut, on="block", how="left").with_columns(why_not=pl.coalesce("why_not", "cut"))
     filled = blocks.drop("used_for_bias", "why_not", strict=False).join(
         told.select("block", "why_not"), on="block", how="left", maintain_order="left"
     )
     return arrays, t.shaped(filled.with_columns(used_for_bias=pl.col("why_not").is_null()), t.Blocks)
 
 
-def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Results of named laboratories and assigned values in their last revision, with their block."""
     key = ["sample", "item", "lab", "role", "replicate"]
     named = results.filter(
@@ -104,6 +107,8 @@ def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
         "result",
         "value",
         "rest",
+        "lower",
+        "upper",
         "qualifier",
         "u",
         "run",
@@ -116,8 +121,35 @@ def _measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     ).join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
 
 
+def by_objection(named: pl.DataFrame, *, include_objection: bool) -> pl.DataFrame:
+    """One row a block: whether it may not enter because objections alone had it tested again."""
+    usable = pl.lit(True) if include_objection else ~pl.col("objection")
+    counted = named.group_by("block").agg(
+        n_usable=pl.col("lab").filter(usable).n_unique(),
+        objected=pl.col("objection").any(),
+        independent=(usable & ~pl.col("referee") & ~pl.col("first")).any(),
+        compared=(pl.col("first").sum() >= 2),
+    )
+    only = pl.col("objected") & ~pl.col("independent") & ~pl.col("compared") & pl.lit(not include_objection)
+    return counted.select("block", by_objection=only | (pl.col("n_usable") < 2))
+
+
+def limits(named: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """One row a block of an item on which some result lies below a limit: the highest `limit` of its laboratories.
+
+    A laboratory's limit is the highest below which it reported a result of the item; of one that reported none, the item's
+    registered limit, else the median of the others'.
+    """
+    below = named.filter((pl.col("qualifier") == str(Qualifier.BELOW)) & pl.col("upper").is_not_null())
+    own = below.group_by("item", "lab").agg(own=pl.col("upper").max())
+    of_item = own.group_by("item").agg(usual=pl.col("own").median()).join(items.select("item", "loq"), on="item", how="left")
+    pairs = named.filter(pl.col("lab") != ANCHOR).select("block", "item", "lab").unique()
+    told = pairs.join(of_item, on="item").join(own, on=["item", "lab"], how="left")
+    return told.group_by("block").agg(limit=pl.coalesce("own", "loq", "usual").max())
+
+
 def _why_not_by_block(
-    measured: pl.DataFrame,
+    named: pl.DataFrame,
     blocks: pl.DataFrame,
     items: pl.DataFrame,
     yardsticks: pl.DataFrame,
@@ -126,15 +158,16 @@ def _why_not_by_block(
     include_objection: bool,
 ) -> pl.DataFrame:
     """One row a block: its unit (σR at its level, or 1) and the first reason why it may not enter, else null."""
-    usable = pl.lit(True) if include_objection else ~pl.col("objection")
-    counted = measured.group_by("block").agg(
-        n_nodes=pl.col("lab").n_unique(),
-        n_usable=pl.col("lab").filter(usable).n_unique(),
-        censored=(pl.col("qualifier") != str(Qualifier.QUANTIFIED)).any(),
-        valued=pl.col("value").is_not_null().all(),
-        objected=pl.col("objection").any(),
-        independent=(usable & ~pl.col("referee") & ~pl.col("first")).any(),
-        compared=(pl.col("first").sum() >= 2),
+    counted = (
+        named.group_by("block")
+        .agg(
+            n_nodes=pl.col("lab").n_unique(),
+            censored=(pl.col("qualifier") != str(Qualifier.QUANTIFIED)).any(),
+            valued=pl.col("value").is_not_null().all(),
+            mean=pl.col("value").filter(pl.col("lab") != ANCHOR).sort().mean(),
+        )
+        .join(by_objection(named, include_objection=include_objection), on="block")
+        .join(limits(named, items), on="block", how="left")
     )
     joined = (
         blocks.select("block", "item", "kind", "level")
@@ -149,7 +182,6 @@ def _why_not_by_block(
     )
     sigma = pl.col("sigma_R_constant").fill_null(0.0) + pl.col("sigma_R_slope").fill_null(0.0) * pl.col("level").abs()
     unit = pl.lit(1.0) if scale == "raw" else sigma
-    only_objected = pl.col("objected") & ~pl.col("independent") & ~pl.col("compared")
     no_yardstick = (
         (pl.col("source").is_null() | (pl.col("source") == str(YardstickSource.NONE))) if scale != "raw" else pl.lit(False)
     )
@@ -164,12 +196,14 @@ def _why_not_by_block(
         .then(pl.lit("bias.censored"))
         .when(~pl.col("valued"))
         .then(pl.lit("bias.no_value"))
-        .when((pl.lit(not include_objection) & only_objected) | (pl.col("n_usable") < 2))
+        .when(pl.col("by_objection"))
         .then(pl.lit("bias.objection"))
         .when(no_yardstick)
         .then(pl.lit("bias.no_yardstick"))
         .when(~(unit > 0).fill_null(value=False))
         .then(pl.lit("bias.no_unit"))
+        .when(pl.col("mean") < pl.col("limit") + CLEAR_OF_LIMIT * sigma)
+        .then(pl.lit("bias.near_loq"))
     )
     constant, slope = pl.col("sigma_R_constant").fill_null(0.0), pl.col("sigma_R_slope").fill_null(0.0)
     return joined.select("block", unit=unit, constant=constant, slope=slope, why_not=why_not)

@@ -448,6 +448,97 @@ class LabSelection(dy.Schema):
     reason = text("Why not: key of a sentence", "原因", source="selection", null=True)
 
 
+class LabGrades(dy.Schema):
+    """How much higher (+) or lower than its peers a laboratory grades an ordinal item, in SDs of one grade's error (等级)."""
+
+    lab = text("Laboratory", "实验室", source="graded", key=True)
+    item = text("Item code", "项目代码", source="graded", key=True)
+    estimate = number("Shift on the latent scale of the grades, unshrunken", "等级偏移", "SD", source="graded")
+    se = number("Clustered standard error", "标准误", "SD", source="graded", low=0)
+    df = number("Degrees of freedom of the interval", "自由度", "1", source="graded", low=0)
+    lower = number("Lower end of the 95 % interval", "95%下限", "SD", source="graded")
+    upper = number("Upper end of the 95 % interval", "95%上限", "SD", source="graded")
+    n_samples = count("Independent samples", "样品数", source="graded")
+    n_partners = count("Other labs that tested them", "伙伴数", source="graded")
+    n_blocks = count("Blocks", "区组数", source="graded")
+    component = text("Connected component: its smallest lab code", "连通分量", source="graded", null=True)
+    component_labs = count("Labs in the component", "分量实验室数", source="graded")
+    bridge_share = share("Share of the contrast to the zero carried by its weakest bridge", "桥边占比", source="graded")
+    zero = word(v.Zero, "Against what it is stated", "零点", source="graded", null=True)
+    status = word(v.Status, "Whether it may be claimed", "状态", source="graded")
+    reason = text("Why not: key of a sentence", "原因", source="graded", null=True)
+
+
+class LabCensored(dy.Schema):
+    """Bias on items with results at a limit, numbers and intervals together; the fit's figure beside it (含未检出偏倚)."""
+
+    lab = text("Laboratory", "实验室", source="censored", key=True)
+    item = text("Item code", "项目代码", source="censored", key=True)
+    estimate = number("Bias by the interval likelihood, relative to peers", "区间似然偏倚", "σR", source="censored")
+    se = number("Clustered standard error", "标准误", "σR", source="censored", low=0)
+    df = number("Degrees of freedom of the interval", "自由度", "1", source="censored", low=0)
+    lower = number("Lower end of the 95 % interval", "95%下限", "σR", source="censored")
+    upper = number("Upper end of the 95 % interval", "95%上限", "σR", source="censored")
+    fit_estimate = number("Bias by the fit, which leaves blocks at a limit out", "拟合偏倚", "σR", source="bias")
+    fit_lower = number("Lower end of its 95 % interval", "拟合下限", "σR", source="bias")
+    fit_upper = number("Upper end of its 95 % interval", "拟合上限", "σR", source="bias")
+    fit_zero = word(v.Zero, "Against what the fit states it", "拟合零点", source="bias", null=True)
+    n_samples = count("Independent samples", "样品数", source="censored")
+    n_partners = count("Other labs that tested them", "伙伴数", source="censored")
+    n_blocks = count("Blocks", "区组数", source="censored")
+    n_at_limit = count("Blocks of it that the fit leaves out", "报告限附近区组数", source="censored")
+    n_censored = count("Results of it beyond a limit", "超限结果数", source="censored")
+    component = text("Connected component: its smallest lab code", "连通分量", source="censored", null=True)
+    component_labs = count("Labs in the component", "分量实验室数", source="censored")
+    bridge_share = share("Share of the contrast to the zero carried by its weakest bridge", "桥边占比", source="censored")
+    zero = word(v.Zero, "Against what it is stated", "零点", source="censored", null=True)
+    status = word(v.Status, "Whether it may be claimed", "状态", source="censored")
+    reason = text("Why not: key of a sentence", "原因", source="censored", null=True)
+
+
+class LabAgreement(dy.Schema):
+    """How often a laboratory agrees with others on yes or no, and whether it passes what others fail (一致性).
+
+    No statement of who is right: without further evidence that is not identifiable.
+    """
+
+    lab = text("Laboratory", "实验室", source="passfail", key=True)
+    item = text("Item code; empty for all yes/no items together", "项目代码", source="passfail", key=True)
+    agreement = share("Mean share of the other results of a block that equal its own", "一致率", source="passfail")
+    lower = share("Lower end of the 95 % interval, clustered by sample", "一致率下限", source="passfail")
+    upper = share("Upper end of the 95 % interval", "一致率上限", source="passfail")
+    expected = share(
+        "Agreement of the other laboratories among themselves on the same items", "其他实验室一致率", source="passfail"
+    )
+    n_discordant = count("Blocks in which not all said the same", "不一致区组数", source="passfail")
+    passed = count("Of these, how many it passed", "判合格数", source="passfail")
+    passed_expected = number("How many were to be expected if no lab differed", "期望判合格数", "1", source="passfail", low=0)
+    p_value = share("Exact two-sided chance of as unequal a count", "精确双侧p值", source="McNemar 1947")
+    odds = number("Log odds of passing, relative to peers (conditional logit)", "判合格对数优势", "ln", source="passfail")
+    odds_se = number("Clustered standard error", "对数优势标准误", "ln", source="passfail", low=0)
+    odds_lower = number("Lower end of the 95 % interval", "对数优势下限", "ln", source="passfail")
+    odds_upper = number("Upper end of the 95 % interval", "对数优势上限", "ln", source="passfail")
+    odds_reason = text("Why no odds: key of a sentence", "无优势原因", source="passfail", null=True)
+    n_samples = count("Independent samples", "样品数", source="passfail")
+    n_partners = count("Other labs that tested them", "伙伴数", source="passfail")
+    n_blocks = count("Blocks", "区组数", source="passfail")
+    status = word(v.Status, "Whether it may be claimed", "状态", source="passfail")
+    reason = text("Why not: key of a sentence", "原因", source="passfail", null=True)
+
+
+class EvidenceUse(dy.Schema):
+    """What became of every result that the run read; each block stands in one row, nothing is dropped silently (证据去向)."""
+
+    item = text("Item code", "项目代码", source="usage", key=True)
+    scale = word(v.Scale, "Scale of measurement", "量表", source="register", null=True)
+    kind = word(v.EvidenceKind, "Kind of block, or of a result in no block", "证据类型", source="usage", key=True)
+    used_by = word(v.UsedBy, "Analysis between laboratories that used it", "使用方法", source="usage", key=True)
+    reason = text("Why none did: key of a sentence; else empty", "未用原因", source="usage", key=True)
+    n_blocks = count("Blocks", "区组数", source="usage")
+    n_results = count("Results", "结果数", source="usage")
+    n_also_interval = count("Blocks of the fit that the interval likelihood used too", "区间似然亦用区组数", source="usage")
+
+
 class LabPrecision(dy.Schema):
     """Precision of a laboratory relative to the yardstick, where it can be separated from its partners' (精密度)."""
 
@@ -616,6 +707,10 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "lab_bias": LabBias,
     "lab_influence": LabInfluence,
     "lab_selection": LabSelection,
+    "lab_grades": LabGrades,
+    "lab_censored": LabCensored,
+    "lab_agreement": LabAgreement,
+    "evidence_use": EvidenceUse,
     "lab_precision": LabPrecision,
     "lab_contrasts": LabContrasts,
     "flags": Flags,

@@ -131,6 +131,33 @@ class BlockKind(StrEnum):
     SINGLE = "single"
 
 
+class EvidenceKind(StrEnum):
+    """What kind of evidence a block is, or a result that stands in none: numbers, some or all beyond a limit, grades, yes or
+    no; one result, repetitions of one laboratory; assigned values, superseded revisions, results that do not apply."""
+
+    QUANTIFIED = "quantified"
+    SOME_CENSORED = "some_censored"
+    ALL_CENSORED = "all_censored"
+    GRADES = "grades"
+    YES_NO = "yes_no"
+    SINGLE = "single"
+    DUPLICATE = "duplicate"
+    ASSIGNED = "assigned"
+    SUPERSEDED = "superseded"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class UsedBy(StrEnum):
+    """Which analysis between laboratories used a block: the fit of biases in σR, the interval likelihood, the model of grades,
+    the agreement on yes or no; or none."""
+
+    FIT = "fit"
+    INTERVAL = "interval"
+    GRADES = "grades"
+    AGREEMENT = "agreement"
+    NONE = "none"
+
+
 class PairKind(StrEnum):
     """A pair between two named laboratories, or a duplicate (one laboratory twice, or a laboratory missing)."""
 

@@ -27,6 +27,7 @@ from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 from labqa.rating import classify
 from labqa.rating.rulesets import Edition
+from labqa.service import kinds
 from labqa.service.period import Window, Year
 
 Progress = Callable[[Message, float], None]
@@ -90,14 +91,16 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     flags = integrity.flags(
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
     )
+    of_kinds = kinds.tables(recent["results"], used, facts.items, scale, lab_bias, settings)
     told(progress, "rate")
     found = indicators.indicators(
         lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
+    all_blocks = _with_earlier(used, blocks)
     run = {
         "samples": samples,
-        "blocks": _with_earlier(used, blocks),
+        "blocks": all_blocks,
         "pairs": pairs,
         "yardsticks": scale,
         "yardsticks_without": without,
@@ -106,6 +109,8 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "lab_bias": lab_bias,
         "lab_influence": attribution.lab_influence(lab_bias, network),
         "lab_selection": lab_selection,
+        **of_kinds.tables,
+        "evidence_use": kinds.use(results, all_blocks, facts.items, of_kinds),
         "lab_precision": lab_precision,
         "lab_contrasts": lab_contrasts,
         "flags": flags,

@@ -168,6 +168,19 @@ def turned(contrasts: pl.DataFrame) -> pl.DataFrame:
     return contrasts.with_columns(**swapped)
 
 
+def of_kind(platform: Platform, run: str, name: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """What is said of one laboratory outside the fit in σR: `lab_grades`, `lab_censored` or `lab_agreement`."""
+    if name not in ("lab_grades", "lab_censored", "lab_agreement"):
+        raise AccessDenied("service.not_yours")
+    return _of_lab(platform, run, name, lab, viewer)
+
+
+def evidence_use(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """What became of every result that a run read; it names no laboratory."""
+    del viewer
+    return platform.run(run).table("evidence_use")
+
+
 def pt_scores(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """Scores of one laboratory's comparison results."""
     return _of_lab(platform, run, "pt_scores", lab, viewer)

@@ -7,7 +7,7 @@ from reports.document import Block, Bullets, Column, Heading, Paragraph, Section
 from reports.numbers import whole
 from reports.words import sentence
 
-_METHODS = ("blocks", "yardsticks", "discrepancy", "bias", "zero", "status", "precision", "veto", "proposal")
+_METHODS = ("blocks", "yardsticks", "discrepancy", "bias", "kinds", "zero", "status", "precision", "veto", "proposal")
 
 
 def section(context: Context) -> Section:

@@ -68,7 +68,8 @@ def shortest_half_effects(start: Ints, lab: Ints, y: Floats, *, n: int, sweeps: 
 
     All at once, so that their order does not matter, the laboratories move half of the way to the mean of the shortest half
     of y − median(y − effect of the others in the block), a location that up to half of its differences, all on one side,
-    cannot carry away (Rousseeuw & Leroy 1988, doi:10.1111/j.1467-9574.1988.tb01224.x); the median below `FEW` differences. `start` (blocks + 1) delimits the blocks.
+    cannot carry away (Rousseeuw & Leroy 1988, doi:10.1111/j.1467-9574.1988.tb01224.x); the median below `FEW`
+    differences. `start` (blocks + 1) delimits the blocks.
     A beginning only: it is inefficient.
     """
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))

@@ -47,6 +47,7 @@ def test_no_word_lies_unused():
         "shell.to_",
         "contrast.zero_",
     )
+    composed += ("usage.kind_", "usage.by_", "usage.scale_")
     idle = [key for key in catalogue("zh") if f'"{key}"' not in code and not key.startswith(composed)]
     shares = {f"figures.{name}{end}" for name in ("agreement_share", "duplicate_agreement_share") for end in ("", "_says")}
     assert set(idle) <= shares
@@ -62,6 +63,13 @@ def test_every_ground_and_role_is_translated():
     wanted = {f"word.ground_{member}" for member in v.Ground} | {f"word.role_{member}" for member in v.Role}
     wanted |= {f"word.source_{member}" for member in v.YardstickSource}
     assert wanted <= catalogue("zh").keys()
+
+
+def test_every_kind_use_and_scale_of_evidence_is_translated():
+    wanted = {f"usage.kind_{member}" for member in v.EvidenceKind} | {f"usage.by_{member}" for member in v.UsedBy}
+    wanted |= {f"usage.scale_{member}" for member in v.Scale}
+    for language in ("zh", "en"):
+        assert wanted <= catalogue(language).keys()
 
 
 def test_figures_are_written_as_people_read_them():

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from labqa.core.vocabulary import Ground, Status, Trigger, YardstickSource, values
+from labqa.core.vocabulary import EvidenceKind, Ground, Status, Trigger, UsedBy, YardstickSource, values
 from labqa.core.wording.catalogue import LANGUAGES, sentences
 from reports import numbers
 from reports.words import rule, texts
@@ -56,7 +56,15 @@ def test_every_literal_key_exists_and_every_text_is_used():
 
 
 @pytest.mark.parametrize(
-    ("prefix", "words"), [("trigger", Trigger), ("ground", Ground), ("status", Status), ("source", YardstickSource)]
+    ("prefix", "words"),
+    [
+        ("trigger", Trigger),
+        ("ground", Ground),
+        ("status", Status),
+        ("source", YardstickSource),
+        ("kind", EvidenceKind),
+        ("used_by", UsedBy),
+    ],
 )
 def test_every_word_of_a_closed_list_is_translated(prefix, words):
     assert [word for word in values(words) if f"{prefix}_{word}" not in texts("zh")] == []
