@@ -100,6 +100,10 @@ def crossed_reml(
         raise ValueError("a mixed model needs more results than fixed effects")
     begin = np.ones(len(factors)) if start is None else np.asarray(start, dtype=np.float64)
 
+    def level(ratio: Floats) -> float:
+        """Criterion per degree of freedom, for which a first step of the size of the slope is about right."""
+        return _solve(made, ratio).criterion / made.df
+
     def slope(ratio: Floats) -> Floats:
         found = np.empty(len(ratio))
         for k in range(len(ratio)):
@@ -107,18 +111,18 @@ def crossed_reml(
             ends = [ratio.copy(), ratio.copy()]
             ends[0][k] = max(ratio[k] - step, 0.0)
             ends[1][k] = ratio[k] + step
-            found[k] = (_solve(made, ends[1]).criterion - _solve(made, ends[0]).criterion) / (ends[1][k] - ends[0][k])
+            found[k] = (level(ends[1]) - level(ends[0])) / (ends[1][k] - ends[0][k])
         return found
 
     at = begin
     for _ in range(2 if start is None else 1):  # a second start from the first answer sets the curvature anew
         at = optimize.minimize(
-            lambda ratio: _solve(made, ratio).criterion,
+            level,
             at,
             jac=slope,
             method="L-BFGS-B",
             bounds=[(0.0, None)] * len(factors),
-            options={"ftol": tolerance, "gtol": 1e-5, "maxiter": 200, "maxfun": 2000},
+            options={"ftol": tolerance, "gtol": 1e-9, "maxiter": 200, "maxfun": 2000},
         ).x
     return _told(made, _solve(made, at), at, predict)
 
