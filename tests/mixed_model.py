@@ -113,7 +113,8 @@ def compared(seed: int, *, gross: float) -> dict[str, object]:
     net = drawn(seed, gross=gross)
     ours, plain = _ours(net.bias, net, Scope.LAB), _ours(net.plain, net, Scope.LAB)
     assert ours["lab"].to_list() == net.seen.labs, "every laboratory is compared, in one component"
-    fixed, random = (rival(net.seen, labs=labs, start=START[gross]) for labs in ("fixed", "random"))
+    random = rival(net.seen, labs="random", start=START[gross])
+    fixed = rival(net.seen, labs="fixed", start=tuple(random.sd[:-1] / random.sd[-1]))
     truth = relative(net.mean_bias)
     return {
         "seed": seed,
