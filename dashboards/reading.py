@@ -146,6 +146,10 @@ class Reading:
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)
         return found.row(0, named=True) if found.height else {}
 
+    def slopes(self, lab: str) -> pl.DataFrame:
+        """Slopes of one laboratory's bias on the level; no rows in runs made before there were any."""
+        return queries.lab_slopes(self.platform, self.run, lab, viewer=self.viewer)
+
     def reasons(self, lab: str) -> pl.DataFrame:
         """Reasons of one laboratory's rating."""
         return queries.reasons(self.platform, self.run, lab, viewer=self.viewer)

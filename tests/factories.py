@@ -280,6 +280,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["pt_scores"] = _pt_scores(found)
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
+    run["lab_slopes"] = _lab_slopes(run["lab_bias"], seed)
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]
@@ -522,6 +523,26 @@ def _lab_precision(truth: Truth, bias: pl.DataFrame, *, assessed: bool) -> pl.Da
             "reason": [None if x else "figures.status_not_separable" for x in ratio],
         },
         schema_overrides={"ratio": pl.Float64, "reason": pl.String},
+    )
+
+
+def _lab_slopes(bias: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Slopes of every laboratory and item, the first few large."""
+    rows = bias.filter(pl.col("scope") != "family").select("lab", "scope", "scope_id", "n_samples", "n_partners", "status")
+    draw = np.random.default_rng(seed)
+    slope = draw.normal(0, 0.2, rows.height) + np.where(np.arange(rows.height) % 9 == 0, 1.0, 0.0)
+    shown = pl.col("status") == "assessed"
+    p = np.exp(-6.0 * np.abs(slope))
+    numbers = {"slope": slope, "se": 0.2, "df": 9.0, "lower": slope - 0.45, "upper": slope + 0.45, "p_value": p, "q_value": p}
+    levels = {
+        "level_low": pl.when(pl.col("scope") == "item").then(10.0),
+        "level_high": pl.when(pl.col("scope") == "item").then(90.0),
+    }
+    return rows.with_columns(
+        **{k: pl.Series(v) if isinstance(v, np.ndarray) else pl.lit(v) for k, v in numbers.items()}, **levels
+    ).with_columns(
+        [pl.when(shown).then(pl.col(name)).alias(name) for name in (*numbers, *levels)]
+        + [pl.when(~shown).then(pl.lit("figures.status_not_assessed")).alias("reason")]
     )
 
 

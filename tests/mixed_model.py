@@ -70,7 +70,7 @@ def _groups(one: Ints, other: Ints) -> Ints:
     return np.unique(one * (int(other.max()) + 1) + other, return_inverse=True)[1]
 
 
-def rival(seen: Observations, *, labs: str, start: tuple[float, ...], tolerance: float = 1e-7) -> CrossedReml:
+def rival(seen: Observations, *, labs: str, start: tuple[float, ...], tolerance: float = 1e-6) -> CrossedReml:
     """The crossed mixed model on the same observations, labs "fixed" (the first at 0) or "random"."""
     factors = [_groups(seen.lab, seen.item), _groups(seen.lab, seen.sample), np.unique(seen.run, return_inverse=True)[1]]
     x, predict = np.zeros((len(seen.y), 0)), (0, 1)
@@ -160,8 +160,8 @@ def write(path: Path) -> pl.DataFrame:
     """The table of all seeds, row by row; those that the file holds already are not computed again."""
     table = pl.read_csv(path, schema_overrides={"gross": pl.Float64}) if path.exists() else pl.DataFrame()
     done = set(table.select("seed", "gross").iter_rows()) if table.height else set()
-    for seed in SEEDS:
-        for gross in GROSS:
+    for gross in GROSS:
+        for seed in SEEDS:
             if (seed, gross) not in done:
                 table = pl.concat([table, row(seed, gross=gross)], how="diagonal").sort("gross", "seed")
                 table.write_csv(path)

@@ -12,7 +12,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import SEARCHED, grid, linked, signed
 from dashboards.components.text import Component, callout, facts, lead, more, note, section, title
-from dashboards.pages import drawings, evidence, pair_lists
+from dashboards.pages import drawings, evidence, pair_lists, slopes
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, amount, count, fixed, interval, share
@@ -37,6 +37,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         *_opening(reading, rating, whole, place, words),
         _rating(reading, rating, scores, place, words),
         _bias(reading, bias, whole, place, words),
+        slopes.of_levels(reading, place, words),
         _comparisons(reading, scores, place, words),
         _pairs(reading, place, words),
         _flags(reading, scores, place, words),

@@ -139,7 +139,8 @@ def _rows(found: _Compared, seen: Observations, scope: Scope) -> pl.DataFrame:
             "n_samples": np.bincount(samples, minlength=len(keys)),
             "level_low": low if of_item else np.full(len(keys), np.nan),
             "level_high": high if of_item else np.full(len(keys), np.nan),
-        }
+        },
+        schema_overrides={"lab": pl.String, "scope": pl.String, "scope_id": pl.String},
     ).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 

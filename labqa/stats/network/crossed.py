@@ -166,7 +166,7 @@ def _solve(made: _Products, ratio: Floats) -> _Solution:
     spherical = factor.solve(right_y - right_x @ coefficient)
     left = made.within(made.y - made.x @ coefficient - made.z @ (scale * spherical))
     penalised = float(left @ left + spherical @ spherical)
-    criterion = log_det + made.log_blocks + made.df * (1.0 + np.log(2.0 * np.pi * penalised / made.df))
+    criterion = float(log_det + made.log_blocks + made.df * (1.0 + np.log(2.0 * np.pi * penalised / made.df)))
     return _Solution(criterion, penalised / made.df, coefficient, spherical, scale, factor, zx_solved, information)
 
 

@@ -58,10 +58,11 @@ def clustered_slopes(
 ) -> Slopes:
     """Weighted slope of d on x in each of n groups, with an intercept for each cell and errors clustered.
 
-    With x and d less their cell's weighted mean, S = Σ w x², h = Σ_cluster w x² / S: slope = Σ w x d / S; its variance Σ s² / (1 −
-    h) / S², s the cluster's Σ w x (d − slope x): the bias-reduced CR2 of Bell & McCaffrey (2002) for one regressor. df =
-    1 / (Σ h² + (Σ q)² − Σ q²), q = h²/(1 − h), is its Satterthwaite df under independent errors of variance 1/w. A cell
-    lies in one group, a cluster too. Slope in units of d per unit of x. NaN: S = 0, or fewer than two clusters.
+    With x and d less their cell's weighted mean, S = Σ w x², h = Σ_cluster w x² / S: slope = Σ w x d / S; its variance
+    Σ s² / (1 − h) / S², s the cluster's Σ w x (d − slope x): the bias-reduced CR2 for one regressor (Bell & McCaffrey 2002,
+    Survey Methodology 28, 169–181). df = 1 / (Σ h² + (Σ q)² − Σ q²), q = h²/(1 − h), is its Satterthwaite df under
+    independent errors of variance 1/w. A cell lies in one group, a cluster too. Slope in units of d per
+    unit of x. NaN: S = 0, or fewer than two clusters.
     """
     x, d = within_cells(cell, weight, x, n=n_cells), within_cells(cell, weight, d, n=n_cells)
     size = np.bincount(group, weights=weight * x * x, minlength=n)

@@ -9,7 +9,7 @@ import pytest
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.figures import names, paper, screen
-from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, trends
+from labqa.figures.charts import agreement, biases, classes, maps, pairs, rounds, slopes, trends
 from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
 from tests import factories
 
@@ -38,6 +38,7 @@ def every_chart(run, registers, language, *, period):
         classes.class_distribution(run["ratings"], language),
         biases.caterpillar(bias, labs, language),
         biases.lab_forest(bias, items, "L0001", language),
+        slopes.lab_slopes(run["lab_slopes"], items, "L0001", language),
         maps.heat_map_bias(bias, labs, products, language),
         maps.heat_map_discrepancy(differences, labs, products, language),
         pairs.largest_discrepancies(differences, items, language),

@@ -37,9 +37,7 @@ def test_slope_error_and_df_by_matrices():
     cluster = np.unique(group * 9 + draw.integers(0, 9, n), return_inverse=True)[1]
     x, w = draw.normal(0, 1, n), draw.uniform(0.3, 2.0, n)
     d = 0.4 * x + draw.normal(0, 1, 40)[cluster] + draw.normal(0, 1, n)
-    found = clustered_slopes(
-        group, cluster, cell, x, d, w, n=groups, n_cells=cell.max() + 1, n_clusters=cluster.max() + 1
-    )
+    found = clustered_slopes(group, cluster, cell, x, d, w, n=groups, n_cells=cell.max() + 1, n_clusters=cluster.max() + 1)
     for k in range(groups):
         at = np.flatnonzero(group == k)
         inner = np.unique(cell[at], return_inverse=True)[1]
