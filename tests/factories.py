@@ -281,6 +281,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["lab_bias"] = _lab_bias(truth, seed, assessed=assessed)
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_slopes"] = _lab_slopes(run["lab_bias"], seed)
+    run["method_bias"] = t.empty(t.MethodBias)
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]

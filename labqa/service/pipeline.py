@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, pairing, precision, slopes, yardsticks
+from labqa.analysis import bias, comparison, discrepancy, indicators, integrity, methods, pairing, precision, slopes, yardsticks
 from labqa.analysis import summary as totals
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -62,6 +62,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         tolerated=edition.number("tolerated_precision"),
     )
     lab_slopes = slopes.lab_slopes(recent["results"], recent["blocks"], facts.items, scale, lab_bias, settings)
+    method_bias = methods.method_bias(recent["results"], recent["blocks"], facts.items, scale, settings)
     flags = integrity.flags(recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale)
     told(progress, "rate")
     found = indicators.indicators(
@@ -79,6 +80,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "lab_bias": lab_bias,
         "lab_precision": lab_precision,
         "lab_slopes": lab_slopes,
+        "method_bias": method_bias,
         "flags": flags,
         "indicators": found,
         "ratings": ratings,
