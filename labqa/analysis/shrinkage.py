@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from labqa.core.vocabulary import Scope
-from labqa.stats.network.between import between_sd, shrunken_deviations
+from labqa.stats.network.between import shrunken_deviations
 
 
 def towards_own_lab(rows: pl.DataFrame) -> pl.DataFrame:
