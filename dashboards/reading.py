@@ -185,6 +185,10 @@ class Reading:
         """What became of every result that the run read."""
         return queries.evidence_use(self.platform, self.run, viewer=self.viewer)
 
+    def slopes(self, lab: str) -> pl.DataFrame:
+        """Slopes of one laboratory's bias on the level; no rows in runs made before there were any."""
+        return queries.lab_slopes(self.platform, self.run, lab, viewer=self.viewer)
+
     def reasons(self, lab: str) -> pl.DataFrame:
         """Reasons of one laboratory's rating."""
         return queries.reasons(self.platform, self.run, lab, viewer=self.viewer)

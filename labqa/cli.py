@@ -171,6 +171,28 @@ def simulate(
 
 
 @app.command()
+def mixed(
+    run: Annotated[str, typer.Argument(help="Run id.")],
+    log: Annotated[bool, typer.Option("--log", help="Logarithms of values above 0 instead of units of σR.")] = False,
+    file: Annotated[Path | None, typer.Option(help="CSV file for the effects of laboratories and items.")] = None,
+    home: Home = None,
+) -> None:
+    """Fit a crossed mixed model to a run as a second opinion. 以交叉混合模型作为第二意见。"""
+    from labqa.service import opinions
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    found = opinions.mixed_model(opened(home), run, viewer=LOCAL_ANALYST, scale="log" if log else "standardised")
+    say("cli.mixed_fitted", n=found.n, criterion=found.criterion)
+    for row in found.components.iter_rows(named=True):
+        say(
+            "cli.mixed_component", factor=Message(f"cli.factor_{row['factor']}").text(language()), sd=row["sd"], n=row["groups"]
+        )
+    if file is not None:
+        found.effects.write_csv(file)
+        say("cli.mixed_written", rows=found.effects.height, file=file)
+
+
+@app.command()
 def evaluate(
     period: Annotated[str, typer.Option(help="A year (2018), a range (2016-2018), or all.")] = "all",
     edition: Annotated[str, typer.Option(help="Edition of the rules.")] = "cn-2012-26",

@@ -284,6 +284,8 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run |= _of_kinds(run["lab_bias"], run["blocks"])
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
+    run["lab_slopes"] = _lab_slopes(run["lab_bias"], seed)
+    run["method_bias"] = t.empty(t.MethodBias)
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]
@@ -654,6 +656,26 @@ def _lab_contrasts(truth: Truth, pairs: pl.DataFrame, seed: int, *, assessed: bo
         for k, lab in enumerate(truth.labs)
     ]  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(component=pl.lit(truth.labs[0]))
+
+
+def _lab_slopes(bias: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Slopes of every laboratory and item, the first few large."""
+    rows = bias.filter(pl.col("scope") != "family").select("lab", "scope", "scope_id", "n_samples", "n_partners", "status")
+    draw = np.random.default_rng(seed)
+    slope = draw.normal(0, 0.2, rows.height) + np.where(np.arange(rows.height) % 9 == 0, 1.0, 0.0)
+    shown = pl.col("status") == "assessed"
+    p = np.exp(-6.0 * np.abs(slope))
+    numbers = {"slope": slope, "se": 0.2, "df": 9.0, "lower": slope - 0.45, "upper": slope + 0.45, "p_value": p, "q_value": p}
+    levels = {
+        "level_low": pl.when(pl.col("scope") == "item").then(10.0),
+        "level_high": pl.when(pl.col("scope") == "item").then(90.0),
+    }
+    return rows.with_columns(
+        **{k: pl.Series(v) if isinstance(v, np.ndarray) else pl.lit(v) for k, v in numbers.items()}, **levels
+    ).with_columns(
+        [pl.when(shown).then(pl.col(name)).alias(name) for name in (*numbers, *levels)]
+        + [pl.when(~shown).then(pl.lit("figures.status_not_assessed")).alias("reason")]
+    )
 
 
 def _flags(truth: Truth, pairs: pl.DataFrame) -> pl.DataFrame:

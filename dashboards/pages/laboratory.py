@@ -12,7 +12,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import SEARCHED, grid, linked, signed
 from dashboards.components.text import Component, callout, facts, lead, more, note, section, title
-from dashboards.pages import attribution, comparability, drawings, evidence, kinds, pair_lists, retest_choice
+from dashboards.pages import attribution, comparability, drawings, evidence, kinds, pair_lists, retest_choice, slopes
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, amount, count, fixed, interval, share
@@ -41,6 +41,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         attribution.draw(reading, place, words),
         retest_choice.of_lab(reading, place, words),
         kinds.section_of(reading, place, words),
+        slopes.of_levels(reading, place, words),
         _comparisons(reading, scores, place, words),
         _pairs(reading, place, words),
         _flags(reading, scores, place, words),

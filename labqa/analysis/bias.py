@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from labqa.analysis import evidence
+from labqa.analysis import evidence, shrinkage
 from labqa.analysis.doubts import Doubt, doubts
 from labqa.analysis.observations import Observations, observations
 from labqa.analysis.sample_causes import Causes, without_sample_causes
@@ -355,7 +355,7 @@ def _finished(rows: pl.DataFrame, met: pl.DataFrame, settings: BiasSettings) -> 
     seen = rows.filter(pl.col("scope") == str(Scope.LAB))["lab"]
     rows = pl.concat([rows, _unassessed(met.filter(~pl.col("lab").is_in(seen.to_list())))])
     told = evidence.judged(
-        _with_tau(_with_shrunken(_with_interval(rows, settings)), settings),
+        _with_tau(shrinkage.towards_own_lab(_with_shrunken(_with_interval(rows, settings))), settings),
         min_samples=settings.min_samples,
         min_item_samples=settings.min_item_samples,
         min_partners=settings.min_partners,

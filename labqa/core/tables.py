@@ -602,6 +602,46 @@ class LabContrasts(dy.Schema):
     reason = text("Why not: key of a sentence", "原因", source="comparability", null=True)
 
 
+class LabSlopes(dy.Schema):
+    """Proportional bias: how a laboratory's bias changes with the level, over its items and item by item (比例偏倚)."""
+
+    lab = text("Laboratory", "实验室", source="slopes", key=True)
+    scope = word(v.Scope, "All items, or one", "范围", source="slopes", key=True)
+    scope_id = text("Item code; empty for the lab as a whole", "范围代码", source="slopes", key=True)
+    slope = number("Change of the bias per robust SD of the item's levels", "斜率", "σR", source="slopes")
+    se = number("Clustered standard error", "标准误", "σR", source="slopes", low=0)
+    df = number("Degrees of freedom of the interval", "自由度", "1", source="slopes", low=0)
+    lower = number("Lower end of the 95 % interval", "95%下限", "σR", source="slopes")
+    upper = number("Upper end of the 95 % interval", "95%上限", "σR", source="slopes")
+    p_value = share("Two-sided p of slope 0", "双侧p值", source="slopes")
+    q_value = share("p adjusted for false discoveries, among all labs or among the lab's items", "校正q值", source="slopes")
+    n_samples = count("Independent samples", "样品数", source="slopes")
+    n_partners = count("Other labs that tested them", "伙伴数", source="bias")
+    level_low = number("Lowest level of the blocks; items only", "最低水平", "item", source="slopes")
+    level_high = number("Highest level of the blocks; items only", "最高水平", "item", source="slopes")
+    status = word(v.Status, "Whether it may be claimed", "状态", source="slopes")
+    reason = text("Why not: key of a sentence", "原因", source="slopes", null=True)
+
+
+class MethodBias(dy.Schema):
+    """Bias of a test method on an item: laboratories that use it against those that use another (方法偏倚)."""
+
+    item = text("Item code", "项目代码", source="methods", key=True)
+    method = text("Method", "检测方法", source="methods", key=True)
+    estimate = number("Difference of the robust centres of the laboratories", "方法偏倚", "σR", source="methods")
+    se = number("Standard error, laboratories as clusters", "标准误", "σR", source="methods", low=0)
+    df = number("Degrees of freedom of the interval", "自由度", "1", source="methods", low=0)
+    lower = number("Lower end of the 95 % interval", "95%下限", "σR", source="methods")
+    upper = number("Upper end of the 95 % interval", "95%上限", "σR", source="methods")
+    p_value = share("Two-sided p of no difference", "双侧p值", source="methods")
+    q_value = share("p adjusted for false discoveries among all methods", "校正q值", source="methods")
+    n_labs = count("Connected labs that use it", "使用实验室数", source="methods")
+    n_labs_others = count("Connected labs that use another", "其他方法实验室数", source="methods")
+    n_samples = count("Samples tested by it", "样品数", source="methods")
+    status = word(v.Status, "Whether it may be claimed", "状态", source="methods")
+    reason = text("Why not: key of a sentence", "原因", source="methods", null=True)
+
+
 class Flags(dy.Schema):
     """Things to look at; a flag never accuses (提示)."""
 
@@ -713,6 +753,8 @@ RUN_TABLES: dict[str, type[dy.Schema]] = {
     "evidence_use": EvidenceUse,
     "lab_precision": LabPrecision,
     "lab_contrasts": LabContrasts,
+    "lab_slopes": LabSlopes,
+    "method_bias": MethodBias,
     "flags": Flags,
     "indicators": Indicators,
     "ratings": Ratings,

@@ -74,9 +74,14 @@ def verify(platform: Platform, *, run: str | None = None, anchor: str | None = N
 
 def derive(platform: Platform, made: Manifest) -> dict[str, pl.DataFrame]:
     """All tables of a run, computed again from the facts of its data version by its edition and settings."""
+    return pipeline.run_tables(*inputs(platform, made))
+
+
+def inputs(platform: Platform, made: Manifest) -> tuple[Facts, Edition, Window]:
+    """What a run was made of: facts of its data version, its edition with settings, its years."""
     rules = rulesets.load(made.edition).with_settings(made.settings)
     seen = _window(platform, made.programme, made.period, rules, made.data_version)
-    return pipeline.run_tables(_facts(platform, made.programme, seen, made.data_version), rules, seen)
+    return _facts(platform, made.programme, seen, made.data_version), rules, seen
 
 
 def _window(platform: Platform, programme: str, period: str, rules: Edition, version: int) -> Window:

@@ -15,9 +15,11 @@ from labqa.analysis import (
     discrepancy,
     indicators,
     integrity,
+    methods,
     pairing,
     precision,
     selection,
+    slopes,
     swaps,
     yardsticks,
 )
@@ -92,6 +94,8 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
     )
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, lab_bias, settings)
+    lab_slopes = slopes.lab_slopes(recent["results"], recent["blocks"], facts.items, scale, lab_bias, settings)
+    method_bias = methods.method_bias(recent["results"], recent["blocks"], facts.items, scale, settings)
     told(progress, "rate")
     found = indicators.indicators(
         lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]
@@ -113,6 +117,8 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "evidence_use": kinds.use(results, all_blocks, facts.items, of_kinds),
         "lab_precision": lab_precision,
         "lab_contrasts": lab_contrasts,
+        "lab_slopes": lab_slopes,
+        "method_bias": method_bias,
         "flags": flags,
         "indicators": found,
         "ratings": ratings,

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from labqa.analysis.explanation import Explanation, explanation
-from labqa.core.errors import AccessDenied
+from labqa.core import tables as t
+from labqa.core.errors import AccessDenied, UsageError
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
 from labqa.service.viewer import Viewer, check_may_read_all, check_may_read_lab, own_rows
@@ -179,6 +180,16 @@ def evidence_use(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFram
     """What became of every result that a run read; it names no laboratory."""
     del viewer
     return platform.run(run).table("evidence_use")
+
+
+def lab_slopes(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """How the bias of one laboratory changes with the level; no rows in runs made before there was such a table."""
+    try:
+        return _of_lab(platform, run, "lab_slopes", lab, viewer)
+    except UsageError as missing:
+        if missing.message.key != "store.no_such_table":
+            raise
+        return t.empty(t.LabSlopes)
 
 
 def pt_scores(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:

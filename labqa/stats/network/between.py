@@ -76,3 +76,9 @@ def shrunken_between(
     own = np.nan_to_num(between_sd(group, effect, variance, n=n).sd) ** 2
     seen = np.maximum(count - 1.0, 0.0) * (overall / np.maximum(overall + error, 1e-300)) ** 2
     return ShrunkenBetween((prior * overall + seen * own) / (prior + seen), prior + seen)
+
+
+def shrunken_deviations(group: Ints, deviation: Floats, variance: Floats, *, n: int) -> Floats:
+    """Deviations from 0 times τ²/(τ² + variance), τ² the Paule–Mandel variance of each of n groups (0 in groups of one)."""
+    between = np.nan_to_num(between_sd(group, deviation, variance, n=n).sd) ** 2
+    return np.asarray(deviation * between[group] / (between[group] + variance))

@@ -9,7 +9,19 @@ import pytest
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.figures import names, paper, screen
-from labqa.figures.charts import agreement, biases, classes, comparability, influence, maps, options, pairs, rounds, trends
+from labqa.figures.charts import (
+    agreement,
+    biases,
+    classes,
+    comparability,
+    influence,
+    maps,
+    options,
+    pairs,
+    rounds,
+    slopes,
+    trends,
+)
 from labqa.figures.spec import COLOURS, MOST_POINTS, Axis, Series, Spec
 from tests import factories
 
@@ -40,6 +52,7 @@ def every_chart(run, registers, language, *, period):
         biases.lab_forest(bias, items, "L0001", language),
         options.options_of_lab(run["lab_selection"], "L0001", language, delta_0=0.5),
         options.options_of_network(run["lab_selection"], language),
+        slopes.lab_slopes(run["lab_slopes"], items, "L0001", language),
         maps.heat_map_bias(bias, labs, products, language),
         maps.heat_map_discrepancy(differences, labs, products, language),
         pairs.largest_discrepancies(differences, items, language),

@@ -1,0 +1,36 @@
+"""Second opinions on a run: computed on request from its facts, kept nowhere, rated on never."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from labqa.analysis import mixed
+from labqa.core.errors import UsageError
+from labqa.service import evaluations, pipeline
+from labqa.service.viewer import Viewer, check_may_read_all
+from labqa.service.wiring import Platform
+
+
+def mixed_model(
+    platform: Platform, run: str, *, viewer: Viewer, scale: Literal["log", "standardised"] = "standardised"
+) -> mixed.Opinion:
+    """The crossed mixed model of the run's evidence years, beside the robust biases on the same scale."""
+    check_may_read_all(viewer)
+    opened = platform.run(run)
+    facts, rules, seen = evaluations.inputs(platform, opened.manifest)
+    recent = {name: opened.table(name) for name in ("samples", "blocks")}
+    recent |= {"results": facts.results}
+    years = {name: pipeline.of_years(frame, seen.evidence) for name, frame in recent.items()}
+    settings = pipeline.bias_settings(rules)
+    try:
+        return mixed.second_opinion(
+            years["results"],
+            years["samples"],
+            years["blocks"],
+            facts.items,
+            opened.table("yardsticks"),
+            settings,
+            scale=scale,
+        )
+    except ValueError as cause:
+        raise UsageError("service.no_mixed_model", run=run, cause=str(cause)) from cause
