@@ -62,7 +62,7 @@ def drawn(seed: int, *, gross: float) -> Network:
     scale = yardsticks(made.items, blocks, pairing.pairs(results, samples), results)
     bias, _ = lab_bias(results, samples, blocks, made.items, scale, BiasSettings())
     plain, _ = lab_bias(results, samples, blocks, made.items, scale, BiasSettings(robust=False))
-    seen, _ = observed(results, blocks, made.items, scale, BiasSettings(robust=False))
+    seen, _, _ = observed(results, blocks, made.items, scale, BiasSettings(robust=False))
     return Network(bias, plain, seen, made.truth_labs, made.truth_items)
 
 

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis.bias import BiasSettings, observed
+from labqa.analysis.bias import BiasSettings, Network
 from labqa.analysis.observations import Observations
-from labqa.analysis.scopes import Part, biases, variance_components, within_scope
-from labqa.analysis.weights import Weighted, weighted
+from labqa.analysis.scopes import Part, biases, within_scope
+from labqa.analysis.weights import Weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.multiplicity import adjusted
@@ -24,9 +24,7 @@ LEAST_LABS = 3
 """Connected laboratories on each side below which a method cannot be told from the laboratories that use it."""
 
 
-def method_bias(
-    results: pl.DataFrame, blocks: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings
-) -> pl.DataFrame:
+def method_bias(results: pl.DataFrame, network: Network | None, settings: BiasSettings) -> pl.DataFrame:
     """METHOD_BIAS of each item for which named laboratories state more than one method, in its largest component.
 
     The unit is lab × method on the item, fitted as laboratories are; laboratories are the clusters. A laboratory that uses
@@ -34,23 +32,17 @@ def method_bias(
     """
     stated = _stated(results)
     several = stated.group_by("item").agg(n=pl.col("method").n_unique()).filter(pl.col("n") > 1)["item"]
-    if not len(several):
+    if not len(several) or network is None:
         return t.empty(t.MethodBias)
-    seen, _, _ = observed(results, blocks, items, yardsticks, settings)
-    if not len(seen.y):
-        return t.empty(t.MethodBias)
-    weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
+    seen, weights = network.seen, network.weights
     split, method, names = _split(seen, stated)
-    everything = np.ones(len(seen.y), dtype=bool)
-    parts = list(within_scope(seen, weights.weight, weights.precision, seen.y, everything))
-    components = variance_components(parts, n_labs=len(seen.labs))
     frames = []
     for code in [seen.items.index(item) for item in several.sort() if item in seen.items]:
         here = (seen.item == code) & (method >= 0)
         found = list(within_scope(split, weights.weight, weights.precision, seen.y, here))
         if found:
             largest = max(found, key=lambda part: (len(part.labs), -int(part.labs[0])))
-            frames.append(_rows(largest, split, method, names, weights, components, settings, seen.items[code], here))
+            frames.append(_rows(largest, split, method, names, weights, network.components, settings, seen.items[code], here))
     rows = pl.concat(frames) if frames else t.empty(t.MethodBias)
     return t.shaped(_judged(rows, settings), t.MethodBias).sort("item", "method")
 

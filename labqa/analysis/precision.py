@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis.bias import BiasSettings, observed
+from labqa.analysis.bias import BiasSettings, Network
 from labqa.analysis.observations import Observations, starts
-from labqa.analysis.weights import unfitted, weighted
+from labqa.analysis.weights import Weighted, unfitted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.bounds import p_ratio_above
@@ -36,32 +36,22 @@ class _Found:
 
 
 def lab_precision(
-    results: pl.DataFrame,
-    samples: pl.DataFrame,
-    blocks: pl.DataFrame,
-    items: pl.DataFrame,
-    yardsticks: pl.DataFrame,
-    settings: BiasSettings,
-    *,
-    tolerated: float = 1.25,
-    swapped: pl.DataFrame | None = None,
+    results: pl.DataFrame, network: Network | None, settings: BiasSettings, *, tolerated: float = 1.25
 ) -> pl.DataFrame:
     """LAB_PRECISION of every laboratory named in the results: the ratio includes portion heterogeneity, alike for all.
 
     Residuals of the bias fit (blocks, laboratories and lab × item taken out) in units of their item's scale; variances by
     laboratory, clustered by sample. `p_value` is of H0: ratio ≤ `tolerated`, one-sided.
     """
-    seen, _, _ = observed(results, blocks, items, yardsticks, settings, swapped)
     rows = pl.DataFrame({"lab": results["lab"].drop_nulls().unique().sort()})
-    if len(seen.y):
-        rows = rows.join(_rows(seen, settings, tolerated), on="lab", how="left", maintain_order="left")
+    if network is not None:
+        rows = rows.join(_rows(network.seen, network.weights, settings, tolerated), on="lab", how="left", maintain_order="left")
     told = _judged(_filled(rows), settings)
     return t.shaped(told, t.LabPrecision).sort("lab")
 
 
-def _rows(seen: Observations, settings: BiasSettings, tolerated: float) -> pl.DataFrame:
+def _rows(seen: Observations, weights: Weighted, settings: BiasSettings, tolerated: float) -> pl.DataFrame:
     """Ratio, interval and p of each laboratory with a block, and its evidence."""
-    weights = weighted(seen, robust=True, corner=settings.corner, end=settings.end)
     kept = np.flatnonzero(~seen.is_anchor)
     kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
     left = unfitted(seen, kept, weights.ratio)

@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis.bias import BiasSettings, observed
+from labqa.analysis.bias import BiasSettings, Network
 from labqa.analysis.observations import Observations
-from labqa.analysis.weights import Weighted, weighted
+from labqa.analysis.weights import Weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scale, Scope, Status
 from labqa.stats.multiplicity import adjusted_by_group
@@ -43,25 +43,17 @@ class _Compared:
     level: Floats
 
 
-def lab_slopes(
-    results: pl.DataFrame,
-    blocks: pl.DataFrame,
-    items: pl.DataFrame,
-    yardsticks: pl.DataFrame,
-    lab_bias: pl.DataFrame,
-    settings: BiasSettings,
-) -> pl.DataFrame:
+def lab_slopes(network: Network | None, items: pl.DataFrame, lab_bias: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """LAB_SLOPES of the laboratories and items of LAB_BIAS: change of the bias, in σR, per robust SD of the item's levels.
 
     The level is the block's precision-weighted mean, which a laboratory's own error does not move against its difference from
     the others; levels are logarithms where the item is on a ratio scale. It is relative to the other laboratories. Nothing is
     told where LAB_BIAS does not assess.
     """
-    seen, _, _ = observed(results, blocks, items, yardsticks, settings)
-    if not len(seen.y) or settings.scale == "raw":
+    if network is None or settings.scale == "raw":
         return t.empty(t.LabSlopes)
-    weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
-    found = _compared(seen, weights, items)
+    seen = network.seen
+    found = _compared(seen, network.weights, items)
     rows = pl.concat([_rows(found, seen, Scope.LAB), _rows(found, seen, Scope.ITEM)])
     return t.shaped(_judged(rows, lab_bias, settings), t.LabSlopes).sort("lab", "scope", "scope_id")
 

@@ -66,39 +66,22 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     without = yardsticks.without_own(facts.items, scale, pairs, results)
-    swapped = swaps.interchanged(recent["pairs"], near, recent["results"], facts.items)
-    lab_bias, used, network = bias.fitted(
-        recent["results"],
-        recent["samples"],
-        recent["blocks"],
-        facts.items,
-        scale,
-        settings,
-        without=without,
-        swapped=swapped,
-    )
-    lab_contrasts = comparability.lab_contrasts(network, settings)
-    lab_selection = selection.lab_selection(recent["results"], recent["pairs"], used, facts.items, scale, lab_bias, settings)
-    lab_precision = precision.lab_precision(
-        recent["results"],
-        recent["samples"],
-        recent["blocks"],
-        facts.items,
-        scale,
-        settings,
-        tolerated=edition.number("tolerated_precision"),
-        swapped=swapped,
-    )
+    laboratories, used, network = _of_laboratories(recent, near, facts, scale, without, edition)
+    of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     causes = network.causes if network is not None else NONE
     flags = integrity.flags(
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
     )
-    of_kinds = kinds.tables(recent["results"], used, facts.items, scale, lab_bias, settings)
-    lab_slopes = slopes.lab_slopes(recent["results"], recent["blocks"], facts.items, scale, lab_bias, settings)
-    method_bias = methods.method_bias(recent["results"], recent["blocks"], facts.items, scale, settings)
     told(progress, "rate")
     found = indicators.indicators(
-        lab_bias, lab_precision, near, recent["pairs"], of_years(pt_scores, seen.veto), flags, used, recent["results"]
+        laboratories["lab_bias"],
+        laboratories["lab_precision"],
+        near,
+        recent["pairs"],
+        of_years(pt_scores, seen.veto),
+        flags,
+        used,
+        recent["results"],
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
     all_blocks = _with_earlier(used, blocks)
@@ -110,15 +93,9 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "yardsticks_without": without,
         "discrepancies": discrepancy.with_sample_causes(discrepancies, pairs, used),
         "pt_scores": pt_scores,
-        "lab_bias": lab_bias,
-        "lab_influence": attribution.lab_influence(lab_bias, network),
-        "lab_selection": lab_selection,
+        **laboratories,
         **of_kinds.tables,
         "evidence_use": kinds.use(results, all_blocks, facts.items, of_kinds),
-        "lab_precision": lab_precision,
-        "lab_contrasts": lab_contrasts,
-        "lab_slopes": lab_slopes,
-        "method_bias": method_bias,
         "flags": flags,
         "indicators": found,
         "ratings": ratings,
@@ -126,6 +103,41 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     }
     summary = totals.summary(run, results, label=seen.label, years=seen.asked, lookback=seen.read)
     return {name: t.shaped(frame, t.RUN_TABLES[name]) for name, frame in (run | {"summary": summary}).items()}
+
+
+def _of_laboratories(
+    recent: dict[str, pl.DataFrame],
+    near: pl.DataFrame,
+    facts: Facts,
+    scale: pl.DataFrame,
+    without: pl.DataFrame,
+    edition: Edition,
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, bias.Network | None]:
+    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and the network itself.
+
+    `near` are the DISCREPANCIES of the `recent` pairs.
+    """
+    results, items, settings = recent["results"], facts.items, bias_settings(edition)
+    lab_bias, used, network = bias.fitted(
+        results,
+        recent["samples"],
+        recent["blocks"],
+        items,
+        scale,
+        settings,
+        without=without,
+        swapped=swaps.interchanged(recent["pairs"], near, results, items),
+    )
+    tables = {
+        "lab_bias": lab_bias,
+        "lab_influence": attribution.lab_influence(lab_bias, network),
+        "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, settings),
+        "lab_precision": precision.lab_precision(results, network, settings, tolerated=edition.number("tolerated_precision")),
+        "lab_contrasts": comparability.lab_contrasts(network, settings),
+        "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
+        "method_bias": methods.method_bias(results, network, settings),
+    }
+    return tables, used, network
 
 
 def bias_settings(edition: Edition) -> bias.BiasSettings:

@@ -53,6 +53,7 @@ def agreement(start: Ints, lab: Ints, yes: Flags, cluster: Ints, stratum: Ints, 
     of_block = np.bincount(block, weights=alike, minlength=len(size)) / size
     ordinary = _without(lab, block, of_block, stratum, n)
     expected = np.bincount(lab, weights=ordinary, minlength=n) / np.where(n_blocks > 0, n_blocks, np.nan)
+    expected = np.clip(expected, 0.0, 1.0)  # a mean of shares, but for its roundings
     split = (positive > 0) & (positive < size)
     told = np.flatnonzero(split[block])
     order = told[np.argsort(lab[told], kind="stable")]

@@ -129,7 +129,8 @@ def _deviations(start, weight, base, residual):  # type: ignore[no-untyped-def] 
             summed += weight[o] * residual[o]
             all_base += base[o]
             base_sum += base[o] * residual[o]
-        centre = summed / total if total > 1e-6 * all_base else base_sum / all_base
+        judged = start[block + 1] - start[block] > 2 and total > 1e-6 * all_base
+        centre = summed / total if judged else base_sum / all_base
         for o in range(start[block], start[block + 1]):
             out[o] = (residual[o] - centre) / np.sqrt(1.0 / base[o] - 1.0 / all_base)
     return out
@@ -138,7 +139,8 @@ def _deviations(start, weight, base, residual):  # type: ignore[no-untyped-def] 
 def scaled_deviations(start: Ints, weight: Floats, base: Floats, residual: Floats) -> Floats:
     """Deviations from the weighted centre of the block over √(1/base − 1/Σ base), their SD for errors of variance 1/base.
 
-    Both observations of a pair get the same magnitude, |Δ| / √(1/base₁ + 1/base₂).
+    Both observations of a pair get the same magnitude, |Δ| / √(1/base₁ + 1/base₂), whatever their weights: its centre is that
+    of `base`, since a pair alone cannot say which of its results is gross, and rounding must not.
     """
     return np.asarray(_deviations(start, weight, base, residual), dtype=np.float64)
 

@@ -10,6 +10,7 @@ from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
 from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias import fitted as bias_fitted
 from labqa.analysis.precision import lab_precision
 
 LABS = [f"L{k:02d}" for k in range(20)]
@@ -21,7 +22,8 @@ def precision(rows: list[dict[str, Any]]) -> pl.DataFrame:
     samples = pairing.samples(facts, PRODUCTS)
     blocks = pairing.blocks(facts, samples)
     scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(facts, samples), facts)
-    return lab_precision(facts, samples, blocks, REGISTER, scale, BiasSettings())
+    network = bias_fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())[2]
+    return lab_precision(facts, network, BiasSettings())
 
 
 def spread(rows: list[dict[str, Any]], lab: str, factor: float) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from bias_networks import CODES, REGISTER
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias import BiasSettings, fitted
 from labqa.analysis.methods import method_bias
 from labqa.core import tables as t
 
@@ -18,7 +18,8 @@ def told(facts: pl.DataFrame) -> pl.DataFrame:
     samples = pairing.samples(facts, PRODUCTS)
     blocks = pairing.blocks(facts, samples)
     scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(facts, samples), facts)
-    found = method_bias(facts, blocks, REGISTER, scale, BiasSettings())
+    network = fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())[2]
+    found = method_bias(facts, network, BiasSettings())
     t.MethodBias.validate(found)
     return found
 

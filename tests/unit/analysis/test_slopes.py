@@ -7,7 +7,7 @@ from bias_networks import CODES, REGISTER
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import BiasSettings, fitted
 from labqa.analysis.slopes import lab_slopes
 from labqa.core import tables as t
 
@@ -18,8 +18,8 @@ def told(facts: pl.DataFrame) -> pl.DataFrame:
     samples = pairing.samples(facts, PRODUCTS)
     blocks = pairing.blocks(facts, samples)
     scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(facts, samples), facts)
-    bias, _ = lab_bias(facts, samples, blocks, REGISTER, scale, BiasSettings())
-    found = lab_slopes(facts, blocks, REGISTER, scale, bias, BiasSettings())
+    bias, _, network = fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())
+    found = lab_slopes(network, REGISTER, bias, BiasSettings())
     t.LabSlopes.validate(found)
     return found
 

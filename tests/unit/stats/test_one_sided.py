@@ -99,3 +99,22 @@ def test_the_spread_of_few_effects_is_drawn_to_the_common_one():
     assert found.variance[0] == pytest.approx(4.0, rel=0.15)
     assert 0.25 < found.variance[1] < 4.0
     assert found.variance[2] == pytest.approx(0.25) and found.df[2] == pytest.approx(10.0)
+
+
+def test_both_results_of_a_pair_are_blamed_alike_and_rounding_does_not_choose():
+    """Unequal precisions and many gross errors: weights move no further than the data when these move in the last bits."""
+    rng = np.random.default_rng(8)
+    start, lab, _, noise = network(rng)
+    item = np.repeat(rng.integers(0, 5, len(start) - 1), 2)
+    y = noise + np.where(rng.random(len(noise)) < 0.1, rng.choice([-1, 1], len(noise)) * rng.uniform(3, 6, len(noise)), 0.0)
+    base = np.exp(rng.normal(0, 0.2, 30))[lab]
+    names, node = np.unique(lab * 5 + item, return_inverse=True)
+
+    def weights(values, precision):
+        found = robust_weights(start, node, names // 5, item, [], precision, values, ratio=1.0, corner=3.0, end=6.0)
+        return found.weight / precision
+
+    found = weights(y, base)
+    assert found[::2] == pytest.approx(found[1::2], abs=1e-12)
+    jittered = weights(y * (1 + 1e-14 * rng.standard_normal(len(y))), base * (1 + 1e-14 * rng.standard_normal(30))[lab])
+    assert jittered == pytest.approx(found, abs=1e-7)
