@@ -48,5 +48,7 @@ def test_unshrunken_robust_effects_stand_beside_them(opinion: Opinion) -> None:
         cells = {(row["lab"], row["analyte"]) for row in csv.DictReader(opened)}
     assert ("Lab23", "Nickel") in cells  # five zeros, which have no logarithm
     assert items.height == len(cells) - 1
-    assert items["estimate"].is_not_null().all() and items["blup"].is_not_null().all()
-    assert items.select(pl.corr("blup", "estimate")).item() > 0.9
+    assert items["blup"].is_not_null().all()
+    gross = items.filter(pl.col("estimate").is_null())  # what the robust steps take for gross errors has no robust effect
+    assert gross.height <= 5 and (gross["blup"].abs() > 0.2).all()
+    assert items.drop_nulls("estimate").select(pl.corr("blup", "estimate")).item() > 0.9
