@@ -21,6 +21,8 @@ from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.bounds import smallest_shown
 from labqa.stats.network.between import between_sd, shrunken_between
+from labqa.stats.network.variance import Components
+from labqa.stats.network.working import working_weights
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,7 +53,7 @@ class BiasSettings:
     scale: Literal["standardised", "raw"] = "standardised"
     blunder: float = 10.0
     corner: float = 3.0
-    end: float = 6.0
+    end: float = 4.5
     max_anchor_se: float = 0.25
     max_gross: float = 0.125
     max_lean: float = 0.2
@@ -148,6 +150,20 @@ def _orientation(items: pl.DataFrame, seen: Observations) -> Floats:
     return np.asarray(lower & ~upper, dtype=np.float64) - np.asarray(upper & ~lower, dtype=np.float64)
 
 
+def _working(seen: Observations, weights: Weighted, found: Components) -> Floats:
+    """Weights of the observations in fits over several items; assigned values keep theirs."""
+    of_lab = ~seen.is_anchor
+    shared = dict(zip(KINDS, found.variance.tolist(), strict=True))
+    codes = {"item": seen.item, "sample": seen.sample, "run": seen.run}
+    joint = [np.where(of_lab & (code >= 0), code * len(seen.labs) + seen.lab, -1) for code in codes.values()]
+    groups = [np.unique(one[of_lab], return_inverse=True)[1] - int(one[of_lab].min(initial=0) < 0) for one in joint]
+    weight = weights.weight.copy()
+    weight[of_lab] = working_weights(
+        weight[of_lab], weights.precision[of_lab], groups, [shared[kind] for kind in codes], error=shared["error"]
+    )
+    return weight
+
+
 def _without_gross(told: pl.DataFrame, seen: Observations, weights: Weighted) -> pl.DataFrame:
     """BLOCKS in which the robust steps left fewer than two observations are told as such."""
     left = np.bincount(seen.block, weights=weights.weight > 0, minlength=len(seen.block_ids))
@@ -177,13 +193,17 @@ class Network:
         self.seen, self.weights, self.settings, self.causes = seen, weights, settings, causes
         self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
-        self.parts = self.within(np.ones(len(seen.y), dtype=bool), seen.y)
-        self.components = variance_components(self.parts, n_labs=len(seen.labs))
+        self.working = weights.weight
+        everything = np.ones(len(seen.y), dtype=bool)
+        self.components = variance_components(self.within(everything, seen.y), n_labs=len(seen.labs))
+        self.working = _working(seen, weights, self.components)
+        self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
 
-    def within(self, chosen: NDArray[np.bool_], y: Floats) -> list[Part]:
-        """The fitted components of the observations `chosen`."""
-        return list(within_scope(self.seen, self.weights.weight, self.weights.precision, y, chosen))
+    def within(self, chosen: NDArray[np.bool_], y: Floats, *, one_item: bool = False) -> list[Part]:
+        """The fitted components of the observations `chosen`; over several items what shares an effect counts less."""
+        weight = self.weights.weight if one_item else self.working
+        return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
@@ -250,7 +270,7 @@ class Network:
         """Rows of the scope `item`."""
         frames = [_empty()]
         for code, item in enumerate(self.seen.items):
-            parts = self.within(self.seen.item == code, self.seen.y)
+            parts = self.within(self.seen.item == code, self.seen.y, one_item=True)
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
         return pl.concat(frames)
 
