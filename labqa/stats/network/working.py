@@ -14,8 +14,8 @@ def working_weights(weight: Floats, precision: Floats, groups: list[Ints], share
 
     A group of n results whose effect has variance v and whose errors have variance e knows its mean with v + e/n: each of its
     results is worth 1/(e + n v). `precision` scales the weights to a median result, `groups` give the group of each result by
-    kind (−1: none), `shared` the variance of each kind. The mean factor is 1. Least squares with these weights stays unbiased; the
-    variance of its estimates is that of `variance.spread`, whatever the weights.
+    kind (−1: none), `shared` the variance of each kind. The mean factor is 1. Least squares with these weights stays
+    unbiased; the variance of its estimates is that of `variance.spread`, whatever the weights.
     """
     size = weight / np.median(precision)
     within = np.full(len(weight), max(error, 1e-6))
