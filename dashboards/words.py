@@ -92,6 +92,8 @@ def share(value: float | None, *, places: int = 0) -> str:
     """A share as a percentage; small ones keep enough decimals not to read as zero."""
     if value is None:
         return NONE
+    if 0 < value < 1e-6:
+        return "< 0.0001%"
     if 0 < value < 0.01:
         return f"{value * 100:.2g}%"
     return f"{value * 100:.{places}f}%".replace("-", "−")

@@ -89,7 +89,10 @@ def _sentences(view: PairView, words: Words) -> list[Component]:
 
 
 def _sample_suspected(view: PairView, words: Words) -> Component | None:
-    return callout(note(words("pair.sample_suspected")), look="open") if view.discrepancy.get("sample_suspected") else None
+    by_network = view.explanation is not None and view.explanation.verdict != "sample"
+    if by_network or not view.discrepancy.get("sample_suspected"):
+        return None
+    return callout(note(words("pair.sample_suspected")), look="open")
 
 
 def _both(reading: Reading, view: PairView, place: Address, words: Words) -> Component:

@@ -60,7 +60,7 @@ def _parts(network: Network, rows: pl.DataFrame, scope: str, scope_id: str) -> I
     elif scope == str(Scope.FAMILY):
         parts = network.within(seen.family == seen.families.index(scope_id), seen.y)
     else:
-        parts = network.within(seen.item == seen.items.index(scope_id), seen.y, one_item=True)
+        parts = network.within(seen.item == seen.items.index(scope_id), seen.y, working=False)
     for part in parts:
         name = seen.labs[part.labs[0]]
         if name in zeros:

@@ -200,10 +200,15 @@ class Network:
         self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
 
-    def within(self, chosen: NDArray[np.bool_], y: Floats, *, one_item: bool = False) -> list[Part]:
-        """The fitted components of the observations `chosen`; over several items what shares an effect counts less."""
-        weight = self.weights.weight if one_item else self.working
+    def within(self, chosen: NDArray[np.bool_], y: Floats, *, working: bool = True) -> list[Part]:
+        """The fitted components of the observations `chosen`; with `working` weights what shares an effect counts less."""
+        weight = self.working if working else self.weights.weight
         return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
+
+    @cached_property
+    def counted(self) -> list[Part]:
+        """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
+        return self.within(np.ones(len(self.seen.y), dtype=bool), self.seen.y, working=False)
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
@@ -270,7 +275,7 @@ class Network:
         """Rows of the scope `item`."""
         frames = [_empty()]
         for code, item in enumerate(self.seen.items):
-            parts = self.within(self.seen.item == code, self.seen.y, one_item=True)
+            parts = self.within(self.seen.item == code, self.seen.y, working=False)
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
         return pl.concat(frames)
 

@@ -34,7 +34,8 @@ def explanation(
 ) -> Explanation | None:
     """Explanation of one pair from the biases of its laboratories on its item, by code (rows of LAB_BIAS).
 
-    `agree` says whether direct and indirect evidence of the two agree (null: not tested), `used` whether the pair's block is
+    Where most items of the sample differ, the sample is the cause unless the fit kept the block and the biases explain the
+    difference: a laboratory that is off throughout is off on all items of every sample. `agree` says whether direct and indirect evidence of the two agree (null: not tested), `used` whether the pair's block is
     in the fit. None for two results of one laboratory and for a pair whose difference has no scale.
     """
     delta, sigma = discrepancy.get("delta"), discrepancy.get("sigma_R")
@@ -43,17 +44,20 @@ def explanation(
     difference = float(delta) / float(sigma)
     if discrepancy["category"] not in (str(Category.DISCREPANT), str(Category.BLUNDER_SUSPECTED)):
         return Explanation("nothing", difference)
-    if discrepancy.get("sample_suspected"):
+    of_sample = bool(discrepancy.get("sample_suspected"))
+    if of_sample and not used:
         return Explanation("sample", difference)
     codes = (pair["original_lab"], pair["retest_lab"])
     unknown = tuple((code, bias.get(code, {}).get("reason")) for code in codes if not _claimed(bias.get(code)))
     if unknown:
-        return Explanation("untold", difference, unknown=unknown)
+        return Explanation("sample", difference) if of_sample else Explanation("untold", difference, unknown=unknown)
     if agree is False:
         return Explanation("inconsistent", difference)
     original, retest = (_known(bias[code], used=used) for code in codes)
     found = explained(difference, original, retest)
     enough = abs(found.left) <= min(LIMIT, 0.5 * abs(difference))
+    if of_sample and not (enough and found.by != "neither"):
+        return Explanation("sample", difference)
     return Explanation(found.by, difference, found.contribution, found.left, enough)
 
 

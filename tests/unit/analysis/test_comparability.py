@@ -155,3 +155,14 @@ def test_reasons_of_what_cannot_be_told_are_given():
 def test_two_results_of_one_laboratory_explain_nothing():
     assert explanation(PAIR | {"kind": "duplicate"}, FAR, {}, agree=None, used=False) is None
     assert explanation(PAIR, FAR | {"delta": None}, {}, agree=None, used=False) is None
+
+
+def test_a_laboratory_that_is_off_throughout_does_not_hide_behind_the_sample():
+    """Most items of the sample differ: the sample, unless the fit kept the block and a bias explains the difference."""
+    suspected = FAR | {"sample_suspected": True}
+    off = {"A": bias_row(0.0), "B": bias_row(2.9)}
+    assert explanation(PAIR, suspected, off, agree=True, used=True).verdict == "retest"
+    assert explanation(PAIR, suspected, off, agree=True, used=False).verdict == "sample"
+    assert explanation(PAIR, suspected, {"A": bias_row(0.0), "B": bias_row(0.1)}, agree=True, used=True).verdict == "sample"
+    untold = {"A": bias_row(0.0), "B": bias_row(2.9, "not_assessed", "bias.few_samples")}
+    assert explanation(PAIR, suspected, untold, agree=True, used=True).verdict == "sample"
