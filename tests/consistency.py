@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,8 +60,9 @@ def honest(kind: str, seed: int) -> list[dict[str, object]]:
     t = np.abs(known["inconsistency"].to_numpy() / known["inconsistency_se"].to_numpy())
     variance = found.components.variance.copy()
     variance[KINDS.index("item")] = 0.0
-    none = replace(found.items, variance=np.zeros_like(found.items.variance))
-    wrong = replace(found, components=found.components._replace(variance=variance), items=none)
+    wrong = copy(found)
+    wrong.components = found.components._replace(variance=variance)
+    wrong.spread = replace(found.spread, variance=np.zeros_like(found.spread.variance))
     without = lab_contrasts(wrong, BiasSettings())
     cases = {
         "clustered": known["p_value"].to_numpy(),

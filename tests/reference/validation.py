@@ -170,6 +170,7 @@ TITLES = {
     "robust": "稳健统计 · Robust statistics",
     "precision": "精密度 · Precision",
     "network": "实验室网络 · Network of laboratories",
+    "latent": "等级与区间 · Grades and intervals",
     "selection": "复检的选择 · How retests were chosen",
     "monitoring": "监控图 · Monitoring",
     "multiplicity": "多重性 · Multiplicity",

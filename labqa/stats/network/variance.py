@@ -22,6 +22,10 @@ PROBES = 64
 """Random vectors by which traces are estimated where a network is too large to be inverted."""
 
 
+NEGLIGIBLE = 1e-9
+"""Share of a moment below which what the fitted laboratories leave of it is rounding: the kind shows nothing."""
+
+
 @dataclass(frozen=True)
 class Grouping:
     """Random effects of one kind: Z (observations × groups) and the laboratory to which each group belongs (−1: none)."""
@@ -79,7 +83,8 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
         _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
     total = squares.sum(axis=2)
     exact = total - _taken(fitted, groupings) if corrected else total
-    factor = np.where(total > 0, np.maximum(exact, 0.0) / np.where(total > 0, total, 1.0), 0.0)
+    seen = exact > NEGLIGIBLE * total
+    factor = np.where(seen, exact / np.where(seen, total, 1.0), 0.0)
     sums = (every.T @ fitted.score) ** 2
     by_lab = np.bincount(kind * (n_labs + 1) + owner, weights=sums, minlength=kinds * (n_labs + 1))
     observed = np.asarray(by_lab, dtype=np.float64).reshape(kinds, n_labs + 1)
