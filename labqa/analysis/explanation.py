@@ -35,8 +35,9 @@ def explanation(
     """Explanation of one pair from the biases of its laboratories on its item, by code (rows of LAB_BIAS).
 
     Where most items of the sample differ, the sample is the cause unless the fit kept the block and the biases explain the
-    difference: a laboratory that is off throughout is off on all items of every sample. `agree` says whether direct and indirect evidence of the two agree (null: not tested), `used` whether the pair's block is
-    in the fit. None for two results of one laboratory and for a pair whose difference has no scale.
+    difference: a laboratory that is off throughout is off on all items of every sample. `agree` says whether direct and
+    indirect evidence of the two agree (null: not tested), `used` whether the pair's block is in the fit. None for two results
+    of one laboratory and for a pair whose difference has no scale.
     """
     delta, sigma = discrepancy.get("delta"), discrepancy.get("sigma_R")
     if pair["kind"] != str(PairKind.BETWEEN) or delta is None or not sigma:
