@@ -644,6 +644,7 @@ def _lab_contrasts(truth: Truth, pairs: pl.DataFrame, seed: int, *, assessed: bo
                 "inconsistency_se": float(np.hypot(se, other_se)) if tested else None,
                 "p_value": q / 4 if q else None, "q_value": q, "agree": q > 0.05 if q else None,
                 "resistance": width**2, "equivalent_pairs": 1 / width**2, "bridge": bridge,
+                "pair_sd": 1.1, "pair_sd_lower": 0.8, "pair_sd_upper": 1.7,
                 "status": "assessed" if tested else "undetermined",
                 "reason": None if tested else "comparability.bridge",
             }

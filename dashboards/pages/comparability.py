@@ -72,6 +72,7 @@ def _listed(reading: Reading, partners: pl.DataFrame, place: Address, words: Wor
         Column(words("contrast.indirect"), figure=True),
         Column(words("contrast.network"), figure=True),
         Column("q", figure=True),
+        Column(words("contrast.scatter"), figure=True),
         Column(words("contrast.finding")),
     )
     order = partners.sort(charts.disagree(), "n_samples", "other", descending=[True, True, False])
@@ -84,6 +85,7 @@ def _listed(reading: Reading, partners: pl.DataFrame, place: Address, words: Wor
             _with_ends(row, "indirect", "indirect_"),
             _with_ends(row, "network", ""),
             fixed(row["q_value"], places=3),
+            _with_ends(row, "pair_sd", "pair_sd_", sign=False),
             _finding(row, words),
         ]
         for row in order.head(MOST).iter_rows(named=True)
@@ -91,10 +93,10 @@ def _listed(reading: Reading, partners: pl.DataFrame, place: Address, words: Wor
     return table(columns, rows, caption=words("contrast.title"), words=words, of=partners.height)
 
 
-def _with_ends(row: dict[str, Any], name: str, before: str) -> str:
+def _with_ends(row: dict[str, Any], name: str, before: str, *, sign: bool = True) -> str:
     if row[name] is None:
         return fixed(None)
-    return f"{fixed(row[name], sign=True)} {interval(row[f'{before}lower'], row[f'{before}upper'])}"
+    return f"{fixed(row[name], sign=sign)} {interval(row[f'{before}lower'], row[f'{before}upper'])}"
 
 
 def _finding(row: dict[str, Any], words: Words) -> Component:

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from labqa.analysis.bias import BiasSettings, Network
+from labqa.analysis.observations import starts
 from labqa.analysis.scopes import KINDS, PRIOR_RESULTS, RESULTS_PER_DF, WITHIN, Part, anchor_suffices, groups
+from labqa.analysis.weights import unfitted
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.multiplicity import adjusted
 from labqa.stats.network import contrasts
 from labqa.stats.network.components import bridges
 from labqa.stats.network.contrasts import Contrast, Judged, OwnVariance, Seen, Split
+from labqa.stats.network.pair_scatter import pair_scatter
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -85,10 +88,39 @@ def _pairs(part: Part, network: Network, settings: BiasSettings) -> pl.DataFrame
         "agree": [None if np.isnan(one) else bool(one > FALSE_DISCOVERIES) for one in q],
         "resistance": found.resistance / ONE_PAIR,
         "equivalent_pairs": ONE_PAIR / found.resistance,
+        **_scatter(part, network, first, second, found.n_clusters, settings),
         "bridge": _bridged(part, first, second),
         "reason": list(reason),
     }
     return _framed(columns)
+
+
+def _scatter(
+    part: Part, network: Network, first: Ints, second: Ints, n_samples: Ints, settings: BiasSettings
+) -> dict[str, Floats]:
+    """SD of the differences of each pair that shares enough samples, whether or not the network tells the two apart.
+
+    Items of a sample depend on each other: one degree of freedom a sample.
+    """
+    seen, weights = network.seen, network.weights
+    here = np.flatnonzero(np.isin(seen.lab, part.labs) & (weights.weight > 0))
+    here = here[np.bincount(seen.block[here], minlength=len(seen.block_ids))[seen.block[here]] >= 2]
+    left = unfitted(seen, here, weights.ratio)
+    residual = (seen.y - weights.effect)[here]
+    node = np.searchsorted(part.labs, seen.lab[here]).astype(np.int64)
+    found = pair_scatter(
+        starts(seen.block[here]),
+        node,
+        residual,
+        left,
+        first,
+        second,
+        np.asarray(n_samples - 1.0, dtype=np.float64),
+        level=settings.level,
+    )
+    enough = n_samples >= settings.min_samples
+    columns = {"pair_sd": found.sd, "pair_sd_lower": found.lower, "pair_sd_upper": found.upper}
+    return {name: np.where(enough, values, np.nan) for name, values in columns.items()}
 
 
 def _ends(one: Judged, level: float) -> tuple[Floats, Floats]:

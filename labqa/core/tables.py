@@ -597,6 +597,15 @@ class LabContrasts(dy.Schema):
     equivalent_pairs = number(
         "Direct pairs that would tell as much: 1 / resistance", "等效直接对数", "1", source="comparability", low=0
     )
+    pair_sd = number(
+        "SD of their differences on common samples, √(σᵢ² + σⱼ²) with portion heterogeneity; from 12 samples on",
+        "差值标准差",
+        "σR",
+        source="precision",
+        low=0,
+    )
+    pair_sd_lower = number("Lower end of its 95 % interval", "差值标准差下限", "σR", source="precision", low=0)
+    pair_sd_upper = number("Upper end of its 95 % interval", "差值标准差上限", "σR", source="precision", low=0)
     bridge = yes("No way from one to the other but their own link", "桥", source="comparability", null=True)
     status = word(v.Status, "Whether direct and indirect evidence could be compared", "状态", source="comparability")
     reason = text("Why not: key of a sentence", "原因", source="comparability", null=True)

@@ -11,6 +11,7 @@ from facts import PRODUCTS, results
 from labqa.analysis import pairing, yardsticks
 from labqa.analysis.bias import BiasSettings
 from labqa.analysis.bias import fitted as bias_fitted
+from labqa.analysis.comparability import lab_contrasts
 from labqa.analysis.precision import lab_precision
 
 LABS = [f"L{k:02d}" for k in range(20)]
@@ -125,3 +126,20 @@ def test_the_same_share_on_both_sides_neither_widens_nor_refuses():
     ]
     whole = fitted(rows)[0].filter(pl.col("scope") == "lab")
     assert set(whole["status"]) == {"assessed"} and (whole["worst_case"] == 0).mean() > 0.7
+
+
+def test_where_precision_is_not_separable_the_sum_of_two_is_told():
+    """A star: no σ of one laboratory, but √(σᵢ² + σⱼ²) of each partner with the hub."""
+    rows = spread(network(27, biases=NO_BIAS, pairs=STAR, n_samples=570), "L03", 3.0)
+    facts = results(rows)
+    samples = pairing.samples(facts, PRODUCTS)
+    blocks = pairing.blocks(facts, samples)
+    scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(facts, samples), facts)
+    found = lab_contrasts(bias_fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())[2], BiasSettings())
+    partners = found.filter(pl.col("other") != "").sort("pair_sd")
+    assert partners["pair_sd"].null_count() == 0
+    assert partners["other"][-1] == "L03" and partners["pair_sd_lower"][-1] > 1.0
+    ordinary = partners.filter(pl.col("other") != "L03")
+    assert ordinary["pair_sd"].median() == pytest.approx(np.sqrt(2) * 0.5, rel=0.12)
+    truth = np.sqrt(2) * 0.5
+    assert ordinary.select(pl.lit(truth).is_between("pair_sd_lower", "pair_sd_upper")).to_series().mean() >= 0.8
