@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 WEAK = 0.01
 """Precision of the penalty that keeps the bias of a sparse laboratory finite while computing: an SD of 10 errors."""
+LEAST_SCALE = 0.05
+"""Error scale, in units of the results, at which the climb halts: laboratories with hardly more results than biases fit them
+all, and no maximum is found."""
 LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
 MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
@@ -95,7 +98,8 @@ def fit(
     )
     held = Freed(thresholds=False, scale=False)
     weak = found.penalty._replace(bias=WEAK)
-    return climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
+    final = climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
+    return replace(final, converged=final.converged and found.state.scale > LEAST_SCALE)
 
 
 def climb(
@@ -126,7 +130,7 @@ def climb(
         if moved < (CLOSE if calm and not free_penalty else REST) and calm:
             converged = True
             break
-        state = state._replace(scale=state.scale * float(np.exp(rate)))
+        state = state._replace(scale=max(state.scale * float(np.exp(rate)), LEAST_SCALE))
         nodes = nodes_at(state)
         if freed.scale:
             found = _evaluated(seen, state, nodes, link=link)

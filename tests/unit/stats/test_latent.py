@@ -6,7 +6,7 @@ from scipy import integrate, stats
 
 from labqa.stats.latent import likelihood
 from labqa.stats.latent.likelihood import LOGISTIC, NORMAL
-from labqa.stats.latent.numbers import SPACING, levels, stabilised
+from labqa.stats.latent.numbers import SPACING, fit_numbers, levels, stabilised
 
 START = np.array([0, 3, 5], dtype=np.int64)
 LAB = np.array([0, 1, 2, 0, 2], dtype=np.int64)
@@ -79,3 +79,12 @@ def test_levels_are_found_below_the_limit_too():
     np.testing.assert_allclose(np.exp(found.log_density(at)), stats.norm.pdf(at, 0, 6), atol=0.012)
     below = np.sum(found.weight * stats.norm.cdf((-3 - found.centre) / SPACING))
     assert below == pytest.approx(stats.norm.cdf(-3, 0, 6), abs=0.02)
+
+
+def test_laboratories_with_one_result_each_are_told_as_not_found_and_no_scale_collapses():
+    draw = np.random.default_rng(6)
+    first = draw.normal(0.0, 4.0, 60)
+    low = np.stack([first, first + draw.normal(0.0, 0.7, 60)], axis=1).ravel()
+    found = fit_numbers(np.arange(0, 121, 2), np.arange(120), low, low, levels(low, low), n=120)
+    assert not found.converged
+    assert found.state.scale > 0.0 and np.isfinite(found.state.bias).all()
