@@ -37,7 +37,10 @@ bench-stats: ready  ## time the statistics beside what people use (docs/benchmar
 bench: ready  ## time the main job; prints the figures that the README quotes
 	@$(RUN)/python -m bench.main_job
 
-calibrate: ready  ## long trials: coverage and error rates over many simulated networks (hours)
+calibrate: ready  ## long trials (hours): tables of coverage and errors, taken up where they stopped, then the long tests
+	@export PYTHONPATH=.:tests; for table in coverage selection mixed_model; do \
+	  case $$table in coverage) trial=coverage_of_networks;; selection) trial=selection_trials;; *) trial=$$table;; esac; \
+	  echo "==> docs/$$table.csv"; $(RUN)/python tests/$$trial.py docs/$$table.csv; done
 	@$(RUN)/python -m pytest -m long
 
 warm: ready  ## compile the numerical kernels ahead of use
