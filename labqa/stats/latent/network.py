@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -96,10 +96,11 @@ def fit(
     found = climb(
         seen, begin, nodes_at, link=link, freed=freed, penalty=penalty or Penalty(1.0, 1.0), free_penalty=penalty is None
     )
+    if freed.scale and found.state.scale == LEAST_SCALE:
+        return found
     held = Freed(thresholds=False, scale=False)
     weak = found.penalty._replace(bias=WEAK)
-    final = climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
-    return replace(final, converged=final.converged and found.state.scale > LEAST_SCALE)
+    return climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
 
 
 def climb(
@@ -131,6 +132,8 @@ def climb(
             converged = True
             break
         state = state._replace(scale=max(state.scale * float(np.exp(rate)), LEAST_SCALE))
+        if freed.scale and state.scale == LEAST_SCALE:
+            break
         nodes = nodes_at(state)
         if freed.scale:
             found = _evaluated(seen, state, nodes, link=link)
