@@ -9,6 +9,10 @@ from scipy import special
 Floats = NDArray[np.float64]
 
 
+FAR = 10.0
+"""Critical value of t beyond which the noncentral t is replaced by its standard error's χ²."""
+
+
 def p_bias_above(estimate: ArrayLike, se: ArrayLike, df: ArrayLike, *, bound: float) -> Floats:
     """One-sided p of H0: |b| ≤ `bound`, evaluated at the boundary of H0.
 
@@ -28,11 +32,19 @@ def p_bias_above(estimate: ArrayLike, se: ArrayLike, df: ArrayLike, *, bound: fl
 def smallest_shown(se: ArrayLike, df: ArrayLike, *, bound: float, alpha: ArrayLike, power: float = 0.8) -> Floats:
     """Smallest |b| that `p_bias_above` ≤ `alpha` shows with the stated power: bound + δ · se.
 
-    δ is the noncentrality at which P(T′_df,δ > t_{1−α}) = power (noncentral t, relative error < 1e-5). Shapes as
-    in `p_bias_above`; df may be infinite.
+    δ is the noncentrality at which P(T′_df,δ > t_{1−α}) = power (noncentral t, relative error < 1e-5). Where t_{1−α} is
+    above `FAR` (few degrees of freedom) δ = t √(χ²_df,power / df), 1 % too small at most: there the error of the estimate
+    matters little beside that of its standard error, and the iteration of the library need not end. Shapes as in
+    `p_bias_above`; df may be infinite.
     """
-    se, df, alpha = (np.asarray(x, dtype=np.float64) for x in (se, df, alpha))
-    noncentrality = special.nctdtrinc(df, 1.0 - power, special.stdtrit(df, 1.0 - alpha))
+    se, df, alpha = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (se, df, alpha)))
+    critical = special.stdtrit(df, 1.0 - alpha)
+    far = critical > FAR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = critical * np.sqrt(special.chdtri(df, 1.0 - power) / df)
+    noncentrality = np.where(
+        far, scaled, special.nctdtrinc(np.where(far, np.inf, df), 1.0 - power, np.where(far, 1.0, critical))
+    )
     return np.asarray(bound + noncentrality * se, dtype=np.float64)
 
 
