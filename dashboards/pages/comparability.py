@@ -85,7 +85,7 @@ def _listed(reading: Reading, partners: pl.DataFrame, place: Address, words: Wor
             _with_ends(row, "indirect", "indirect_"),
             _with_ends(row, "network", ""),
             fixed(row["q_value"], places=3),
-            _with_ends(row, "pair_sd", "pair_sd_", sign=False),
+            _scatter(row),
             _finding(row, words),
         ]
         for row in order.head(MOST).iter_rows(named=True)
@@ -93,10 +93,17 @@ def _listed(reading: Reading, partners: pl.DataFrame, place: Address, words: Wor
     return table(columns, rows, caption=words("contrast.title"), words=words, of=partners.height)
 
 
-def _with_ends(row: dict[str, Any], name: str, before: str, *, sign: bool = True) -> str:
+def _scatter(row: dict[str, Any]) -> str:
+    """SD of the differences with its interval; it has no sign."""
+    if row["pair_sd"] is None:
+        return fixed(None)
+    return f"{fixed(row['pair_sd'])} [{fixed(row['pair_sd_lower'])}, {fixed(row['pair_sd_upper'])}]"
+
+
+def _with_ends(row: dict[str, Any], name: str, before: str) -> str:
     if row[name] is None:
         return fixed(None)
-    return f"{fixed(row[name], sign=sign)} {interval(row[f'{before}lower'], row[f'{before}upper'])}"
+    return f"{fixed(row[name], sign=True)} {interval(row[f'{before}lower'], row[f'{before}upper'])}"
 
 
 def _finding(row: dict[str, Any], words: Words) -> Component:

@@ -9,7 +9,7 @@ from scipy import special
 Floats = NDArray[np.float64]
 
 
-FAR = 10.0
+FAR = 15.0
 """Critical value of t beyond which the noncentral t is replaced by its standard error's χ²."""
 
 
@@ -33,7 +33,7 @@ def smallest_shown(se: ArrayLike, df: ArrayLike, *, bound: float, alpha: ArrayLi
     """Smallest |b| that `p_bias_above` ≤ `alpha` shows with the stated power: bound + δ · se.
 
     δ is the noncentrality at which P(T′_df,δ > t_{1−α}) = power (noncentral t, relative error < 1e-5). Where t_{1−α} is
-    above `FAR` (few degrees of freedom) δ = t √(χ²_df,power / df), 1 % too small at most: there the error of the estimate
+    above `FAR` (few degrees of freedom) δ = t √(χ²_df,power / df), 0.5 % too small at most: there the error of the estimate
     matters little beside that of its standard error, and the iteration of the library need not end. Shapes as in
     `p_bias_above`; df may be infinite.
     """
