@@ -19,9 +19,10 @@ from labqa.stats.network.components import components
 
 @cache
 def simulated() -> network.Simulated:
+    """Without results beyond a limit: which blocks near a limit enter is decided on the limits of all parts together."""
     demo = card.load("demo")
-    small = replace(demo, n_years=2, planted=(), labs=replace(demo.labs, n=40, blameless=10, new=2, small=4, group_size=3))
-    return network.simulate(small, seed=11)
+    labs = replace(demo.labs, n=40, blameless=10, new=2, small=4, group_size=3)
+    return network.simulate(replace(demo, n_years=2, planted=(), labs=labs, censoring=False), seed=11)
 
 
 @cache
