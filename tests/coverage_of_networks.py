@@ -162,7 +162,20 @@ def summary(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def stated(table: pl.DataFrame) -> pl.DataFrame:
+    """The figures of the readme: coverage over all cells in which bias may be claimed, then by style, then one-sided."""
+    judged = table.filter(pl.col("cell").str.contains("clean|gross10|many") & ~pl.col("cell").str.starts_with("star"))
+    groups = [judged.with_columns(group=pl.lit("all"))]
+    groups.append(judged.with_columns(group=pl.col("cell").str.extract(r"^([a-z]+)_")).filter(pl.col("error") == "clustered"))
+    one_sided = table.filter(pl.col("cell").str.contains("onesided10") & (pl.col("error") == "clustered"))
+    groups.append(one_sided.with_columns(group=pl.lit("onesided10")))
+    known = pl.concat(groups).filter((pl.col("by") == "all") & (pl.col("error") != "claimed"))
+    sums = known.group_by("group", "scope", "error", maintain_order=True).agg(pl.col("n", "covered").sum())
+    return sums.with_columns(coverage=(pl.col("covered") / pl.col("n")).round(4))
+
+
 if __name__ == "__main__":
     wanted = [cell for cell in CELLS if len(sys.argv) < 3 or any(part in cell for part in sys.argv[2].split(","))]
     table = run(Path(sys.argv[1]), range(1, 1 + int(sys.argv[3])) if len(sys.argv) > 3 else SEEDS, wanted)
     print(summary(table.filter(pl.col("cell").is_in(wanted))).write_csv(separator="\t"))
+    print(stated(table).write_csv(separator="\t"))

@@ -169,4 +169,10 @@ def write(path: Path) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])).group_by("gross", maintain_order=True).mean())
+    means = write(Path(sys.argv[1])).group_by("gross", maintain_order=True).mean()
+    ratios = {
+        "unshrunken": ("ours", "labs_fixed"),
+        "shrunken": ("ours_shrunken", "blup"),
+        "items": ("ours_shrunken_item", "blup_item"),
+    }
+    print(means.select("gross", **{name: (pl.col(one) / pl.col(other)).round(3) for name, (one, other) in ratios.items()}))

@@ -379,8 +379,14 @@ def _finished(rows: pl.DataFrame, met: pl.DataFrame, settings: BiasSettings) -> 
     """The table: intervals, smallest demonstrable bias, status and reason, one row for every laboratory at least."""
     seen = rows.filter(pl.col("scope") == str(Scope.LAB))["lab"]
     rows = pl.concat([rows, _unassessed(met.filter(~pl.col("lab").is_in(seen.to_list())))])
-    told = evidence.judged(
-        _with_tau(shrinkage.towards_own_lab(_with_shrunken(_with_interval(rows, settings))), settings),
+    told = judged(_with_tau(shrinkage.towards_own_lab(_with_shrunken(_with_interval(rows, settings))), settings), settings)
+    return t.shaped(_with_detectable(told, settings), t.LabBias).sort("lab", "scope", "scope_id")
+
+
+def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Rows of LAB_BIAS with `status` and `reason` by the rules of evidence, as the settings have them."""
+    return evidence.judged(
+        rows,
         min_samples=settings.min_samples,
         min_item_samples=settings.min_item_samples,
         min_partners=settings.min_partners,
@@ -389,7 +395,6 @@ def _finished(rows: pl.DataFrame, met: pl.DataFrame, settings: BiasSettings) -> 
         max_gross=settings.max_gross,
         max_lean=settings.max_lean,
     )
-    return t.shaped(_with_detectable(told, settings), t.LabBias).sort("lab", "scope", "scope_id")
 
 
 def _with_detectable(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:

@@ -34,10 +34,11 @@ def explanation(
 ) -> Explanation | None:
     """Explanation of one pair from the biases of its laboratories on its item, by code (rows of LAB_BIAS).
 
-    Where most items of the sample differ, the sample is the cause unless the fit kept the block and the biases explain the
-    difference: a laboratory that is off throughout is off on all items of every sample. `agree` says whether direct and
-    indirect evidence of the two agree (null: not tested), `used` whether the pair's block is in the fit. None for two results
-    of one laboratory and for a pair whose difference has no scale.
+    Where most items of the sample differ, the sample is the cause unless the fit, which screens samples itself, kept the block
+    and a bias moves the difference the way it went: a laboratory that is off throughout is off on all items of every sample,
+    and what its bias leaves of a difference is told as such. `agree` says whether direct and indirect evidence of the two
+    agree (null: not tested), `used` whether the pair's block is in the fit. None for two results of one laboratory and for a
+    pair whose difference has no scale.
     """
     delta, sigma = discrepancy.get("delta"), discrepancy.get("sigma_R")
     if pair["kind"] != str(PairKind.BETWEEN) or delta is None or not sigma:
@@ -57,7 +58,7 @@ def explanation(
     original, retest = (_known(bias[code], used=used) for code in codes)
     found = explained(difference, original, retest)
     enough = abs(found.left) <= min(LIMIT, 0.5 * abs(difference))
-    if of_sample and not (enough and found.by != "neither"):
+    if of_sample and found.by == "neither":
         return Explanation("sample", difference)
     return Explanation(found.by, difference, found.contribution, found.left, enough)
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from labqa.analysis import evidence
+from labqa.analysis import bias
 from labqa.analysis.bias import BiasSettings
 from labqa.analysis.comparable import Stated
 from labqa.core import tables as t
@@ -58,16 +58,7 @@ def _nothing(n: int, n_results: int) -> LatentFit:
 
 def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Rows with status and reason by the rules of biases, named by item."""
-    found = evidence.judged(
-        rows,
-        min_samples=settings.min_samples,
-        min_item_samples=settings.min_item_samples,
-        min_partners=settings.min_partners,
-        min_labs=settings.min_labs,
-        max_bridge=settings.max_bridge,
-        max_gross=settings.max_gross,
-        max_lean=settings.max_lean,
-    )
+    found = bias.judged(rows, settings)
     return found.rename({"scope_id": "item"}).select(KEPT).sort("lab", "item")
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis import evidence
+from labqa.analysis import bias
 from labqa.analysis.bias import BiasSettings
 from labqa.analysis.observations import Observations, observations
 from labqa.analysis.scopes import Biases, biases, variance_components, within_scope
@@ -128,16 +128,8 @@ def _rows(
 def judged(rows: pl.DataFrame, lab_bias: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Rows of LAB_BIAS with status and reason, as the settings have it; gross errors as the default fit found them."""
     doubts = lab_bias.filter(pl.col("scope") == str(Scope.LAB)).select("lab", "gross_share", "lean")
-    return evidence.judged(
-        rows.drop("gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left"),
-        min_samples=settings.min_samples,
-        min_item_samples=settings.min_item_samples,
-        min_partners=settings.min_partners,
-        min_labs=settings.min_labs,
-        max_bridge=settings.max_bridge,
-        max_gross=settings.max_gross,
-        max_lean=settings.max_lean,
-    )
+    found = rows.drop("gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left")
+    return bias.judged(found, settings)
 
 
 def _frame(found: Biases, labs: list[str], settings: BiasSettings) -> pl.DataFrame:

@@ -67,7 +67,7 @@ def yardsticks(items: pl.DataFrame, blocks: pl.DataFrame, pairs: pl.DataFrame, r
     return t.shaped(pl.DataFrame(rows, schema=_SCHEMA, nan_to_null=True), t.Yardsticks) if rows else t.empty(t.Yardsticks)
 
 
-def without_own(items: pl.DataFrame, yardsticks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+def without_own(yardsticks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """YARDSTICKS_WITHOUT: σR of the network without one laboratory's results over σR with them, for each laboratory that holds
     `OWN_SHARE` of an item's contrasts or more; what a smaller share moves is within σR's uncertainty.
 

@@ -65,7 +65,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    without = yardsticks.without_own(facts.items, scale, pairs, results)
+    without = yardsticks.without_own(scale, pairs, results)
     laboratories, used, network = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     causes = network.causes if network is not None else NONE

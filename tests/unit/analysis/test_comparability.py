@@ -162,6 +162,8 @@ def test_a_laboratory_that_is_off_throughout_does_not_hide_behind_the_sample():
     suspected = FAR | {"sample_suspected": True}
     off = {"A": bias_row(0.0), "B": bias_row(2.9)}
     assert explanation(PAIR, suspected, off, agree=True, used=True).verdict == "retest"
+    partly = explanation(PAIR, suspected | {"delta": 14.0}, off, agree=True, used=True)
+    assert partly.verdict == "retest" and not partly.enough
     assert explanation(PAIR, suspected, off, agree=True, used=False).verdict == "sample"
     assert explanation(PAIR, suspected, {"A": bias_row(0.0), "B": bias_row(0.1)}, agree=True, used=True).verdict == "sample"
     untold = {"A": bias_row(0.0), "B": bias_row(2.9, "not_assessed", "bias.few_samples")}
