@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy import special
+from scipy import sparse, special
 
 from labqa.analysis import bias
 from labqa.analysis.bias import BiasSettings
@@ -53,7 +53,8 @@ def _nothing(n: int, n_results: int) -> LatentFit:
     from labqa.stats.latent.network import Penalty, State
 
     state = State(np.zeros(n), np.zeros(n), np.zeros(0), 1.0, 1.0)
-    return LatentFit(state, np.zeros((n, n)), np.zeros((n, n)), np.zeros(n_results), 0.0, False, Penalty(1.0, 1.0))
+    nothing = sparse.eye_array(n, format="csr"), sparse.csr_array((n, 1))
+    return LatentFit(state, *nothing, np.zeros(n_results), 0.0, False, Penalty(1.0, 1.0))
 
 
 def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:

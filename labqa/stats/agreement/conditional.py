@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.latent.network import WEAK, LatentFit, Penalty, State
-from labqa.stats.network.blocks import product
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.network.columns import solved_columns
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ MOST_STEPS, CLOSE = 60, 1e-9
 @kernel
 def _conditional(start, lab, yes, bias):  # type: ignore[no-untyped-def]  # pragma: no cover
     n = len(bias)
-    gradient, information, meat = np.zeros(n), np.zeros((n, n)), np.zeros((n, n))
+    gradient, information = np.zeros(n), np.zeros((n, n))
     score = np.zeros(len(lab))
     loglik = 0.0
     for block in range(len(start) - 1):
@@ -61,9 +61,8 @@ def _conditional(start, lab, yes, bias):  # type: ignore[no-untyped-def]  # prag
         for a in range(k):
             for b in range(k):
                 i, j = lab[first + a], lab[first + b]
-                meat[i, j] += score[first + a] * score[first + b]
                 information[i, j] += (chance[a] if a == b else joint[a, b]) - chance[a] * chance[b]
-    return loglik, gradient, information, meat, score
+    return loglik, gradient, information, score
 
 
 def conditional_logit(start: Ints, lab: Ints, yes: NDArray[np.bool_], *, n: int) -> LatentFit:
@@ -75,11 +74,13 @@ def conditional_logit(start: Ints, lab: Ints, yes: NDArray[np.bool_], *, n: int)
     """
     said = np.asarray(yes, dtype=np.int64)
     bias = np.zeros(n)
-    loglik, gradient, information, meat, score = _conditional(start, lab, said, bias)
+    loglik, gradient, information, score = _conditional(start, lab, said, bias)
     converged = False
     for _ in range(MOST_STEPS):
-        inverse = symmetric_inverse(information + WEAK * np.eye(n))
-        step = product(inverse, (gradient - WEAK * bias)[:, None])[:, 0]
+        solved = solved_columns(sparse.csr_array(information + WEAK * np.eye(n)), (gradient - WEAK * bias)[:, None])
+        if solved is None:  # pragma: no cover - information and penalty are positive definite
+            break
+        step = solved[:, 0]
         step *= min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         least = loglik - 0.5 * WEAK * float(np.sum(bias**2))
         for _ in range(30):
@@ -88,10 +89,12 @@ def conditional_logit(start: Ints, lab: Ints, yes: NDArray[np.bool_], *, n: int)
                 break
             step = step / 2
         bias = bias + step
-        loglik, gradient, information, meat, score = found
+        loglik, gradient, information, score = found
         if np.abs(step).max(initial=0.0) < CLOSE:
             converged = True
             break
     state = State(bias, np.zeros(0), np.zeros(0), 1.0, 1.0)
-    inverse = symmetric_inverse(information + WEAK * np.eye(n))
-    return LatentFit(state, inverse, meat, score, float(loglik), converged, Penalty(WEAK, WEAK))
+    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    block_score = sparse.csr_array((score, (lab, block)), shape=(n, len(start) - 1))
+    penalised = sparse.csr_array(information + WEAK * np.eye(n))
+    return LatentFit(state, penalised, block_score, score, float(loglik), converged, Penalty(WEAK, WEAK))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from labqa.stats.kernels import kernel
 
@@ -21,13 +22,14 @@ NEGLIGIBLE = 1e-7
 
 
 class Evaluated(NamedTuple):
-    """Log likelihood (blocks), its gradient and Hessian in (biases, levels, thresholds, log spread of the nodes), the sum over
-    blocks of the outer products of their scores, d/d log scale (blocks), and the score of each result in its bias."""
+    """Log likelihood (blocks), its gradient and Hessian in the parameters (biases, levels, thresholds, log spread of the
+    nodes), the score of each block in them (parameters × blocks), d/d log scale (blocks), and the score of each result in its
+    bias."""
 
     loglik: Floats
     gradient: Floats
-    hessian: Floats
-    meat: Floats
+    hessian: sparse.csr_array
+    block_score: sparse.csr_array
     of_scale: Floats
     score: Floats
 
@@ -73,24 +75,70 @@ def _parts(link, low, high, scale):  # type: ignore[no-untyped-def]  # pragma: n
 
 
 @kernel
+def _curved(k, high_at, low_at, node, posterior, part, mean, one, local):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Adds to `local` the second derivatives of one block of k results by its local parameters, by Louis's identity."""
+    m = len(mean)
+    last = m - 1
+    for q in range(len(node)):
+        p = posterior[q]
+        if p < NEGLIGIBLE:
+            continue
+        one[:m] = -mean
+        at = node[q]
+        for j in range(k):
+            up, down = part[j, q, 0], part[j, q, 1]
+            hh, hl, ll = part[j, q, 2], part[j, q, 3], part[j, q, 4]
+            one[j] -= up + down
+            one[k] -= (up + down) / k
+            one[last] -= (up + down) * at
+            ee = p * (hh + 2.0 * hl + ll)
+            local[j, j] += ee
+            local[j, k] += ee / k
+            local[k, j] += ee / k
+            local[k, k] += ee / (k * k)
+            local[last, last] += ee * at * at - p * (up + down) * at
+            for x, factor in ((j, at), (k, at / k)):
+                local[last, x] += ee * factor
+                local[x, last] += ee * factor
+            high_t, low_t = k + 1 + high_at[j], k + 1 + low_at[j]
+            if high_at[j] >= 0:
+                one[high_t] += up
+                local[high_t, high_t] += p * hh
+                for x, factor in ((j, 1.0), (k, 1.0 / k), (last, at)):
+                    local[high_t, x] -= p * (hh + hl) * factor
+                    local[x, high_t] -= p * (hh + hl) * factor
+            if low_at[j] >= 0:
+                one[low_t] += down
+                local[low_t, low_t] += p * ll
+                for x, factor in ((j, 1.0), (k, 1.0 / k), (last, at)):
+                    local[low_t, x] -= p * (hl + ll) * factor
+                    local[x, low_t] -= p * (hl + ll) * factor
+            if high_at[j] >= 0 and low_at[j] >= 0:
+                local[high_t, low_t] += p * hl
+                local[low_t, high_t] += p * hl
+        for x in range(m):
+            if one[x] != 0.0:
+                for y in range(m):
+                    local[x, y] += p * one[x] * one[y]
+
+
+@kernel
 def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
-    start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, second
+    start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link
 ):
-    n, n_thresholds, n_nodes = len(bias), len(threshold), node.shape[1]
-    size = 2 * n + n_thresholds + 1
-    n_blocks = len(start) - 1
+    n_thresholds, n_nodes, n_blocks = len(threshold), node.shape[1], len(start) - 1
     loglik, of_scale = np.zeros(n_blocks), np.zeros(n_blocks)
-    score, gradient = np.zeros(len(lab)), np.zeros(size)
-    hessian, meat = np.zeros((size, size)), np.zeros((size, size))
-    most = 0
+    most, n_means, n_locals = 0, 0, 0
     for block in range(n_blocks):
-        most = max(most, start[block + 1] - start[block])
-    part = np.empty((most, n_nodes, 5))
-    local = np.zeros((most + 2 + n_thresholds, most + 2 + n_thresholds))
-    mean, one = np.zeros(most + 2 + n_thresholds), np.zeros(most + 2 + n_thresholds)
+        m = start[block + 1] - start[block] + 2 + n_thresholds
+        most, n_means, n_locals = max(most, m), n_means + m, n_locals + m * m
+    part, one = np.empty((most, n_nodes, 5)), np.zeros(most)
+    means, curvatures = np.zeros(n_means), np.zeros(n_locals)
     posterior, scaled = np.empty(n_nodes), np.empty(n_nodes)
+    mean_at, local_at = 0, 0
     for block in range(n_blocks):
-        first, k = start[block], start[block + 1] - start[block]
+        first, end = start[block], start[block + 1]
+        k = end - first
         shift = 0.0
         for j in range(k):
             shift += level[lab[first + j]] / k
@@ -116,11 +164,10 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
             posterior[q] = math.exp(posterior[q] - top)
             whole += posterior[q]
         loglik[block] = top + math.log(whole)
-        # the local parameters: the bias of each result's laboratory, the level that the block's laboratories share, thresholds
         m = k + 2 + n_thresholds
-        last = m - 1
-        mean[:m] = 0.0
-        local[:m, :m] = 0.0
+        mean = means[mean_at : mean_at + m]
+        local = curvatures[local_at : local_at + m * m].reshape(m, m)
+        mean_at, local_at = mean_at + m, local_at + m * m
         for q in range(n_nodes):
             p = posterior[q] / whole
             posterior[q] = p
@@ -132,76 +179,36 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
                 e = -(part[j, q, 0] + part[j, q, 1])
                 mean[j] += p * e
                 mean[k] += p * e / k
-                mean[last] += p * e * node[block, q]
+                mean[m - 1] += p * e * node[block, q]
                 if high_at[o] >= 0:
                     mean[k + 1 + high_at[o]] += p * part[j, q, 0]
                 if low_at[o] >= 0:
                     mean[k + 1 + low_at[o]] += p * part[j, q, 1]
-        for j in range(k):
-            score[first + j] = mean[j]
-            gradient[lab[first + j]] += mean[j]
-            gradient[n + lab[first + j]] += mean[k]
-        for t in range(n_thresholds + 1):
-            gradient[2 * n + t] += mean[k + 1 + t]
-        if not second:
-            continue
-        for q in range(n_nodes):
-            p = posterior[q]
-            if p < NEGLIGIBLE:
-                continue
-            one[:m] = -mean[:m]
-            at = node[block, q]
-            for j in range(k):
-                o = first + j
-                up, down = part[j, q, 0], part[j, q, 1]
-                hh, hl, ll = part[j, q, 2], part[j, q, 3], part[j, q, 4]
-                one[j] -= up + down
-                one[k] -= (up + down) / k
-                one[last] -= (up + down) * at
-                ee = p * (hh + 2.0 * hl + ll)
-                local[j, j] += ee
-                local[j, k] += ee / k
-                local[k, j] += ee / k
-                local[k, k] += ee / (k * k)
-                local[last, last] += ee * at * at - p * (up + down) * at
-                for x, factor in ((j, at), (k, at / k)):
-                    local[last, x] += ee * factor
-                    local[x, last] += ee * factor
-                high_t, low_t = k + 1 + high_at[o], k + 1 + low_at[o]
-                if high_at[o] >= 0:
-                    one[high_t] += up
-                    local[high_t, high_t] += p * hh
-                    for x, factor in ((j, 1.0), (k, 1.0 / k), (last, at)):
-                        local[high_t, x] -= p * (hh + hl) * factor
-                        local[x, high_t] -= p * (hh + hl) * factor
-                if low_at[o] >= 0:
-                    one[low_t] += down
-                    local[low_t, low_t] += p * ll
-                    for x, factor in ((j, 1.0), (k, 1.0 / k), (last, at)):
-                        local[low_t, x] -= p * (hl + ll) * factor
-                        local[x, low_t] -= p * (hl + ll) * factor
-                if high_at[o] >= 0 and low_at[o] >= 0:
-                    local[high_t, low_t] += p * hl
-                    local[low_t, high_t] += p * hl
-            for x in range(m):
-                if one[x] != 0.0:
-                    for y in range(m):
-                        local[x, y] += p * one[x] * one[y]
-        for x in range(m):
-            for y in range(m):
-                curved, outer = local[x, y], mean[x] * mean[y]
-                for s in range(k if x == k else 1):
-                    row = n + lab[first + s] if x == k else lab[first + x] if x < k else 2 * n + x - k - 1
-                    for t in range(k if y == k else 1):
-                        column = n + lab[first + t] if y == k else lab[first + y] if y < k else 2 * n + y - k - 1
-                        hessian[row, column] += curved
-                        meat[row, column] += outer
-    return loglik, gradient, hessian, meat, of_scale, score
+        _curved(k, high_at[first:end], low_at[first:end], node[block], posterior, part, mean, one, local)
+    return loglik, means, curvatures, of_scale
+
+
+def _local_parameters(start: Ints, lab: Ints, n: int, n_thresholds: int) -> tuple[Ints, sparse.csr_array, Ints]:
+    """Of each block its own parameters: the bias of each result's laboratory, the level its laboratories share, thresholds, log
+    spread. Where those of each block begin (blocks + 1), to which of all parameters each adds (local × all), and the
+    places among the local ones of the results' biases."""
+    size = np.diff(start)
+    of_block = size + 2 + n_thresholds
+    begin = np.concatenate([[0], np.cumsum(of_block)])
+    place = np.arange(len(lab)) + np.repeat(begin[:-1] - start[:-1], size)
+    row = [place, np.repeat(begin[:-1] + size, size)]
+    column = [lab, n + lab]
+    for t in range(n_thresholds + 1):
+        row.append(begin[:-1] + size + 1 + t)
+        column.append(np.full(len(size), 2 * n + t))
+    at = np.concatenate(row), np.concatenate(column)
+    shape = (int(begin[-1]), 2 * n + n_thresholds + 1)
+    return begin, sparse.csr_array((np.ones(len(at[0])), at), shape=shape), place
 
 
 def evaluate(
     start: Ints, lab: Ints, low: Floats, high: Floats, low_at: Ints, high_at: Ints, bias: Floats, level: Floats,
-    threshold: Floats, node: Floats, log_weight: Floats, *, scale: float, link: int, second: bool = True,
+    threshold: Floats, node: Floats, log_weight: Floats, *, scale: float, link: int,
 ) -> Evaluated:  # fmt: skip
     """log Σ_q w_q Π_j P(result j | node q) of each block, with derivatives by Louis's identity.
 
@@ -211,8 +218,17 @@ def evaluate(
     `level` (n) lets the samples of a laboratory be higher or lower than others' (Mundlak 1978, doi:10.2307/1913646), so that
     its bias rests on comparisons within blocks. Second derivatives: Louis 1982, doi:10.1111/j.2517-6161.1982.tb01203.x.
     """
-    return Evaluated(
-        *_evaluated(
-            start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, second
-        )
-    )  # fmt: skip
+    begin, global_, place = _local_parameters(start, lab, len(bias), len(threshold))
+    loglik, means, curvatures, of_scale = _evaluated(
+        start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link
+    )
+    size = np.diff(begin)
+    block = np.repeat(np.arange(len(size)), size)
+    # the blocks' own curvatures on the diagonal: row r of block b holds its columns begin[b] … begin[b + 1] − 1
+    end = np.concatenate([[0], np.cumsum(size[block])])
+    column = np.arange(end[-1]) - np.repeat(end[:-1] - begin[block], size[block])
+    curved = sparse.csr_array((curvatures, column, end), shape=(len(means), len(means)))
+    per_block = sparse.csr_array((means, (np.arange(len(means)), block)), shape=(len(means), len(size)))
+    back = sparse.csr_array(global_.T)
+    hessian, block_score = sparse.csr_array(back @ curved @ global_), sparse.csr_array(back @ per_block)
+    return Evaluated(loglik, back @ means, hessian, block_score, of_scale, means[place])

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from labqa.stats.latent.likelihood import Evaluated, evaluate
-from labqa.stats.network.blocks import product
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.network.columns import WIDTH, solved_columns
+from labqa.stats.network.variance import PROBES, signs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -24,6 +25,9 @@ LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
 MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
 """Most Newton steps; the move at which biases are found, at which the first step is, and the relative move of its penalty."""
+EXACT, INEXACT, MOST_GRADIENTS = 200, 1e-4, 2000
+"""Parameters up to which a trace is summed over all of them, beyond by probes; relative residual of a Newton step (Dembo,
+Eisenstat & Steihaug 1982, doi:10.1137/0719025), and most conjugate gradients for one."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,12 @@ class Freed(NamedTuple):
 
 @dataclass(frozen=True)
 class LatentFit:
-    """A maximum: parameters, the inverse information (2n + thresholds), the outer products of the blocks' scores, the score of
-    each result, and whether the steps came to rest."""
+    """A maximum: parameters, the penalised information of those that count as estimated, the first of them the biases, the
+    scores of the blocks in them (parameters × blocks), the score of each result, and whether the steps came to rest."""
 
     state: State
-    inverse: Floats
-    meat: Floats
+    information: sparse.csr_array
+    block_score: sparse.csr_array
     score: Floats
     loglik: float
     converged: bool
@@ -116,9 +120,8 @@ def climb(
     for _ in range(MOST_STEPS):
         held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
         slope = found.gradient - held * _place(state)
-        inverse = _inverse(held[:moving] + damping, found)
-        step = np.zeros(size)
-        step[:moving] = product(inverse, slope[:moving, None])[:, 0]
+        information, found_step = _newton(held[:moving] + damping, found, slope[:moving])
+        step = np.concatenate([found_step, np.zeros(size - moving)])
         state, found, moved = _climbed(seen, state, nodes, found, step, held, link=link)
         # a step halved twice or more trusts a curvature that does not hold: damp the next (Levenberg 1944)
         halved = moved < 0.3 * min(float(np.abs(step).max(initial=0.0)), 3.0)
@@ -126,7 +129,7 @@ def climb(
         rate = _rate(found) if freed.scale else 0.0
         before = penalty
         if free_penalty:
-            penalty = _between(state, np.diag(inverse), penalty)
+            penalty = _between(state, information, penalty)
         calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < PENALTY_REST and abs(rate) < REST
         if moved < (CLOSE if calm and not free_penalty else REST) and calm:
             converged = True
@@ -140,16 +143,21 @@ def climb(
     held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
     # thresholds and spread count as estimated even where this step held them; without thresholds there is no spread to estimate
     counted = size if len(begin.threshold) else 2 * n
-    inverse = np.zeros((size, size))
-    inverse[:counted, :counted] = _inverse(held[:counted], found)
-    converged = converged and _curved(held[:counted], found)
-    return LatentFit(state, inverse, found.meat, found.score, float(found.loglik.sum()), converged, penalty)
+    information, scores = _penalised(-found.hessian, held[:counted]), sparse.csr_array(found.block_score[:counted])
+    converged = converged and _curved(information)
+    return LatentFit(state, information, scores, found.score, float(found.loglik.sum()), converged, penalty)
 
 
-def _between(state: State, variance: Floats, before: Penalty) -> Penalty:
+def _between(state: State, information: sparse.csr_array, before: Penalty) -> Penalty:
     """Precisions of biases and levels between laboratories, by MacKay's fixed point: what the data determine of them (n −
     precision × Σ variance) over the sum of their squares. Source: MacKay 1992, doi:10.1162/neco.1992.4.3.415."""
-    n = len(state.bias)
+    n, size = len(state.bias), information.shape[0]
+    # Σ variance: over all columns of the inverse, or by probes ±1 (Hutchinson 1989, doi:10.1080/03610918908812806)
+    probes, share = (np.eye(size), 1.0) if size <= EXACT else (signs(size, PROBES), 1.0 / PROBES)
+    solved = solved_columns(information, probes, tolerance=REST, most=MOST_GRADIENTS)
+    if solved is None:  # pragma: no cover - the step was found with this matrix
+        return before
+    variance = share * (probes * solved).sum(axis=1)
     found = []
     for k, (mode, old) in enumerate(zip((state.bias, state.level), before, strict=True)):
         determined = max(n - old * float(variance[k * n : (k + 1) * n].sum()), 1e-3)
@@ -184,26 +192,29 @@ def _climbed(
     return state, before, 0.0
 
 
-def _curved(held: Floats, found: Evaluated) -> bool:
-    """Whether the penalised information is positive definite: else there is no maximum whose errors could be told."""
-    size = len(held)
-    information = -found.hessian[:size, :size]
-    try:
-        symmetric_inverse((information + information.T) / 2 + np.diag(np.maximum(held, 1e-9)))
-    except ValueError:
-        return False
-    return True
-
-
-def _inverse(held: Floats, found: Evaluated) -> Floats:
-    """Inverse of the penalised information; where it is not positive definite, of the outer products of the scores."""
-    size = len(held)
-    for information in (-found.hessian[:size, :size], found.meat[:size, :size]):
-        try:
-            return symmetric_inverse((information + information.T) / 2 + np.diag(np.maximum(held, 1e-9)))
-        except ValueError:
-            continue
+def _newton(held: Floats, found: Evaluated, slope: Floats) -> tuple[sparse.csr_array, Floats]:
+    """The penalised information and the step it leads to; where it is not positive definite, that of the outer products of
+    the scores."""
+    for information in (-found.hessian, sparse.csr_array(found.block_score @ found.block_score.T)):
+        matrix = _penalised(information, held)
+        if matrix.diagonal().min() > 0.0:
+            step = solved_columns(matrix, slope[:, None], tolerance=INEXACT, most=MOST_GRADIENTS)
+            if step is not None and float(step[:, 0] @ slope) >= 0.0:
+                return matrix, step[:, 0]
     raise ValueError("latent fit: neither information nor score products are positive definite")
+
+
+def _penalised(information: sparse.csr_array, held: Floats) -> sparse.csr_array:
+    """Information of the first parameters, as many as `held` tells the precision of, with their penalty."""
+    size = len(held)
+    return sparse.csr_array(information[:size, :size] + sparse.diags_array(np.maximum(held, 1e-9), format="csr"))
+
+
+def _curved(information: sparse.csr_array) -> bool:
+    """Whether the information is positive definite, as far as conjugate gradients on probes tell: else there is no maximum
+    whose errors could be told."""
+    probes = signs(information.shape[0], WIDTH)
+    return bool(information.diagonal().min() > 0.0) and solved_columns(information, probes, most=MOST_GRADIENTS) is not None
 
 
 def _rate(found: Evaluated) -> float:

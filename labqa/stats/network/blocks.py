@@ -188,12 +188,3 @@ def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: i
     effect = found.solved(seen[:, None])[:, 0]
     effect = effect - effect[ground]
     return replace(found, effect=effect, score=profiled(start, weight, y - effect[node]))
-
-
-def felt_variance(fitted: Fit, group: sparse.csr_array) -> Floats:
-    """X'P Z Z' P X (nodes × nodes): variance that groups of variance 1 bring into the normal equations, without forming P."""
-    direct = fitted.nodes.T @ sparse.csr_array(sparse.diags_array(fitted.weight, format="csr") @ group)
-    across, grouped = fitted.nodes.T @ fitted.roots, group.T @ fitted.roots
-    crossed = ((direct @ grouped) @ across.T).toarray()
-    shared = ((across @ (grouped.T @ grouped)) @ across.T).toarray()
-    return np.asarray((direct @ direct.T).toarray() - crossed - crossed.T + shared)

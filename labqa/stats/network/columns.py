@@ -28,7 +28,8 @@ def _times(pointer, index, value, x, out):  # type: ignore[no-untyped-def]  # pr
 
 @kernel
 def _solved(pointer, index, value, inverse, right, x, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Conjugate gradients on every column, preconditioned by the diagonal; the largest relative residual left."""
+    """Conjugate gradients on every column, preconditioned by the diagonal; the largest relative residual left, infinite where
+    the matrix proves not to be positive definite."""
     n, width = right.shape
     residual, direction, out = right.copy(), np.empty((n, width)), np.empty((n, width))
     size, rz, step = np.zeros(width), np.zeros(width), np.zeros(width)
@@ -51,7 +52,9 @@ def _solved(pointer, index, value, inverse, right, x, tolerance, most):  # type:
             for c in range(width):
                 curved[c] += direction[i, c] * out[i, c]
         for c in range(width):
-            going = size[c] > 0.0 and rz[c] > tolerance * tolerance * size[c] and curved[c] > 0.0
+            going = size[c] > 0.0 and rz[c] > tolerance * tolerance * size[c]
+            if going and not curved[c] > 0.0:
+                return np.inf
             step[c] = rz[c] / curved[c] if going else 0.0
         new = np.zeros(width)
         for i in range(n):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.blocks import Fit, felt_variance, product
-from labqa.stats.network.variance import Components, Grouping
+from labqa.stats.network.blocks import Fit
+from labqa.stats.network.variance import Components, Felt, Grouping, felt
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,6 +20,8 @@ NO_OTHER_WAY = 1e-9
 """Share of its information below which a contrast rests on its own blocks alone, but for rounding."""
 LEAST_TO_JUDGE = 3
 """Blocks of a pair from which on one of them can be told to be a gross error."""
+COLUMNS = 256
+"""Columns of the inverse that are multiplied at a time."""
 
 
 class Seen(NamedTuple):
@@ -202,7 +204,7 @@ def split(
     of the pair itself where it has three blocks or more. Without robust steps both are the same. `groupings` are those of the
     fit's own observations, `seen.groupings` the same kinds on all observations; a group holds observations of one laboratory,
     a kind without owner counts in `others` alone. `counted` is the kind whose groups `n_clusters` counts. Kinds that are not
-    `needed` (K; their variance is 0) stay incomplete, each spares n³ operations. Memory: n × n three times and what the
+    `needed` (K; their variance is 0) stay incomplete. Memory: n × n three times and what the
     pairs hold. ValueError for pairs that share no block. Sources: Dias et al. 2010, doi:10.1002/sim.3767;
     König, Krahn & Binder 2013, doi:10.1002/sim.6001.
     """
@@ -222,10 +224,18 @@ def split(
     others = np.zeros((len(first), len(groupings)))
     for k, one in enumerate(groupings):
         if needed is None or needed[k]:
-            rows = product(inverse, felt_variance(fitted, one.matrix))
+            rows = _rows(felt(fitted, one, int(one.owner.max(initial=-1)) + 1), inverse)
             others[:, k] = np.maximum(_quadratic(rows, inverse, first, second) - own[:, :, k, 3].sum(axis=1), 0.0)
     leverage = np.clip(of_fit * resistance, 0.0, 1.0)
     return Split(blocks, clusters, resistance, leverage, direct, network - part, network, own, others)
+
+
+def _rows(kind: Felt, inverse: Floats) -> Floats:
+    """A⁻ M of one kind (nodes × nodes), some columns at a time."""
+    out = np.empty_like(inverse)
+    for first in range(0, len(inverse), COLUMNS):
+        out[first : first + COLUMNS] = kind.applied(np.ascontiguousarray(inverse[:, first : first + COLUMNS])).T
+    return out
 
 
 def _groups(groupings: list[Grouping], n: int) -> tuple[Ints, Floats, int]:

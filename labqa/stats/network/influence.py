@@ -406,7 +406,7 @@ def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Witho
     n = len(said.estimate)
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     order = np.argsort(fitted.node, kind="stable")
-    offsets = np.searchsorted(fitted.node[order], np.arange(n + 1)).astype(np.int64)
+    offsets = np.searchsorted(fitted.node[order], np.arange(len(fitted.effect) + 1)).astype(np.int64)
     width = np.diff(start)
     most = int(np.minimum((np.where(width <= LARGEST, width * (width - 1), 0)).sum(), n * n))
     lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
@@ -416,31 +416,115 @@ def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Witho
         start, block, fitted.node, fitted.weight, residual, fitted.inverse, said.felt, order, offsets, LARGEST, SINGULAR, out
     )
     lab, other, shift = lab[:written], other[:written], shift[:written]
-    for place in np.flatnonzero(np.isnan(shift)):
-        i, j = int(lab[place]), int(other[place])
-        mine = block[order[offsets[i] : offsets[i + 1]]]
-        theirs = order[offsets[j] : offsets[j + 1]]
-        gone = theirs[np.isin(block[theirs], mine[width[mine] <= LARGEST])]
-        shift[place] = _without_slowly(fitted, start, block, residual, said, i, gone)
+    stated = (fitted.effect, fitted.inverse, said.zero, said.offset, said.estimate)
+    _apart(start, block, fitted.node, fitted.weight, residual, order, offsets, stated, lab, other, shift)
     return Without(lab, other, shift)
 
 
-def _without_slowly(fitted: Fit, start: Ints, block: Ints, residual: Floats, said: Stated, lab: int, gone: Ints) -> float:
-    """The change of `without_partners` where the rest falls apart, from the pieces written out."""
-    size = len(fitted.effect)
-    pieces, right = np.zeros((len(gone), size)), np.zeros(len(gone))
-    for k, o in enumerate(gone):
-        rest = np.arange(start[block[o]], start[block[o] + 1])
-        rest = rest[rest != o]
-        weight = fitted.weight[rest]
-        root = np.sqrt(fitted.weight[o] * weight.sum() / (fitted.weight[o] + weight.sum()))
-        pieces[k, fitted.node[rest]] = -root * weight / weight.sum()
-        pieces[k, fitted.node[o]] = root
-        right[k] = root * (residual[o] - float(np.sum(weight * residual[rest])) / weight.sum())
-    nodes = np.flatnonzero(np.abs(pieces).sum(axis=0))
-    across = pieces[:, nodes]
-    matrix = np.eye(len(gone)) - across @ fitted.inverse[np.ix_(nodes, nodes)] @ across.T
-    moved = across.T @ np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
-    out = np.zeros(len(fitted.node), dtype=bool)
-    out[gone] = True
-    return _restated(fitted, said, _parts(fitted, block, out), lab, nodes, moved)
+@kernel
+def _shared(start, block, theirs, marked, gone):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Observations `theirs` in blocks that are `marked`; their number."""
+    count = 0
+    for o in theirs:
+        if marked[block[o]]:
+            gone[count] = o
+            count += 1
+    return count
+
+
+@kernel
+def _root(start, block, node, order, offsets, lab, gone, root, queue, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sets `root` to 0 for the nodes that blocks still tie to `lab` once `gone` observations are left out, else to 1."""
+    root[:] = 1
+    seen[:] = False
+    root[lab], queue[0], count, done = 0, lab, 1, 0
+    while done < count:
+        u = queue[done]
+        done += 1
+        for o in order[offsets[u] : offsets[u + 1]]:
+            b = block[o]
+            if seen[b] or gone[o]:
+                continue
+            seen[b] = True
+            for other in range(start[b], start[b + 1]):
+                v = node[other]
+                if root[v] == 1 and not gone[other]:
+                    root[v], queue[count] = 0, v
+                    count += 1
+
+
+@kernel
+def _moved(start, block, node, weight, residual, inverse, gone, place, nodes):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Nodes of the pieces that leave with the observations `gone`, and U (Q⁻¹ − U'A⁻U)⁻¹ E at them by least squares."""
+    count = 0
+    for o in gone:
+        for other in range(start[block[o]], start[block[o] + 1]):
+            if place[node[other]] < 0:
+                place[node[other]] = count
+                nodes[count] = node[other]
+                count += 1
+    pieces, right = np.zeros((len(gone), count)), np.zeros(len(gone))
+    for k in range(len(gone)):
+        o, total, mean = gone[k], 0.0, 0.0
+        for other in range(start[block[o]], start[block[o] + 1]):
+            if other != o:
+                total += weight[other]
+                mean += weight[other] * residual[other]
+        root = np.sqrt(weight[o] * total / (weight[o] + total))
+        for other in range(start[block[o]], start[block[o] + 1]):
+            if other != o:
+                pieces[k, place[node[other]]] = -root * weight[other] / total
+        pieces[k, place[node[o]]] = root
+        right[k] = root * (residual[o] - mean / total)
+    across = np.zeros((len(gone), count))
+    for k in range(len(gone)):
+        for i in range(count):
+            if pieces[k, i] != 0.0:
+                for j in range(count):
+                    across[k, j] += pieces[k, i] * inverse[nodes[i], nodes[j]]
+    matrix = np.eye(len(gone))
+    for k in range(len(gone)):
+        for other in range(len(gone)):
+            for i in range(count):
+                matrix[k, other] -= across[k, i] * pieces[other, i]
+    x = np.linalg.lstsq(matrix, right, SINGULAR)[0]
+    out = np.zeros(count)
+    for k in range(len(gone)):
+        for i in range(count):
+            out[i] += pieces[k, i] * x[k]
+    for i in range(count):
+        place[nodes[i]] = -1
+    return nodes[:count], out
+
+
+@kernel
+def _apart(start, block, node, weight, residual, order, offsets, stated, lab, other, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fills `shift` where it is NaN, where what is left falls apart; one laboratory's come one after the other."""
+    effect, inverse, zero, offset, estimate = stated
+    size, width = len(effect), start[1:] - start[:-1]
+    marked, seen = np.zeros(len(width), np.bool_), np.zeros(len(width), np.bool_)
+    out, gone = np.zeros(len(node), np.bool_), np.empty(len(node), np.int64)
+    root, queue = np.ones(size, np.int64), np.empty(size, np.int64)
+    place, nodes = np.full(size, -1), np.empty(size, np.int64)
+    for p in range(len(lab)):
+        if not np.isnan(shift[p]):
+            continue
+        mine = order[offsets[lab[p]] : offsets[lab[p] + 1]]
+        theirs = order[offsets[other[p]] : offsets[other[p] + 1]]
+        for o in mine:
+            marked[block[o]] = width[block[o]] <= LARGEST
+        count = _shared(start, block, theirs, marked, gone)
+        for o in gone[:count]:
+            out[o] = True
+        _root(start, block, node, order, offsets, lab[p], out, root, queue, seen)
+        held = 0.0
+        for i in range(size):
+            if root[i] == 0:
+                held += zero[lab[p], i]
+        if held >= HELD:
+            at, moved = _moved(start, block, node, weight, residual, inverse, gone[:count], place, nodes)
+            shift[p] = _fallen_apart(effect, inverse, zero, offset, estimate, root, lab[p], at, moved, HELD)
+        for o in gone[:count]:
+            out[o] = False
+        for o in mine:
+            marked[block[o]] = False

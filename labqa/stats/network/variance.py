@@ -243,7 +243,7 @@ def spread(
     total, own = np.zeros((m, len(groupings))), np.zeros((m, len(groupings)))
     inverse = fitted.inverse if len(fitted.effect) <= DENSE else None
     bases = product(contrasts.bases, inverse) if inverse is not None else None
-    felt = [_felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
+    kept = [felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
     for first in range(0, m, WIDTH):
         last = min(first + WIDTH, m)
         if inverse is None or bases is None:
@@ -251,15 +251,15 @@ def spread(
         else:
             rows = inverse[:, contrasts.node[first:last]] * contrasts.factor[first:last] - bases[contrasts.base[first:last]].T
         rows = np.ascontiguousarray(rows)
-        for k, one in zip(kinds, felt, strict=True):
+        for k, one in zip(kinds, kept, strict=True):
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])
     return Spread(total, np.minimum(own, total))
 
 
-class _Felt(NamedTuple):
+class Felt(NamedTuple):
     """What groups of one kind do to the normal equations: H' = Z'P X by rows (groups × nodes), the groups of each laboratory,
-    and M = H H' above the diagonal where it has fewer entries."""
+    and M = H H' above the diagonal where it has fewer entries; groups of variance 1 bring the variance M into them."""
 
     effects: sparse.csr_array
     first: Ints
@@ -273,17 +273,25 @@ class _Felt(NamedTuple):
         (_squares if self.joint is None else _energy)(one.indptr, one.indices, one.data, columns, out)
         return out
 
+    def applied(self, columns: Floats) -> Floats:
+        """M x of each column (nodes × m); its rows sum to 0."""
+        if self.joint is None:
+            return np.asarray(self.effects.T @ (self.effects @ columns))
+        beside = sparse.csr_array(self.joint + self.joint.T)
+        return np.asarray(beside @ columns - np.asarray(beside.sum(axis=1))[:, None] * columns)
+
     def own(self, columns: Floats, lab: Ints) -> Floats:
         """That of the groups of each column's laboratory."""
         one = self.effects
         return np.asarray(_own(one.indptr, one.indices, one.data, self.first, self.group, columns, lab))
 
 
-def _felt(fitted: Fit, one: Grouping, n_labs: int) -> _Felt:
+def felt(fitted: Fit, one: Grouping, n_labs: int) -> Felt:
+    """What the groups of one kind do to the normal equations of a fit; their owners are laboratories 0 … n_labs − 1."""
     direct = fitted.nodes.T @ sparse.csr_array(sparse.diags_array(fitted.weight, format="csr") @ one.matrix)
     effects = sparse.csr_array(sparse.csr_array(direct - fitted.across @ (fitted.roots.T @ one.matrix)).T)
     first, group = _by_owner(one.owner, n_labs)
-    return _Felt(effects, first, group, _joint(effects))
+    return Felt(effects, first, group, _joint(effects))
 
 
 def _joint(effects: sparse.csr_array) -> sparse.csr_array | None:

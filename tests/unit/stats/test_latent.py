@@ -58,7 +58,7 @@ def test_derivatives_are_those_of_the_likelihood(link, numbers):
     slope = [(total(PLACE + one) - total(PLACE - one)) / (2 * step) for one in around]
     np.testing.assert_allclose(found.gradient, slope, atol=1e-7)
     curved = [(slopes(PLACE + one) - slopes(PLACE - one)) / (2 * step) for one in around]
-    np.testing.assert_allclose(found.hessian, curved, rtol=1e-3, atol=1e-4)  # nodes of negligible weight are left out
+    np.testing.assert_allclose(found.hessian.toarray(), curved, rtol=1e-3, atol=1e-4)  # nodes of negligible weight are left out
     by_scale = (total(PLACE, 0.8 * np.exp(step)) - total(PLACE, 0.8 * np.exp(-step))) / (2 * step)
     assert found.of_scale.sum() == pytest.approx(by_scale, abs=1e-7)
 

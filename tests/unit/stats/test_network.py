@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from labqa.stats.network.blocks import felt_variance, fit, incidence, profiled
+from labqa.stats.network.blocks import fit, incidence, profiled
 from labqa.stats.network.components import bridge_share, bridges, components
-from labqa.stats.network.variance import Grouping, moments, solve_components, spread
+from labqa.stats.network.variance import Grouping, felt, moments, solve_components, spread
 from labqa.stats.network.zero import leave_one_out_centres
 
 
@@ -47,12 +47,21 @@ def test_felt_variance_and_spread_are_the_sandwich_written_out():
     group = draw.integers(-1, 9, len(node))
     z = incidence(group, n=9)
     found = fit(start, node, weight, y, n=7)
-    assert felt_variance(found, z) == pytest.approx(x.T @ p @ z.toarray() @ z.toarray().T @ p @ x, abs=1e-10)
+    variance = x.T @ p @ z.toarray() @ z.toarray().T @ p @ x
+    assert felt(found, Grouping(z, np.arange(9) % 7), 7).applied(np.eye(7)) == pytest.approx(variance, abs=1e-10)
     contrast = np.eye(7) - 1 / 7
     rows = contrast @ np.linalg.pinv(x.T @ p @ x) @ x.T @ p @ z.toarray()
     owner = np.arange(9) % 7
     told = spread(found, [Grouping(z, owner)], contrast, lab=np.arange(7), needed=np.array([True]))
     assert told.total[:, 0] == pytest.approx((rows**2).sum(axis=1), abs=1e-10)
+
+
+def test_what_many_small_groups_feel_is_the_same_by_pairs_of_laboratories():
+    start, node, weight, y, _ = small_network(6, blocks=200)
+    x, p, _ = dense(start, node, weight, 7)
+    found = felt(fit(start, node, weight, y, n=7), Grouping(incidence(np.arange(len(node)), n=len(node)), node), 7)
+    assert found.joint is not None
+    assert found.applied(np.eye(7)) == pytest.approx(x.T @ p @ p @ x, abs=1e-10)
 
 
 def test_own_share_of_a_contrast_counts_the_groups_of_its_laboratory():
