@@ -38,20 +38,20 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     found = _with_places(reading, _rows(reading, row["evidence"], scores, place, words), words)
     columns = [
         linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
-        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
-        {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
-        {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
-        {"field": "finding", "headerName": words("word.category"), "width": 150, **SEARCHED},
         {
             "field": "delivered",
             "headerName": words("evidence.delivered"),
-            "minWidth": 260,
+            "minWidth": 210,
             "flex": 2,
             "wrapText": True,
             "autoHeight": True,
             "cellStyle": {"whiteSpace": "pre-line"},
             **SEARCHED,
         },
+        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
+        {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
+        {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
+        {"field": "finding", "headerName": words("word.category"), "width": 150, **SEARCHED},
     ]
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),

@@ -14,15 +14,13 @@ from dashboards.words import Words, count, fixed, interval
 from labqa.core.vocabulary import Ground, Proposal
 
 
-def section_of(reading: Reading, place: Address, words: Words) -> Component:
+def section_of(reading: Reading, place: Address, words: Words) -> Component | None:
     """Worst agreement, farthest laboratory, proposals, refusals; what a run does not hold is left out."""
-    answers = [
-        _product(reading, place, words),
-        _laboratory(reading, place, words),
-        _proposals(reading, words),
-        _refused(reading, place, words),
-    ]
-    listed = html.Ul([html.Li(answer) for answer in answers if answer], className="findings")
+    asked = (_product(reading, place, words), _laboratory(reading, place, words), _proposals(reading, words))
+    answers = [answer for answer in asked if answer]
+    if not answers:
+        return None
+    listed = html.Ul([html.Li(answer) for answer in [*answers, _refused(reading, place, words)]], className="findings")
     return section(words("findings.title"), listed, name="findings")
 
 
@@ -37,7 +35,7 @@ def _product(reading: Reading, place: Address, words: Words) -> list[Component] 
     doubt = words("findings.product_doubt", n=count(others)) if others else ""
     return [
         words("findings.product"), name, words("findings.colon"), product.agreeing(worst, words), doubt,
-        _down("products", words("findings.all_products"), words),
+        " ", _down("products", words("findings.all_products")),
     ]  # fmt: skip
 
 
@@ -57,7 +55,7 @@ def _laboratory(reading: Reading, place: Address, words: Words) -> list[Componen
     )
     return [
         words("findings.lab"), lab_link(reading, first["lab"], place, words), words("findings.colon"), said,
-        words(f"lab.zero_{first['zero']}"), doubt, _down("caterpillar", words("findings.all_labs"), words),
+        words(f"lab.zero_{first['zero']}"), doubt, " ", _down("caterpillar", words("findings.all_labs")),
     ]  # fmt: skip
 
 
@@ -75,16 +73,16 @@ def _proposals(reading: Reading, words: Words) -> list[Component] | None:
     said = words(
         "findings.proposals", n=count(proposed.height), results=count(proposed.height - counted), counted=count(counted)
     )
-    return [said, _down("proposals", words("findings.who_and_why"), words)]
+    return [said, " ", _down("proposals", words("findings.who_and_why"))]
 
 
 def _refused(reading: Reading, place: Address, words: Words) -> list[Component]:
     if not reading.refused_rows:
         return [words("refusals.none")]
     said = words("findings.refused", n=count(reading.refused_rows))
-    return [said, link(words("findings.refused_which"), place.to(page="refusals", code=""), look="down")]
+    return [said, " ", link(words("findings.refused_which"), place.to(page="refusals", code=""), look="down")]
 
 
-def _down(part: str, text: str, words: Words) -> Component:
+def _down(part: str, text: str) -> Component:
     """A link further down on the page."""
     return html.A(text, href=f"#part-{part}", className="down")

@@ -62,7 +62,7 @@ def _key_figures(reading: Reading, place: Address, words: Words) -> Component:
     results, _ = reading.total("results")
     samples, _ = reading.total("samples")
     assessed, labs = reading.total("labs_assessed")
-    refused = link(words("network.tile_refused_below"), place.to(page="refusals"))
+    refused = link(words("network.tile_refused_below"), place.to(page="refusals")) if reading.refused_rows else ""
     return tiles(
         tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
         tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),
