@@ -66,7 +66,7 @@ def _farthest(reading: Reading, place: Address, words: Words) -> list[Component]
             interval(row["lower"], row["upper"]),
             count(row["n_samples"]),
             count(row["n_partners"]),
-            words(f"word.zero_{row['zero']}"),
+            words(f"word.zero_{row['zero']}") if row["zero"] else "",
         ]
         for row in reading.farthest.head(TOP).iter_rows(named=True)
     ]

@@ -53,9 +53,10 @@ def _laboratory(reading: Reading, place: Address, words: Words) -> list[Componen
         samples=count(first["n_samples"]),
         partners=count(first["n_partners"]),
     )
+    zero = words(f"lab.zero_{first['zero']}") if first["zero"] else ""
     return [
-        words("findings.lab"), lab_link(reading, first["lab"], place, words), words("findings.colon"), said,
-        words(f"lab.zero_{first['zero']}"), doubt, " ", _down("caterpillar", words("findings.all_labs")),
+        words("findings.lab"), lab_link(reading, first["lab"], place, words), words("findings.colon"), said, zero, doubt,
+        " ", _down("caterpillar", words("findings.all_labs")),
     ]  # fmt: skip
 
 

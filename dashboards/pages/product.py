@@ -1,4 +1,4 @@
-"""One product: how often its pairs agree, item by item, and the pairs themselves."""
+"""One product: how often its pairs agree, and the pairs themselves."""
 
 from __future__ import annotations
 
