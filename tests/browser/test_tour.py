@@ -81,6 +81,14 @@ def _settled(watched: Watched) -> None:
     watched.tab.wait_for_function("!document.querySelector('[data-dash-is-loading=true]')")
 
 
+def _try(watched: Watched, number: int, kind: str, words: str) -> None:
+    """What a step says; where it does not hold, the step and its words."""
+    try:
+        _follow(watched, kind, words)
+    except Exception as error:
+        raise AssertionError(f"step {number}, {kind}: {words} (at {watched.tab.url})") from error
+
+
 def _follow(watched: Watched, kind: str, words: str) -> None:
     tab = watched.tab
     if kind == "click":
@@ -101,7 +109,7 @@ def test_every_step_of_the_tour_holds(browser, address, language: str) -> None:
     for step in steps(language):
         for kind, words in step.told:
             if kind != "picture":
-                _follow(watched, kind, words)
+                _try(watched, step.number, kind, words)
             elif os.environ.get("LABQA_WRITE_IMAGES"):
                 _picture(watched, step.number, DOCS / words)
     watched.close()
