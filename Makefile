@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 SERVE ?= 1
 RUN := .venv/bin
-SOURCES := labqa dashboards reports tests bench
+SOURCES := labqa dashboards reports tests bench notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help ready demo demo-clean test check bench bench-stats calibrate warm validation docs
+.PHONY: help ready demo demo-clean test check bench bench-stats calibrate warm validation pictures docs
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ warm: ready  ## compile the numerical kernels ahead of use
 
 validation: ready  ## write the validation page (docs/validation.md) from the reference tests
 	@LABQA_WRITE_VALIDATION=1 $(RUN)/python -m pytest tests/reference
+
+pictures: ready  ## take the pictures of the tour (docs/images) from the demo, while its test walks it
+	@LABQA_WRITE_IMAGES=1 $(RUN)/python -m pytest tests/browser/test_tour.py
 
 docs: ready  ## write the data dictionary from the code
 	@$(RUN)/python -m labqa.core.dictionary docs

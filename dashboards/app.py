@@ -18,13 +18,13 @@ from dashboards import shell
 from dashboards.access import Access
 from dashboards.address import Address
 from dashboards.headers import add_headers
-from dashboards.pages import delivered, evidence, laboratory, network, pair, refusals, usage
+from dashboards.pages import delivered, evidence, laboratory, network, pair, product, refusals, usage
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.service.wiring import Platform
 
 HERE = Path(__file__).parent
-PAGES = (network, laboratory, pair, delivered, evidence, refusals, usage)
+PAGES = (network, laboratory, pair, product, delivered, evidence, refusals, usage)
 TRIED_PORTS = 50
 
 

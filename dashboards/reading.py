@@ -12,6 +12,8 @@ import polars as pl
 from dashboards.words import Words
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import PairKind, Scope, Status
+from labqa.core.wording.catalogue import Message
+from labqa.figures.charts import agreement
 from labqa.service import queries
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
@@ -94,6 +96,34 @@ class Reading:
             "lab", keep="first", maintain_order=True
         )
         return {row["lab"]: row for row in largest.iter_rows(named=True)}
+
+    @cached_property
+    def farthest(self) -> pl.DataFrame:
+        """Assessed laboratories by the size of their mean bias, the largest first, with the ends of that size's interval
+        (`least`, `most`)."""
+        found = self.whole_bias.drop_nulls("estimate")
+        ends = [pl.col("lower").abs(), pl.col("upper").abs()]
+        around_zero = (pl.col("lower") < 0) & (pl.col("upper") > 0)
+        least = pl.when(around_zero).then(0.0).otherwise(pl.min_horizontal(ends))
+        return found.with_columns(least=least, most=pl.max_horizontal(ends)).sort(
+            pl.col("estimate").abs(), "lab", descending=[True, False]
+        )
+
+    @cached_property
+    def products(self) -> pl.DataFrame:
+        """How often pairs of each product agree in the run's period, with 95 % intervals, the worst first."""
+        return agreement.shares(self.summary, by="product", period=self.manifest.period)
+
+    @cached_property
+    def bands(self) -> list[tuple[str, float]]:
+        """Classes of the run's edition, the best first, with the points from which each is given."""
+        return queries.bands(self.platform, self.run, viewer=self.viewer)
+
+    def places(self, results: Iterable[str]) -> dict[str, tuple[str | None, int]]:
+        """File and row of delivered results."""
+        asked = [result for result in results if result]
+        found = queries.delivered_places(self.platform, self.run, asked, viewer=self.viewer)
+        return {result: (file, row) for result, file, row in found.iter_rows()}
 
     @cached_property
     def scored(self) -> pl.DataFrame:
@@ -245,6 +275,14 @@ class Reading:
             *(pl.col(name).is_in(asked) for name in ("pair", "block", "original_result", "retest_result"))
         )
         return self.scored.filter(named).head(50)
+
+    def sentence(self, line: str, words: Words) -> str:
+        """A sentence kept in a table as JSON; the item that it names by its code has its name before it."""
+        said = Message.from_json(line)
+        code = said.values.get("item")
+        name = self.name_of("items", code, words) if isinstance(code, str) else code
+        named = {"item": f"{name} · {code}"} if name != code else {}
+        return Message(said.key, {**said.values, **named}).text(words.language)
 
     def name_of(self, register: str, code: str | None, words: Words) -> str:
         """Name of a laboratory, item or product, else its code."""

@@ -35,20 +35,39 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of all rows that a sentence of a rating, or a flag, cites."""
     row = _sentence(reading, place.code)
     scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
-    found = _rows(reading, row["evidence"], scores, place, words)
+    found = _with_places(reading, _rows(reading, row["evidence"], scores, place, words), words)
     columns = [
         linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
+        {
+            "field": "delivered",
+            "headerName": words("evidence.delivered"),
+            "minWidth": 210,
+            "flex": 2,
+            "wrapText": True,
+            "autoHeight": True,
+            "cellStyle": {"whiteSpace": "pre-line"},
+            **SEARCHED,
+        },
         {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
         {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
-        {"field": "finding", "headerName": words("word.category"), "width": 200, **SEARCHED},
+        {"field": "finding", "headerName": words("word.category"), "width": 150, **SEARCHED},
     ]
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),
-        lead(words.sentence(row["message"])),
+        lead(reading.sentence(row["message"], words)),
         html.Div(
             grid("evidence", columns, found, words=words) if found else note(words("evidence.not_listed")), className="section"
         ),
+    ]
+
+
+def _with_places(reading: Reading, rows: list[dict[str, Any]], words: Words) -> list[dict[str, Any]]:
+    """Rows of the grid, each with file and row of the delivered results behind it."""
+    places = reading.places(result for row in rows for result in row["results"])
+    told = {key: words("evidence.place", file=file, row=row) for key, (file, row) in places.items()}
+    return [
+        {**row, "results": None, "delivered": "\n".join(told[key] for key in row["results"] if key in told)} for row in rows
     ]
 
 
@@ -85,6 +104,7 @@ def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address
             "score": row["d"],
             "short": f"D {fixed(row['d'], sign=True)}",
             "finding": words(f"word.{row['category']}") if row["category"] else "",
+            "results": (row["original_result"], row["retest_result"]),
         }
         for row in reading.evidence(ids).iter_rows(named=True)
     ]
@@ -97,6 +117,7 @@ def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address
             "score": row["z"],
             "short": f"z {fixed(row['z'], sign=True)}",
             "finding": "",
+            "results": (row["result"],),
         }
         for row in _scores(reading, ids, scores).iter_rows(named=True)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -94,7 +95,7 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
             [
                 html.Div(
                     [
-                        html.Span(words.sentence(row["message"])),
+                        html.Span(reading.sentence(row["message"], words)),
                         html.Span(fixed(row["points"], places=1, sign=True), className="points") if row["points"] else None,
                     ]
                 ),
@@ -110,7 +111,9 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
             (words("lab.points"), fixed(rating["points"], places=1)),
             (
                 words("lab.class_by_points"),
-                status.lab_class(rating["class_by_points"], words) if rating["class_by_points"] else "",
+                [status.lab_class(rating["class_by_points"], words), html.Div(_band(reading, rating, words), className="band")]
+                if rating["class_by_points"]
+                else "",
             ),
             (words("lab.proposal"), status.label(rating["proposal"], words)),
             (words("lab.ground"), words(f"word.ground_{rating['ground']}") if rating["ground"] else ""),
@@ -119,6 +122,17 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
     )
     listed = html.Ol(reasons, className="reasons") if reasons else note(words("lab.no_reasons"), look="empty")
     return section(words("lab.rating"), figures, listed, _counting(rating, words), name="rating", says=words("lab.rating_says"))
+
+
+def _band(reading: Reading, rating: dict[str, Any], words: Words) -> str:
+    """The points for which the class by points is given."""
+    ceiling = None
+    for name, low in reading.bands:
+        if name == rating["class_by_points"]:
+            ends = {"low": f"{low:g}", "ceiling": f"{ceiling:g}" if ceiling is not None else ""}
+            return words("lab.band_top" if ceiling is None else "lab.band" if isfinite(low) else "lab.band_last", **ends)
+        ceiling = low
+    return ""
 
 
 def _counting(rating: dict[str, Any], words: Words) -> Component | None:
@@ -272,7 +286,7 @@ def _pairs(reading: Reading, place: Address, words: Words) -> Component:
 def _flags(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
     found = reading.flags(place.code)
     listed = [
-        html.Li([html.Div(words.sentence(row["message"])), evidence.cited(reading, row, scores, place, words)])
+        html.Li([html.Div(reading.sentence(row["message"], words)), evidence.cited(reading, row, scores, place, words)])
         for row in found.head(MOST).iter_rows(named=True)
     ]
     shown = html.Ul(listed, className="flags") if listed else note(words("lab.no_flags"), look="empty")

@@ -9,7 +9,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, tile, tiles, title
-from dashboards.pages import drawings, laboratories, proposals, usage
+from dashboards.pages import drawings, findings, laboratories, proposals, usage
 from dashboards.params import NO_CODE
 from dashboards.reading import Reading
 from dashboards.words import Words, count, fixed, share
@@ -27,6 +27,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         title(words.programme(reading.manifest.programme), above=words.period(reading.manifest.period)),
         _opening(reading, words),
         _key_figures(reading, place, words),
+        findings.section_of(reading, place, words),
     ]
     if ratable:
         parts += [proposals.section_of(reading, place, words), *drawings.of_network(reading, place, words)]
@@ -61,7 +62,7 @@ def _key_figures(reading: Reading, place: Address, words: Words) -> Component:
     results, _ = reading.total("results")
     samples, _ = reading.total("samples")
     assessed, labs = reading.total("labs_assessed")
-    refused = link(words("network.tile_refused_below"), place.to(page="refusals"))
+    refused = link(words("network.tile_refused_below"), place.to(page="refusals")) if reading.refused_rows else ""
     return tiles(
         tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
         tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),

@@ -241,8 +241,8 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
 
 
 def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
-    """A word on the upper or right edge of a band or line; of upright ones, bands at the foot and lines at the head, so that
-    a limit near the edge of a band stays readable."""
+    """A word on the upper edge of a level band (left, where an ascending order is low) or line (right), or on the right edge of
+    an upright one, bands at the foot and lines at the head, so that a limit near the edge of a band stays readable."""
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {
@@ -254,7 +254,8 @@ def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str,
     if mark.axis == "x":
         y, anchor = (0, "bottom") if isinstance(mark, Band) else (1, "top")
         return note | {"yref": "paper", "y": y, "xanchor": "left", "yanchor": anchor}
-    return note | {"xref": "paper", "x": 1, "xanchor": "right", "yanchor": "bottom"}
+    x, anchor = (0, "left") if isinstance(mark, Band) else (1, "right")
+    return note | {"xref": "paper", "x": x, "xanchor": anchor, "yanchor": "bottom"}
 
 
 def _nothing(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from labqa.core import tables as t
 from labqa.core.errors import AccessDenied, UsageError
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
+from labqa.rating import rulesets
 from labqa.service.viewer import Viewer, check_may_read_all, check_may_read_lab, own_rows
 from labqa.service.wiring import Platform
 
@@ -269,6 +270,23 @@ def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Vi
         return {}
     row = found.row(0, named=True)
     return {**row, "file_name": platform.file_name(row["file"])}
+
+
+def delivered_places(platform: Platform, run: str, results: list[str], *, viewer: Viewer) -> pl.DataFrame:
+    """Where results that the viewer may see stand in what was delivered: result, file_name, row."""
+    opened = platform.run(run)
+    found = own_rows(platform.table(opened.manifest.programme, "results"), viewer, "lab").filter(
+        pl.col("result").is_in(results)
+    )
+    names = {file: platform.file_name(file) for file in found["file"].unique()}
+    return found.select("result", pl.col("file").replace_strict(names, return_dtype=pl.String).alias("file_name"), "row")
+
+
+def bands(platform: Platform, run: str, *, viewer: Viewer) -> list[tuple[str, float]]:
+    """Classes of the run's edition, the best first, each with the points from which it is given."""
+    del viewer
+    edition = rulesets.load(platform.run(run).manifest.edition)
+    return [(str(band.lab_class), band.low) for band in edition.bands]
 
 
 def refusals(platform: Platform, *, viewer: Viewer, programme: str | None = None, limit: int = MOST_ROWS) -> pl.DataFrame:

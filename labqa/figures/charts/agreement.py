@@ -31,15 +31,10 @@ def agreement_by(
 
     `called` names the codes; `metric` may be `duplicate_agreement_share` for duplicates of one laboratory.
     """
-    of_period = summary.filter((pl.col("metric") == metric) & (pl.col("period") == period)).drop_nulls("value")
-    rows = of_period.filter((pl.col("scope") == by) & (pl.col("n") > 0)).with_columns(few=pl.col("n") < FEW)
-    kept = rows.sort("few", "value", "scope_id").head(limit)
-    n = kept["n"].to_numpy()
-    low, high = wilson(kept["value"].to_numpy() * n, n)
-    drawn = kept.with_columns(low=pl.Series(low, dtype=pl.Float64), high=pl.Series(high, dtype=pl.Float64)).with_row_index(
-        "position"
-    )
-    whole = of_period.filter(pl.col("scope") == "national")["value"].to_list()
+    rows = shares(summary, by=by, period=period, metric=metric)
+    kept = rows.head(limit)
+    drawn = kept.with_row_index("position")
+    whole = shares(summary, by="national", period=period, metric=metric)["value"].to_list()
     start = max(0.0, min([*drawn["low"], *drawn["value"], *whole, 0.9]) - 0.02)
     return Spec(
         kind=f"agreement_by_{by}",
@@ -67,6 +62,17 @@ def agreement_by(
         n_shown=kept.height,
         n_total=rows.height,
     )
+
+
+def shares(summary: pl.DataFrame, *, by: str, period: str, metric: str = "agreement_share") -> pl.DataFrame:
+    """Shares of agreeing pairs by a scope of SUMMARY with Wilson's 95 % intervals: scope_id, value, n, few, low, high; the
+    worst first, those of fewer than 10 pairs (`few`) last."""
+    here = (pl.col("metric") == metric) & (pl.col("period") == period) & (pl.col("scope") == by) & (pl.col("n") > 0)
+    found = summary.filter(here).drop_nulls("value").select("scope_id", "value", "n").with_columns(few=pl.col("n") < FEW)
+    found = found.sort("few", "value", "scope_id")
+    n = found["n"].to_numpy()
+    low, high = wilson(found["value"].to_numpy() * n, n)
+    return found.with_columns(low=pl.Series(low, dtype=pl.Float64), high=pl.Series(high, dtype=pl.Float64))
 
 
 def _shares(rows: pl.DataFrame, called: Mapping[str, str], language: Language) -> Series:

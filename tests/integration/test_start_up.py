@@ -1,0 +1,54 @@
+"""Asking for help imports the command line and nothing that computes, draws, stores or serves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+HEAVY = {
+    "dash", "dashboards", "dash_mantine_components", "dataframely", "fastexcel", "flask", "jinja2", "numba", "numpy", "pandas",
+    "plotly", "polars", "reports", "scipy", "sqlalchemy", "statsmodels", "typst", "waitress", "xlsxwriter",
+}  # fmt: skip
+OURS = {"labqa", "labqa.cli", "labqa.core", "labqa.core.errors", "labqa.core.wording", "labqa.core.wording.catalogue"}
+LOOK = """
+import json, sys
+from labqa.cli import app, main
+names = [[one.name or one.callback.__name__] for one in app.registered_commands]
+groups = [[one.name, *rest] for one in app.registered_groups
+          for rest in ([], *([inner.name or inner.callback.__name__] for inner in one.typer_instance.registered_commands))]
+codes = {}
+for words in [[]] if sys.argv[1] == "first" else [*names, *groups]:
+    sys.argv[:] = ["labqa", *words, "--help"]
+    try:
+        main()
+    except SystemExit as ended:
+        codes[" ".join(words)] = ended.code
+print("IMPORTED", json.dumps([codes, sorted(sys.modules)]))
+"""
+
+
+def imported(which: str) -> tuple[dict[str, int], set[str], str]:
+    """Exit code of each help, the modules that a process holds after them, and what it printed."""
+    ran = subprocess.run([sys.executable, "-c", LOOK, which], capture_output=True, text=True, check=True)
+    printed, _, told = ran.stdout.rpartition("IMPORTED ")
+    codes, modules = json.loads(told)
+    return codes, set(modules), printed
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    codes, modules, printed = imported("first")
+    assert codes == {"": 0} and "evaluate" in printed and "demo" in printed
+    assert packages(modules) & HEAVY == set()
+    assert {name for name in modules if name.partition(".")[0] == "labqa"} == OURS
+
+
+def test_the_help_of_every_command_imports_no_more() -> None:
+    codes, modules, _ = imported("every")
+    assert {"demo", "evaluate", "ingest", "plan", "plan power", "serve", "verify"} <= codes.keys()
+    assert set(codes.values()) == {0}
+    assert packages(modules) & HEAVY == set()
