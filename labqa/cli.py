@@ -121,7 +121,7 @@ def register(
 @app.command()
 def ingest(
     files: Files,
-    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
+    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")] = "template",
     programme: Programme = None,
     home: Home = None,
 ) -> None:
@@ -330,7 +330,7 @@ def warm() -> None:
 
 @app.command()
 def demo(
-    data: Annotated[str, typer.Option(help="national, usgs, rmstudy, chromium, or all four.")] = "all",
+    data: Annotated[str, typer.Option(help="usgs, rmstudy, ceramide, eqa, chromium, national, or all.")] = "all",
     home: Annotated[Path, typer.Option(help="Folder of the demo; no other is touched.")] = Path(".labqa-demo"),
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the dashboards at the end.")] = True,
     port: Annotated[int, typer.Option(help="Port; the next free one if taken.")] = 8050,

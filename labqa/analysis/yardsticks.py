@@ -214,10 +214,9 @@ def _of_rounds(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_replicates(results: pl.DataFrame) -> pl.DataFrame:
-    """Replicates of one laboratory in one role, where they are replicates of one test."""
-    return replicates(results).select(
-        "item", pl.concat_str("sample", "role", "lab", separator="\0").alias("set"), "lab", "value"
-    )
+    """Replicates of one laboratory in one role and run, where they are replicates of one test."""
+    conditions = pl.concat_str("sample", "role", "lab", pl.col("run").fill_null(""), separator="\0")
+    return replicates(results).select("item", conditions.alias("set"), "lab", "value")
 
 
 def _by_item(rows: pl.DataFrame) -> dict[str, _Sets]:
