@@ -193,6 +193,33 @@ def mixed(
 
 
 @app.command()
+def precision(
+    run: Annotated[str, typer.Argument(help="Run id.")],
+    file: Annotated[Path | None, typer.Option(help="CSV file for all models of all items.")] = None,
+    home: Home = None,
+) -> None:
+    """Fit repeatability and reproducibility of each item against the level. 拟合各项目精密度与水平的关系。"""
+    from labqa.service import opinions
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    found = opinions.precision_levels(opened(home), run, viewer=LOCAL_ANALYST)
+    reasons: dict[tuple[str, str], int] = {}
+    for row in found.iter_rows(named=True):
+        condition = Message(f"cli.condition_{row['condition']}").text(language())
+        if row["reason"]:
+            reasons[condition, row["reason"]] = reasons.get((condition, row["reason"]), 0) + 1
+        elif row["chosen"]:
+            name = row[f"name_{language()}"] or row["name_en"] or row["item"]
+            model = Message(f"cli.model_{row['model']}").text(language())
+            say("cli.precision_level", **{**row, "condition": condition, "model": model, "name": name})
+    for (condition, reason), items in reasons.items():
+        say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))
+    if file is not None:
+        found.write_csv(file)
+        say("cli.precision_written", rows=found.height, file=file)
+
+
+@app.command()
 def evaluate(
     period: Annotated[str, typer.Option(help="A year (2018), a range (2016-2018), or all.")] = "all",
     edition: Annotated[str, typer.Option(help="Edition of the rules.")] = "cn-2012-26",
