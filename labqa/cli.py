@@ -121,7 +121,9 @@ def register(
 @app.command()
 def ingest(
     files: Files,
-    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")] = "template",
+    profile: Annotated[
+        str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
+    ] = "template",
     programme: Programme = None,
     home: Home = None,
 ) -> None:
@@ -206,12 +208,15 @@ def precision(
     reasons: dict[tuple[str, str], int] = {}
     for row in found.iter_rows(named=True):
         condition = Message(f"cli.condition_{row['condition']}").text(language())
+        if row["chosen"] is False:
+            continue
         if row["reason"]:
             reasons[condition, row["reason"]] = reasons.get((condition, row["reason"]), 0) + 1
-        elif row["chosen"]:
-            name = row[f"name_{language()}"] or row["name_en"] or row["item"]
-            model = Message(f"cli.model_{row['model']}").text(language())
-            say("cli.precision_level", **{**row, "condition": condition, "model": model, "name": name})
+            continue
+        name = row[f"name_{language()}"] or row["name_en"] or row["item"]
+        told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
+        told["model"] = Message(f"cli.model_{row['model']}", told).text(language())
+        say("cli.precision_level", **told)
     for (condition, reason), items in reasons.items():
         say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))
     if file is not None:

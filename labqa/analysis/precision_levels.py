@@ -76,7 +76,9 @@ def _rows(found: Sets | None, known: Intervals) -> list[dict[str, Any]]:
 
 
 def _model(fit: LevelFit) -> dict[str, Any]:
-    constant, slope = {"constant": (*fit.parameters, 0.0), "proportional": (0.0, *fit.parameters)}.get(fit.model, fit.parameters)
+    constant, slope = {"constant": (*fit.parameters, 0.0), "proportional": (0.0, *fit.parameters)}.get(
+        fit.model, fit.parameters
+    )
     return {"model": fit.model, "constant": constant, "slope": slope, "aic": fit.aic}
 
 
@@ -88,9 +90,7 @@ def _pooled(found: Sets) -> float:
     return float(np.sqrt(squares / max(float((sizes - 1).sum()), 1.0)))
 
 
-def _beyond_limits(
-    pairs: pl.DataFrame, results: pl.DataFrame, kind: PairKind
-) -> tuple[dict[str, Intervals], dict[str, int]]:
+def _beyond_limits(pairs: pl.DataFrame, results: pl.DataFrame, kind: PairKind) -> tuple[dict[str, Intervals], dict[str, int]]:
     """Of each item: the deviations known as intervals, and how many pairs have no quantified result."""
     ends = results.select("result", "lower", "upper")
     first = pairs.filter(

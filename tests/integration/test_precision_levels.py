@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -75,7 +78,9 @@ def test_pairs_with_one_non_detect_are_intervals_and_those_with_two_are_counted(
     """All pairs of the file but those between laboratories; classes as published with the reference cases."""
     found = levels(platform, demo, "usgs").unique(["item", "condition"])
     counted = found.select(pl.col("sets", "intervals", "unquantified").sum()).row(0)
-    assert counted == tuple(KNOWN["usgs_inl_pair_classes"][name] for name in ("both_quantified", "one_nondetect", "both_nondetect"))
+    assert counted == tuple(
+        KNOWN["usgs_inl_pair_classes"][name] for name in ("both_quantified", "one_nondetect", "both_nondetect")
+    )
 
 
 def test_ceramides_scatter_within_laboratories_less_than_between(platform: Platform, demo: Demo) -> None:
@@ -85,7 +90,9 @@ def test_ceramides_scatter_within_laboratories_less_than_between(platform: Platf
         known = [KNOWN[f"ceramide_{material}_{ceramide}"] for material in ("NIST SRM", "NIST hTAG", "NIST DB", "NIST YAA")]
         within = [math.hypot(one["sd_log_sample"], one["sd_log_injection"]) for one in known]
         middle = [one["median_of_dataset_means"] for one in known]
-        repeatability, reproducibility = (row(found, f"Cer d18:1/{ceramide}", name) for name in ("repeatability", "reproducibility"))
+        repeatability, reproducibility = (
+            row(found, f"Cer d18:1/{ceramide}", name) for name in ("repeatability", "reproducibility")
+        )
         relative = [math.hypot(repeatability["constant"] / m, repeatability["slope"]) for m in middle]
         assert all(0.3 * one < seen < one for one, seen in zip(within, relative, strict=True))
         spread = [math.hypot(reproducibility["constant"] / m, reproducibility["slope"]) for m in middle]
@@ -95,3 +102,33 @@ def test_ceramides_scatter_within_laboratories_less_than_between(platform: Platf
 
 def test_analysers_are_no_replicates(platform: Platform, demo: Demo) -> None:
     assert row(levels(platform, demo, "eqa"), "H", "repeatability")["reason"] == "precision.few_contrasts"
+
+
+def test_the_models_that_the_pages_name(platform: Platform, demo: Demo) -> None:
+    """docs/data/usgs.md and ceramide.md tell in words how precision goes with the level."""
+    field = levels(platform, demo, "usgs")
+    codes = {"proportional": ["00618", "00945"], "two_component": ["00930", "00940", "01030", "07000", "13501"]}
+    for model, items in codes.items():
+        assert {row(field, item, "repeatability")["model"] for item in items} == {model}
+    plasma = levels(platform, demo, "ceramide").filter(pl.col("chosen") & (pl.col("condition") == "repeatability"))
+    assert plasma["model"].to_list() == ["two_component"] * 4
+
+
+def test_the_command_prints_and_writes_them(demo: Demo, tmp_path: Path) -> None:
+    file = tmp_path / "precision.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "labqa.cli",
+        "precision",
+        demo.run_of("usgs"),
+        "--file",
+        str(file),
+        "--home",
+        str(demo.home),
+    ]
+    ran = subprocess.run(command, env={**os.environ, "LABQA_LANG": "en"}, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "Sodium, wf (00930), repeatability: two components, σ² = (" in ran.stdout
+    assert "reproducibility, 143 items without a model: Fewer than 15 differences" in ran.stdout
+    assert set(pl.read_csv(file)["condition"]) == {"repeatability", "reproducibility"}

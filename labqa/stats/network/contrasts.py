@@ -209,8 +209,9 @@ def split(
 
     The robust steps of the fit take the weight from what disagrees with the network, so they would hide an inconsistency:
     the direct estimate reported weighs by `base` instead, with bisquare weights (`corner`, `end`) around the median difference
-    of the pair itself where it has three blocks or more that are not all far from it. Without robust steps both are the same. `groupings` are those of the
-    fit's own observations, `seen.groupings` the same kinds on all observations; a group holds observations of one laboratory,
+    of the pair itself where it has three blocks or more, not all of them far from it. Without robust steps both are the same.
+    `groupings` are those of the fit's own observations, `seen.groupings` the same kinds on all observations; a group holds
+    observations of one laboratory,
     a kind without owner counts in `others` alone. `counted` is the kind whose groups `n_clusters` counts. Kinds that are not
     `needed` (K; their variance is 0) stay incomplete, each spares n³ operations. Memory: n × n three times and what the
     pairs hold. ValueError for pairs that share no block. Sources: Dias et al. 2010, doi:10.1002/sim.3767;

@@ -49,8 +49,9 @@ def fit_deviations(found: Deviations, known: Intervals = NO_INTERVALS, *, model:
 
     Each deviation adds w [log s + 2 log(1 + d²/3s²)], each interval −½ log(T(high/s) − T(low/s)), s = `NORMAL` σ(level), so
     that σ is the SD of normal errors; for two results with levels that spread widely against σ that is the likelihood with
-    the true level integrated out. A component that gives less than a thousandth of the variance at every level is 0. L-BFGS-B from three starts, in units of the typical
-    deviation. `aic` counts 2 a parameter. ValueError: another model, no deviation above 0, a level of 0 where σ would be 0.
+    the true level integrated out. A component that gives less than a thousandth of the variance at every level is 0.
+    L-BFGS-B from three starts, in units of the typical deviation. `aic` counts 2 a parameter. ValueError: another model, no
+    deviation above 0, a level of 0 in the proportional model.
     """
     if model not in _FREE:
         raise ValueError(f"{model!r} is no model of deviations against level; there are {', '.join(MODELS)}")
@@ -61,7 +62,8 @@ def fit_deviations(found: Deviations, known: Intervals = NO_INTERVALS, *, model:
         raise ValueError("the proportional model needs levels above 0")
     unit, typical = float(np.sqrt(np.average(found.value**2, weights=found.weight))), float(np.median(levels)) or 1.0
     scaled = Deviations(found.value / unit, found.level / typical, found.weight)
-    inside = Intervals(*(np.clip(end / unit, -_FAR, _FAR) for end in known[:2]), known.level / typical)
+    low, high = (np.clip(end / unit, -_FAR, _FAR) for end in (known.low, known.high))
+    inside = Intervals(low, high, known.level / typical)
     a, b, cost = _searched(model, scaled, inside)
     told = {"constant": (a,), "proportional": (b,), "two_component": (a, b)}[model]
     units = {"constant": (unit,), "proportional": (unit / typical,), "two_component": (unit, unit / typical)}[model]

@@ -62,7 +62,9 @@ def drawn(seed: int, n: int, a: float, b: float) -> tuple[np.ndarray, np.ndarray
     return tuple(level + np.hypot(a, b * level) * draw.normal(size=n) for _ in range(2))
 
 
-@pytest.mark.parametrize(("a", "b", "model"), [(2.0, 0.0, "constant"), (0.0, 0.05, "proportional"), (2.0, 0.05, "two_component")])
+@pytest.mark.parametrize(
+    ("a", "b", "model"), [(2.0, 0.0, "constant"), (0.0, 0.05, "proportional"), (2.0, 0.05, "two_component")]
+)
 def test_the_model_of_the_data_is_chosen_in_spite_of_gross_errors(a: float, b: float, model: str) -> None:
     x, y = drawn(1, 2000, a, b)
     y[:20] *= 3.0
@@ -74,7 +76,7 @@ def test_the_model_of_the_data_is_chosen_in_spite_of_gross_errors(a: float, b: f
 
 
 def test_pairs_near_a_limit_count_as_intervals_and_undo_the_selection() -> None:
-    """Results below 3 are told as [0, 3], true SD 1. Without the mixed pairs those near the limit are left that happen to agree."""
+    """Results below 3 are told as [0, 3], true SD 1. Without the mixed pairs, near the limit only those are left that agree."""
     draw = np.random.default_rng(3)
     level = draw.uniform(0.0, 8.0, 20_000)
     x, y = (level + draw.normal(size=len(level)) for _ in range(2))
