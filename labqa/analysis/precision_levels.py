@@ -15,8 +15,9 @@ import polars as pl
 from labqa.analysis.sets import Sets, by_item, of_pairs, of_replicates, of_rounds
 from labqa.analysis.yardsticks import MIN_CONTRASTS
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Trigger
-from labqa.stats.precision.deviation_levels import NO_INTERVALS, Intervals, choose_deviations, mean_square
+from labqa.stats.precision.deviation_levels import NO_INTERVALS, Intervals, choose_deviations, intervals_of, mean_square
 from labqa.stats.precision.levels import LevelFit
+from labqa.stats.precision.reproducibility import pooled_sd
 
 MOST_EQUAL = 1.0 / 3.0
 """Share of differences that are 0 above which rounding, or a result that was copied, hides the precision."""
@@ -63,7 +64,7 @@ def _rows(found: Sets | None, known: Intervals) -> list[dict[str, Any]]:
         "contrasts": found.contrasts,
         "intervals": len(known.level),
         "equal_share": equal,
-        "sd": _pooled(found),
+        "sd": pooled_sd(found.values, found.offsets),
         "level_low": float(deviations.level.min()),
         "level_high": float(deviations.level.max()),
     }
@@ -82,14 +83,6 @@ def _model(fit: LevelFit) -> dict[str, Any]:
     return {"model": fit.model, "constant": constant, "slope": slope, "aic": fit.aic}
 
 
-def _pooled(found: Sets) -> float:
-    """Plain SD within the sets, pooled by degrees of freedom (for pairs √(Σd²/2n))."""
-    sizes = np.diff(found.offsets)
-    means = np.add.reduceat(found.values, found.offsets[:-1]) / sizes
-    squares = float(np.sum((found.values - np.repeat(means, sizes)) ** 2))
-    return float(np.sqrt(squares / max(float((sizes - 1).sum()), 1.0)))
-
-
 def _beyond_limits(pairs: pl.DataFrame, results: pl.DataFrame, kind: PairKind) -> tuple[dict[str, Intervals], dict[str, int]]:
     """Of each item: the deviations known as intervals, and how many pairs have no quantified result."""
     ends = results.select("result", "lower", "upper")
@@ -99,26 +92,24 @@ def _beyond_limits(pairs: pl.DataFrame, results: pl.DataFrame, kind: PairKind) -
         & (pl.col("role") == Role.RETEST)
         & pl.col("trigger").ne_missing(pl.lit(str(Trigger.OBJECTION)))
     )
-    quantified = [pl.col(f"{part}_qualifier") == Qualifier.QUANTIFIED for part in ("original", "retest")]
-    none = first.filter(~quantified[0] & ~quantified[1]).group_by("item").len()
-    mixed = [
-        first.filter(quantified[one] & ~quantified[other])
-        .select("item", x=f"{names[one]}_value", result=f"{names[other]}_result")
-        .join(ends, on="result", how="left")
-        for names in [("original", "retest")]
-        for one, other in ((0, 1), (1, 0))
-    ]
+    beyond = [pl.col(f"{part}_qualifier") != Qualifier.QUANTIFIED for part in ("original", "retest")]
+    none = first.filter(pl.all_horizontal(beyond)).group_by("item").len()
+    mixed = [_one_quantified(first, ends, "original", "retest"), _one_quantified(first, ends, "retest", "original")]
     rows = pl.concat(mixed).drop_nulls("x").sort("item", "result")
-    low, high = pl.col("lower").fill_null(-np.inf), pl.col("upper").fill_null(np.inf)
-    nearest = pl.col("x").clip(low, high)
-    rows = rows.select(
-        "item",
-        low=(pl.col("x") - high) / np.sqrt(2.0),
-        high=(pl.col("x") - low) / np.sqrt(2.0),
-        level=((pl.col("x") + nearest) / 2.0).abs(),
-    )
+    rows = rows.with_columns(pl.col("lower").fill_null(-np.inf), pl.col("upper").fill_null(np.inf))
     found = {
-        str(key[0]): Intervals(*(part[name].to_numpy() for name in ("low", "high", "level")))
+        str(key[0]): intervals_of(*(part[name].to_numpy() for name in ("x", "lower", "upper")))
         for key, part in rows.group_by("item", maintain_order=True)
     }
     return found, dict(none.iter_rows())
+
+
+def _one_quantified(pairs: pl.DataFrame, ends: pl.DataFrame, one: str, other: str) -> pl.DataFrame:
+    """Pairs of which only `one` is quantified: its value x, and the interval of the other."""
+    number = pl.col(f"{one}_qualifier") == Qualifier.QUANTIFIED
+    beyond = pl.col(f"{other}_qualifier") != Qualifier.QUANTIFIED
+    return (
+        pairs.filter(number & beyond)
+        .select("item", x=f"{one}_value", result=f"{other}_result")
+        .join(ends, on="result", how="left")
+    )

@@ -31,9 +31,9 @@ _VISIBLE = 1e-3
 class Intervals(NamedTuple):
     """Deviations of which only an interval is known, (low, high) on the scale of one result's σ, at the level `level`.
 
-    Of a quantified x and one known to lie in [l, u]: (x − u)/√2 to (x − l)/√2. It counts half: a pair of two quantified
-    results is seen from either, one with a single quantified result from that alone, and so it does not matter that pairs
-    without any are missing (a composite likelihood of each result given the other, if that was quantified).
+    Each counts half: a pair of two quantified results is seen from either, one with a single quantified result from that
+    alone, and so it does not matter that pairs without any are missing (a composite likelihood of each result given the
+    other, if that was quantified).
     """
 
     low: Floats
@@ -42,6 +42,15 @@ class Intervals(NamedTuple):
 
 
 NO_INTERVALS = Intervals(*(np.zeros(0) for _ in range(3)))
+
+
+def intervals_of(x: Floats, lower: Floats, upper: Floats) -> Intervals:
+    """Intervals of pairs of a quantified x and a result known to lie in [lower, upper] (∓∞: open).
+
+    (x − upper)/√2 to (x − lower)/√2; the level is the mean of x and the nearest value that the other may have.
+    """
+    root = np.sqrt(2.0)
+    return Intervals((x - upper) / root, (x - lower) / root, np.abs(x + np.clip(x, lower, upper)) / 2.0)
 
 
 def fit_deviations(found: Deviations, known: Intervals = NO_INTERVALS, *, model: str) -> LevelFit:

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from labqa.stats.precision.deviation_levels import NORMAL, Intervals, choose_deviations, fit_deviations, mean_square
+from labqa.stats.precision.deviation_levels import (
+    NORMAL,
+    Intervals,
+    choose_deviations,
+    fit_deviations,
+    intervals_of,
+    mean_square,
+)
 from labqa.stats.precision.levels import sd_at
 from labqa.stats.precision.reproducibility import Deviations, deviations
 
@@ -82,7 +89,7 @@ def test_pairs_near_a_limit_count_as_intervals_and_undo_the_selection() -> None:
     x, y = (level + draw.normal(size=len(level)) for _ in range(2))
     seen, first, second = (x >= 3) & (y >= 3), (x >= 3) & (y < 3), (x < 3) & (y >= 3)
     value = np.concatenate([x[first], y[second]])
-    known = Intervals((value - 3.0) / np.sqrt(2.0), value / np.sqrt(2.0), (value + 3.0) / 2.0)
+    known = intervals_of(value, np.zeros(len(value)), np.full(len(value), 3.0))
     alone = fit_deviations(of_pairs(x[seen], y[seen]), model="constant").parameters[0]
     together = fit_deviations(of_pairs(x[seen], y[seen]), known, model="constant").parameters[0]
     assert alone < 0.97 and together == pytest.approx(1.0, abs=0.02)
@@ -91,6 +98,13 @@ def test_pairs_near_a_limit_count_as_intervals_and_undo_the_selection() -> None:
 def test_the_scale_is_that_of_a_normal_sd() -> None:
     z = special.ndtri((np.arange(200_000) + 0.5) / 200_000)
     assert np.mean(4.0 * z**2 / (3.0 * NORMAL**2 + z**2)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_interval_is_that_of_the_difference() -> None:
+    found = intervals_of(np.array([5.0, 2.0]), np.array([0.0, -np.inf]), np.array([3.0, 3.0]))
+    assert found.low * np.sqrt(2.0) == pytest.approx([2.0, -1.0])
+    assert found.high[0] * np.sqrt(2.0) == pytest.approx(5.0) and np.isposinf(found.high[1])
+    assert found.level == pytest.approx([4.0, 2.0])
 
 
 def test_levels_that_are_alike_tell_no_model_from_another() -> None:
