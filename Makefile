@@ -15,7 +15,7 @@ ready:
 	@bash bootstrap/environment.sh
 
 demo: ready  ## set up, evaluate the example networks, write the reports, serve the dashboards (SERVE=0: end instead)
-	@echo "==> Running the main job on four example data sets (about 3 minutes the first time)"
+	@echo "==> Running the main job on six example data sets (about 3 minutes the first time)"
 	@$(RUN)/labqa demo --home ./.labqa-demo $(if $(filter 0 no false,$(SERVE)),--no-serve)
 
 demo-clean:  ## forget the demo's data

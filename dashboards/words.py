@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labqa.core.wording.catalogue import Language, Message
+from labqa.service.naming import programme_name
 
 FOLDER = Path(__file__).parent / "locale"
 NONE = "—"
@@ -46,7 +47,7 @@ class Words:
 
     def programme(self, name: str) -> str:
         """What a programme is called; its own name where it is none of the shipped."""
-        return self.known(f"programme.{name}", name)
+        return programme_name(name, self.language)
 
     def period(self, name: str) -> str:
         """A year, a range, or the whole."""

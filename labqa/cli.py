@@ -121,7 +121,9 @@ def register(
 @app.command()
 def ingest(
     files: Files,
-    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
+    profile: Annotated[
+        str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
+    ] = "template",
     programme: Programme = None,
     home: Home = None,
 ) -> None:
@@ -190,6 +192,36 @@ def mixed(
     if file is not None:
         found.effects.write_csv(file)
         say("cli.mixed_written", rows=found.effects.height, file=file)
+
+
+@app.command()
+def precision(
+    run: Annotated[str, typer.Argument(help="Run id.")],
+    file: Annotated[Path | None, typer.Option(help="CSV file for all models of all items.")] = None,
+    home: Home = None,
+) -> None:
+    """Fit repeatability and reproducibility of each item against the level. 拟合各项目精密度与水平的关系。"""
+    from labqa.service import opinions
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    found = opinions.precision_levels(opened(home), run, viewer=LOCAL_ANALYST)
+    reasons: dict[tuple[str, str], int] = {}
+    for row in found.iter_rows(named=True):
+        condition = Message(f"cli.condition_{row['condition']}").text(language())
+        if row["chosen"] is False:
+            continue
+        if row["reason"]:
+            reasons[condition, row["reason"]] = reasons.get((condition, row["reason"]), 0) + 1
+            continue
+        name = row[f"name_{language()}"] or row["name_en"] or row["item"]
+        told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
+        told["model"] = Message(f"cli.model_{row['model']}", told).text(language())
+        say("cli.precision_level", **told)
+    for (condition, reason), items in reasons.items():
+        say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))
+    if file is not None:
+        found.write_csv(file)
+        say("cli.precision_written", rows=found.height, file=file)
 
 
 @app.command()
@@ -330,7 +362,7 @@ def warm() -> None:
 
 @app.command()
 def demo(
-    data: Annotated[str, typer.Option(help="national, usgs, rmstudy, chromium, or all four.")] = "all",
+    data: Annotated[str, typer.Option(help="usgs, rmstudy, ceramide, eqa, chromium, national, or all.")] = "all",
     home: Annotated[Path, typer.Option(help="Folder of the demo; no other is touched.")] = Path(".labqa-demo"),
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the dashboards at the end.")] = True,
     port: Annotated[int, typer.Option(help="Port; the next free one if taken.")] = 8050,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labqa.service.naming import programme_name
 from reports.context import Context
 from reports.document import Document, Section, Table
 from reports.numbers import ABSENT
@@ -26,8 +27,9 @@ _SECTIONS = (
 def annual(context: Context) -> Document:
     """The annual evaluation of a run."""
     say, manifest = context.say, context.manifest
+    programme = programme_name(manifest.programme, context.language)
     facts = (
-        (say("fact_programme"), manifest.programme),
+        (say("fact_programme"), programme),
         (say("fact_period"), context.period_named),
         (say("fact_edition"), manifest.edition),
         (say("fact_run"), manifest.run_id),
@@ -37,7 +39,7 @@ def annual(context: Context) -> Document:
         title=say("title"),
         subtitle=say("subtitle", period=context.period_named),
         facts=facts,
-        footer=say("footer", run=manifest.run_id, programme=manifest.programme, period=context.period_named),
+        footer=say("footer", run=manifest.run_id, programme=programme, period=context.period_named),
         run_id=manifest.run_id,
         sections=tuple(_pruned(make(context)) for make in _SECTIONS),
     )

@@ -127,7 +127,10 @@ def _provenance(reading: Reading, words: Words) -> Component:
         [
             (words("network.run"), html.Code(made.run_id)),
             (words("network.edition"), f"{made.edition} · {made.edition_hash[:16]}"),
-            (words("network.partitions"), ", ".join(made.partitions)),
+            (
+                words("network.partitions"),
+                ", ".join(words("network.undated") if one == "undated" else one for one in made.partitions),
+            ),
             (words("network.data_version"), str(made.data_version)),
             (words("network.code"), html.Code(made.code)),
             (words("network.seed"), str(made.seed)),

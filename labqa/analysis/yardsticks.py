@@ -7,17 +7,15 @@ estimate, since they were selected by their first result, and each sample gives 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from labqa.analysis.pairing import replicates
-from labqa.analysis.pairing import tests as tests_of
+from labqa.analysis.sets import Sets, by_item, of_pairs, of_replicates, of_rounds, sets_of
 from labqa.core import tables as t
-from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Role, Scale, Trigger, YardstickSource
+from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Scale, YardstickSource
 from labqa.stats.precision import reproducibility as rep
 from labqa.stats.precision.horwitz import horwitz_line
 from labqa.stats.scores.differences import LIMIT_FACTOR
@@ -37,28 +35,14 @@ MASS_FRACTION = {
 """Units that are mass fractions for certain; a bare % or mg/L is not."""
 
 
-@dataclass(frozen=True)
-class _Sets:
-    """Comparable results of one item, set by set."""
-
-    deviations: rep.Deviations
-    n_sets: int
-    labs: int
-    step: float
-
-    @property
-    def contrasts(self) -> float:
-        return float(self.deviations.weight.sum())
-
-
 def yardsticks(items: pl.DataFrame, blocks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """YARDSTICKS: one row an item of the register; an item without any yardstick has source `none`.
 
     `u_relative` is that of σR: 0 for a stated tolerance, whose misfit φ shows instead. Horwitz is linearised at the item's
     median level.
     """
-    between = _by_item(pl.concat([_of_pairs(pairs, PairKind.BETWEEN), _of_rounds(results)]))
-    within = _by_item(pl.concat([_of_pairs(pairs, PairKind.DUPLICATE), _of_replicates(results)]))
+    between = by_item(pl.concat([of_pairs(pairs, PairKind.BETWEEN), of_rounds(results)]))
+    within = by_item(pl.concat([of_pairs(pairs, PairKind.DUPLICATE), of_replicates(results)]))
     levels = dict(blocks.drop_nulls("level").group_by("item").agg(pl.col("level").median()).iter_rows())
     rows = [
         _yardstick(entry, between.get(entry["item"]), within.get(entry["item"]), levels.get(entry["item"]))
@@ -75,7 +59,7 @@ def without_own(yardsticks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataF
     """
     network = yardsticks.filter(pl.col("source") == str(YardstickSource.NETWORK))
     in_proportion = dict(network.select("item", pl.col("sigma_R_slope") > 0).iter_rows())
-    rows = pl.concat([_of_pairs(pairs, PairKind.BETWEEN), _of_rounds(results)]).filter(pl.col("item").is_in([*in_proportion]))
+    rows = pl.concat([of_pairs(pairs, PairKind.BETWEEN), of_rounds(results)]).filter(pl.col("item").is_in([*in_proportion]))
     ordered = rows.sort("item", "set", "lab", "value", nulls_last=True)
     found = [
         _without(str(item), part, in_proportion=in_proportion[str(item)])
@@ -86,7 +70,7 @@ def without_own(yardsticks: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataF
 
 def _without(item: str, part: pl.DataFrame, *, in_proportion: bool) -> pl.DataFrame:
     """Rows of one item."""
-    whole = _sets(part)
+    whole = sets_of(part)
     of_set, names = part["set"].rle_id().to_numpy().astype(np.int64), part["lab"].unique().sort()
     code = names.search_sorted(part["lab"]).to_numpy()
     held = np.bincount(code, weights=whole.deviations.weight, minlength=len(names)) / max(whole.contrasts / 2.0, 1e-9)
@@ -114,7 +98,7 @@ def _left(values: NDArray[np.float64], of_set: NDArray[np.int64], kept: NDArray[
 _SCHEMA = t.Yardsticks.create_empty().schema
 
 
-def _yardstick(item: dict[str, Any], between: _Sets | None, within: _Sets | None, level: float | None) -> dict[str, Any]:
+def _yardstick(item: dict[str, Any], between: Sets | None, within: Sets | None, level: float | None) -> dict[str, Any]:
     numeric = item["scale"] in NUMERIC_SCALES
     source, constant, slope, u = _reproducibility(item, between, level) if numeric else _NOTHING
     r_constant, r_slope = _repeatability(item, within) if numeric else (None, None)
@@ -139,7 +123,7 @@ _NOTHING = (YardstickSource.NONE, None, None, None)
 
 
 def _reproducibility(
-    item: dict[str, Any], between: _Sets | None, level: float | None
+    item: dict[str, Any], between: Sets | None, level: float | None
 ) -> tuple[YardstickSource, float | None, float | None, float | None]:
     """Source, constant and slope of σR, and its relative uncertainty."""
     constant, slope = item["reproducibility_constant"] or 0.0, item["reproducibility_slope"] or 0.0
@@ -157,7 +141,7 @@ def _reproducibility(
     return _NOTHING
 
 
-def _repeatability(item: dict[str, Any], within: _Sets | None) -> tuple[float | None, float | None]:
+def _repeatability(item: dict[str, Any], within: Sets | None) -> tuple[float | None, float | None]:
     """Constant and slope of σr: the method standard's r, else the network's duplicates and replicates, else null."""
     constant, slope = item["repeatability_constant"] or 0.0, item["repeatability_slope"] or 0.0
     if constant > 0 or slope > 0:
@@ -166,77 +150,16 @@ def _repeatability(item: dict[str, Any], within: _Sets | None) -> tuple[float | 
     return (fitted.constant, fitted.slope) if fitted else (None, None)
 
 
-def _fitted(item: dict[str, Any], found: _Sets | None) -> rep.Spread | None:
+def _fitted(item: dict[str, Any], found: Sets | None) -> rep.Spread | None:
     if found is None or found.contrasts < MIN_CONTRASTS:
         return None
     return rep.fit_spread(found.deviations, step=found.step, proportional_allowed=item["scale"] != Scale.INTERVAL)
 
 
-def _dispersion(between: _Sets | None, constant: float | None, slope: float | None) -> float:
+def _dispersion(between: Sets | None, constant: float | None, slope: float | None) -> float:
     if between is None:
         return 1.0
     found = between.deviations
     sigma = (constant or 0.0) + (slope or 0.0) * found.level
     usable = sigma > 0
     return rep.dispersion(found.value[usable] / sigma[usable], found.weight[usable])
-
-
-# --- which results are comparable -------------------------------------------------------------------------------------
-
-_COLUMNS = ["item", "set", "lab", "value"]
-
-
-def _of_pairs(pairs: pl.DataFrame, kind: PairKind) -> pl.DataFrame:
-    """Both results of first pairs of that kind, both quantified, objection retests left out."""
-    usable = pairs.filter(
-        (pl.col("kind") == kind)
-        & (pl.col("order") == 1)
-        & (pl.col("role") == Role.RETEST)
-        & pl.col("trigger").ne_missing(pl.lit(str(Trigger.OBJECTION)))
-        & pl.col("original_value").is_not_null()
-        & pl.col("retest_value").is_not_null()
-    )
-    halves = [
-        usable.select(
-            "item", pl.col("pair").alias("set"), pl.col(f"{part}_lab").alias("lab"), pl.col(f"{part}_value").alias("value")
-        )
-        for part in ("original", "retest")
-    ]
-    return pl.concat(halves)
-
-
-def _of_rounds(results: pl.DataFrame) -> pl.DataFrame:
-    """Comparison rounds: one value a named laboratory, a set a sample and item."""
-    rows = tests_of(results.filter(pl.col("role") == Role.PT)).filter(
-        pl.col("value").is_not_null() & pl.col("lab").is_not_null()
-    )
-    return rows.select("item", pl.col("sample").alias("set"), "lab", "value")
-
-
-def _of_replicates(results: pl.DataFrame) -> pl.DataFrame:
-    """Replicates of one laboratory in one role, where they are replicates of one test."""
-    return replicates(results).select(
-        "item", pl.concat_str("sample", "role", "lab", separator="\0").alias("set"), "lab", "value"
-    )
-
-
-def _by_item(rows: pl.DataFrame) -> dict[str, _Sets]:
-    """Sets of each item, in a fixed order."""
-    ordered = rows.sort("item", "set", "lab", "value", nulls_last=True)
-    return {str(key[0]): _sets(part) for key, part in ordered.group_by("item", maintain_order=True)}
-
-
-def _sets(part: pl.DataFrame) -> _Sets:
-    begins = part.select(pl.col("set").ne_missing(pl.col("set").shift(1))).to_series().to_numpy()
-    begins[:1] = True
-    offsets = np.append(np.flatnonzero(begins), part.height).astype(np.int64)
-    values = part["value"].to_numpy()
-    return _Sets(rep.deviations(values, offsets), len(offsets) - 1, part["lab"].n_unique(), _step(values, offsets))
-
-
-def _step(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> float:
-    """Smallest difference within a set that is not 0 (nor the noise of binary fractions); 0 if there is none."""
-    gaps = np.abs(np.diff(values))
-    gaps[offsets[1:-1] - 1] = 0.0
-    seen = gaps[gaps > 1e-9 * np.abs(values[1:])]
-    return float(seen.min()) if len(seen) else 0.0

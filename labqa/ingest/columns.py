@@ -78,4 +78,5 @@ def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:
     text = pl.when(~text.is_in(list(profile.null_words))).then(text)
     if field in profile.words:
         text = text.replace(dict(profile.words[field]))
+        text = pl.when(text != "").then(text)
     return pl.coalesce(text, declared) if field in profile.declared else text

@@ -27,8 +27,8 @@ class Profile:
     """How a kind of delivery is read.
 
     `columns`: field → headers understood. `declared`: field → text where the file says nothing. `words`: field → delivered
-    word → word meant. `period`: what stands for round and period. `derive`: registers made of the file; `derived_scale`: the
-    scale of items so made, by unit (ratio where it says nothing).
+    word → word meant (empty: nothing is said). `period`: what stands for round and period. `derive`: registers made of the
+    file; `derived_scale`: the scale of items so made, by unit (ratio where it says nothing).
     """
 
     name: str

@@ -17,15 +17,18 @@ from labqa.service.wiring import Platform
 from labqa.simulate import card as cards
 from labqa.simulate import deliveries, network
 
-PROGRAMMES = ("usgs", "rmstudy", "chromium", "national")
-"""Three real data sets and a simulated national network; it comes last, so that the dashboards open on it."""
+PROGRAMMES = ("usgs", "rmstudy", "ceramide", "eqa", "chromium", "national")
+"""Five real data sets and a simulated national network; it comes last, so that the dashboards open on it."""
 
 _FILES = {
     "usgs": "usgs/usgs_inl_original_retest_sitesA.csv",
     "rmstudy": "rmstudy/lgc_rmstudy_metals.csv",
+    "ceramide": "ceramide/ceramide_ring_trial_34labs.csv",
+    "eqa": "eqa/eqa_haemolysis_index.csv",
     "chromium": "chromium/lgc_chromium_youden.csv",
 }
-_PERIODS = {"national": "2018", "usgs": "all", "rmstudy": "all", "chromium": "all"}
+_PERIODS = {"national": "2018"}
+"""What is evaluated of a programme, where it is not all."""
 _REGISTERS = ("labs", "items", "products", "class")
 SEED = 1
 """Seed of the demo's network; fixed, so that its story can be checked against its truth."""
@@ -46,7 +49,7 @@ def run(platform: Platform, programme: str, *, progress: Progress | None = None)
     if programme not in PROGRAMMES:
         raise UsageError("service.unknown_demo", name=programme, there=", ".join(PROGRAMMES))
     receipts = _national(platform, progress) if programme == "national" else [_real(platform, programme, progress)]
-    evaluation = evaluations.evaluate(platform, programme=programme, period=_PERIODS[programme], progress=progress)
+    evaluation = evaluations.evaluate(platform, programme=programme, period=_PERIODS.get(programme, "all"), progress=progress)
     return Told(
         delivered=sum(receipt.delivered for receipt in receipts),
         accepted=sum(receipt.accepted for receipt in receipts),
@@ -73,9 +76,13 @@ def warm(*, progress: Progress | None = None) -> None:
 
 
 def _real(platform: Platform, programme: str, progress: Progress | None) -> intake.Receipt:
-    return intake.ingest(
-        platform, shipped.folder() / _FILES[programme], profile=programme, programme=programme, progress=progress
-    )
+    """Register what names the data set brings for its laboratories and items, then ingest it."""
+    file = shipped.folder() / _FILES[programme]
+    for kind in _REGISTERS:
+        register = file.with_name(f"{kind}.csv")
+        if register.is_file():
+            intake.register(platform, kind, register, programme=programme)
+    return intake.ingest(platform, file, profile=programme, programme=programme, progress=progress)
 
 
 def _national(platform: Platform, progress: Progress | None) -> list[intake.Receipt]:

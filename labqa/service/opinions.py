@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import polars as pl
+
 from labqa.analysis import mixed
+from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import UsageError
 from labqa.service import evaluations, pipeline
 from labqa.service.viewer import Viewer, check_may_read_all
@@ -34,3 +37,13 @@ def mixed_model(
         )
     except ValueError as cause:
         raise UsageError("service.no_mixed_model", run=run, cause=str(cause)) from cause
+
+
+def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Repeatability and reproducibility of each item against the level, with the item's name and unit; see
+    `analysis.precision_levels`. Totals over laboratories: no laboratory is named."""
+    check_may_read_all(viewer)
+    opened = platform.run(run)
+    facts, _, _ = evaluations.inputs(platform, opened.manifest)
+    found = levels_of(facts.items, opened.table("pairs"), facts.results)
+    return found.join(facts.items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")

@@ -12,7 +12,7 @@ _SHARES = ("retest_coverage", "agreement_share", "duplicate_agreement_share", "p
 
 
 def section(context: Context) -> Section:
-    """Base figures and trend."""
+    """Base figures and trend; figures that no year has are left out."""
     say = context.say
     blocks: list[Block] = [
         Paragraph(
@@ -29,7 +29,8 @@ def section(context: Context) -> Section:
         blocks.append(_years(context))
     else:
         blocks += [Paragraph(say("base_undated")), _one_window(context)]
-    specs = [five_year_trend(context.tables["summary"], context.language, measure=measure) for measure in MEASURES]
+    seen = [measure for measure in MEASURES if any(context.total(measure, period=year) for year in context.years)]
+    specs = [five_year_trend(context.tables["summary"], context.language, measure=measure) for measure in seen]
     drawn = tuple(spec for spec in specs if not spec.is_empty)
     if drawn:
         blocks.append(Panel(drawn, say("trend_caption")))

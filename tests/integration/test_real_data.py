@@ -63,3 +63,28 @@ def test_usgs_gives_no_lab_a_sign_or_a_rank(platform: Platform, demo: Demo) -> N
     assert bias.select(pl.col(signs).is_not_null().any()).row(0) == (False,) * len(signs)
     ratings = _table(platform, demo, "usgs", "ratings")
     assert set(ratings["proposal"]) == {"none"} and ratings["class_by_points"].is_null().all()
+
+
+def test_usgs_results_of_one_laboratory_or_of_none_are_duplicates_kept_for_agreement(platform: Platform, demo: Demo) -> None:
+    """Blocks by their named laboratories; what is no comparison of laboratories serves repeatability and agreement only."""
+    named: dict[str, set[str]] = defaultdict(set)
+    with USGS.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            named[row["pair_id"]] |= {row["lab"]} - {""}
+    between = {sample for sample, labs in named.items() if len(labs) >= 2}
+    assert len(between) == 45  # one of them by a second retest
+    blocks = _table(platform, demo, "usgs", "blocks")
+    kinds = dict(blocks.select("sample", "kind").rows())
+    assert {sample for sample, kind in kinds.items() if kind != "duplicate"} == between
+    assert set(blocks.filter(pl.col("kind") == "duplicate")["used_for_bias"]) == {False}
+    duplicates = _table(platform, demo, "usgs", "pairs").filter((pl.col("kind") == "duplicate") & (pl.col("order") == 1))
+    assert duplicates.height == len(named) - 44
+    agreement = duplicates.join(_table(platform, demo, "usgs", "discrepancies"), on="pair", how="anti")
+    assert agreement.is_empty()  # every duplicate has its row of agreement
+    influence = _table(platform, demo, "usgs", "lab_influence")
+    assert not set(influence["what"]) & set(blocks.filter(pl.col("kind") == "duplicate")["block"])
+
+
+def test_usgs_is_kept_whole(platform: Platform, demo: Demo) -> None:
+    assert "28216 rows delivered, 28216 accepted, 0 refused" in demo.printed
+    assert _table(platform, demo, "usgs", "blocks")["n_results"].sum() == 28_216

@@ -15,7 +15,8 @@ METHOD = "network/crossed_reml"
 
 
 def rows_of(name: str) -> list[dict[str, str]]:
-    folder = SHIPPED / "rmstudy" if name == "lgc_rmstudy_metals.csv" else HERE / "data"
+    shipped = {"lgc_rmstudy_metals.csv": "rmstudy", "eqa_haemolysis_index.csv": "eqa"}
+    folder = SHIPPED / shipped[name] if name in shipped else HERE / "data"
     with (folder / name).open(encoding="utf-8") as opened:
         return list(csv.DictReader(opened))
 

@@ -89,8 +89,17 @@ def _quadratic(rows, inverse, first, second):  # type: ignore[no-untyped-def]  #
 
 
 @kernel
+def _bisquare(t, corner, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    x = 0.0 if t <= corner else min((t - corner) / (end - corner), 1.0)
+    return (1.0 - x * x) ** 2
+
+
+@kernel
 def _common(i, j, begin, at, block, y, weight, base, sd, corner, end, one, other, gap, free, fitted):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fills, for the blocks in which i and j sit: their observations, the difference, its weight here and in the fit."""
+    """Fills, for the blocks in which i and j sit: their observations, the difference, its weight here and in the fit.
+
+    Where every difference is far from the pair's median, none can be told to be the gross error: all keep their weight.
+    """
     a, b, n = begin[i], begin[j], 0
     while a < begin[i + 1] and b < begin[j + 1]:
         o, q = at[a], at[b]
@@ -105,11 +114,12 @@ def _common(i, j, begin, at, block, y, weight, base, sd, corner, end, one, other
         if block[q] <= block[o]:
             b += 1
     if n >= LEAST_TO_JUDGE:
-        middle = np.median(gap[:n])
+        middle, left = np.median(gap[:n]), 0.0
         for c in range(n):
-            t = abs(gap[c] - middle) * np.sqrt(free[c]) / sd[one[c]]
-            x = 0.0 if t <= corner else min((t - corner) / (end - corner), 1.0)
-            free[c] *= (1.0 - x * x) ** 2
+            left += free[c] * _bisquare(abs(gap[c] - middle) * np.sqrt(free[c]) / sd[one[c]], corner, end)
+        if left > 0.0:
+            for c in range(n):
+                free[c] *= _bisquare(abs(gap[c] - middle) * np.sqrt(free[c]) / sd[one[c]], corner, end)
     return n
 
 
@@ -201,8 +211,9 @@ def split(
 
     The robust steps of the fit take the weight from what disagrees with the network, so they would hide an inconsistency:
     the direct estimate reported weighs by `base` instead, with bisquare weights (`corner`, `end`) around the median difference
-    of the pair itself where it has three blocks or more. Without robust steps both are the same. `groupings` are those of the
-    fit's own observations, `seen.groupings` the same kinds on all observations; a group holds observations of one laboratory,
+    of the pair itself where it has three blocks or more, not all of them far from it. Without robust steps both are the same.
+    `groupings` are those of the fit's own observations, `seen.groupings` the same kinds on all observations; a group holds
+    observations of one laboratory,
     a kind without owner counts in `others` alone. `counted` is the kind whose groups `n_clusters` counts. Kinds that are not
     `needed` (K; their variance is 0) stay incomplete. Memory: n × n three times and what the
     pairs hold. ValueError for pairs that share no block. Sources: Dias et al. 2010, doi:10.1002/sim.3767;

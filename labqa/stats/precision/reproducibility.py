@@ -44,6 +44,14 @@ def deviations(values: Floats, offsets: Integers) -> Deviations:
     return Deviations((values - centre[group]) * spread[group], np.abs(centre[group]), ((size - 1) / size)[group])
 
 
+def pooled_sd(values: Floats, offsets: Integers) -> float:
+    """Plain SD within sets, pooled by degrees of freedom: √(Σ(x − mean)²/Σ(p − 1)), for pairs √(Σd²/2n); 0 for sets of one."""
+    size = np.diff(offsets)
+    means = np.add.reduceat(values, offsets[:-1]) / size
+    squares = float(np.sum((values - np.repeat(means, size)) ** 2))
+    return float(np.sqrt(squares / max(int(np.sum(size - 1)), 1)))
+
+
 @dataclass(frozen=True)
 class Spread:
     """Fitted σ = constant + slope × level (one of the two is 0)."""

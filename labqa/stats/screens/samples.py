@@ -120,17 +120,22 @@ def differing_tests(start: Ints, lab: Ints, test: Ints, t: Floats, *, n_labs: in
     tests of the laboratory (1 at least; 1 where fewer than five are known), in blocks of two by the larger of both
     laboratories': where a laboratory scatters on all of its samples, the laboratory explains it. p: χ² with
     ν = 0.37 n/(1 + (n − 1) 0.1) degrees of freedom, the robust variance of n results that share an effect. NaN for tests of
-    fewer than three results.
+    fewer than three results; and in larger blocks, where the others have the same sample, for those of laboratories with
+    fewer than five others: nothing says that their other samples are not like that.
     """
     n = np.bincount(test, minlength=n_tests)
     q = (MAD_TO_SD * group_medians(test, np.abs(t), n=n_tests)) ** 2
     lab_of = np.zeros(n_tests, dtype=np.int64)
     lab_of[test] = lab
     judged = n >= 3
-    own = np.ones(n_tests)
-    own[judged] = np.maximum(_median_of_others(lab_of[judged], q[judged], n_labs), 1.0)
+    others = np.full(n_tests, np.nan)
+    others[judged] = _median_of_others(lab_of[judged], q[judged], n_labs)
+    own = np.fmax(others, 1.0)
     width = np.diff(start)
     of_block = np.repeat(np.arange(len(start) - 1), width)
+    among_many = np.zeros(n_tests, dtype=bool)
+    among_many[test[width[of_block] > 2]] = True
+    judged &= ~(among_many & np.isnan(others))
     mate = np.where(width[of_block] == 2, start[of_block] + start[of_block + 1] - 1 - np.arange(len(t)), np.arange(len(t)))
     usual = own.copy()
     np.maximum.at(usual, test, own[test[mate]])
@@ -141,7 +146,7 @@ def differing_tests(start: Ints, lab: Ints, test: Ints, t: Floats, *, n_labs: in
 
 
 def _median_of_others(group: Ints, value: Floats, n: int) -> Floats:
-    """Median of the other values of the group for each value; 0 where there are fewer than `FEWEST_TESTS`."""
+    """Median of the other values of the group for each value; NaN where there are fewer than `FEWEST_TESTS`."""
     order = np.lexsort((value, group))
     ordered = value[order]
     first = np.searchsorted(group[order], np.arange(n + 1))
@@ -150,5 +155,5 @@ def _median_of_others(group: Ints, value: Floats, n: int) -> Floats:
     low, high = np.maximum(count - 1, 0) // 2, np.maximum(count, 0) // 2
     pick = [ordered[np.minimum(begin + at + (at >= rank), len(value) - 1)] for at in (low, high)]
     out = np.zeros(len(value))
-    out[order] = np.where(count >= FEWEST_TESTS, 0.5 * (pick[0] + pick[1]), 0.0)
+    out[order] = np.where(count >= FEWEST_TESTS, 0.5 * (pick[0] + pick[1]), np.nan)
     return out

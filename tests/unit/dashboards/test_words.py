@@ -39,7 +39,6 @@ def test_no_word_lies_unused():
         "attribution.zero_",
         "word.",
         "meaning.",
-        "programme.",
         "grid.",
         "lab.proposal_",
         "lab.zero_",

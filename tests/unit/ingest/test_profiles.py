@@ -18,8 +18,9 @@ value = ["x"]
 
 
 def test_four_profiles_ship_each_with_its_programme():
-    assert profiles.shipped() == ["chromium", "rmstudy", "template", "usgs"]
-    assert [profiles.load(name).programme for name in profiles.shipped()] == ["chromium", "rmstudy", "national", "usgs"]
+    assert profiles.shipped() == ["ceramide", "chromium", "eqa", "rmstudy", "template", "usgs"]
+    programmes = [profiles.load(name).programme for name in profiles.shipped()]
+    assert programmes == ["ceramide", "chromium", "eqa", "rmstudy", "national", "usgs"]
 
 
 def test_a_profile_of_ones_own(tmp_path):

@@ -169,3 +169,12 @@ def test_one_gross_error_does_not_move_a_pair_of_many_blocks() -> None:
     found = split(fit(start, node, whole, y, n=2), errors, seen, np.array([0]), np.array([1]))
     assert found.direct[0] == pytest.approx(1.0)
     assert found.n_blocks[0] == 19
+
+
+def test_a_pair_whose_differences_all_contradict_each_other_keeps_them_all() -> None:
+    """Four differences of two clusters: the median lies between them, far from each; none can be called the gross error."""
+    start, node, y = np.arange(0, 10, 2), np.tile([0, 1], 4), np.array([9.0, 0.0, 9.0, 0.0, -9.0, 0.0, -9.0, 0.0])
+    whole, errors = np.ones(8), [Grouping(incidence(np.arange(8), n=8), node)]
+    seen = Seen(np.repeat(np.arange(4), 2), node, y, whole, whole, np.full(8, 0.5), errors)
+    found = split(fit(start, node, whole, y, n=2), errors, seen, np.array([0]), np.array([1]))
+    assert found.direct[0] == pytest.approx(0.0) and found.n_blocks[0] == 4
