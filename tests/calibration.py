@@ -13,7 +13,8 @@ import polars as pl
 from scipy import special
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import observations, starts
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import Role, Scope, Zero

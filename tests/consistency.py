@@ -15,8 +15,10 @@ import polars as pl
 from scipy import special
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, Network, fitted
+from labqa.analysis.bias import fitted
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparability import lab_contrasts
+from labqa.analysis.network import Network
 from labqa.analysis.scopes import KINDS
 from labqa.analysis.yardsticks import yardsticks
 from labqa.simulate import card, network

@@ -16,7 +16,8 @@ from calibration import FACTORS, naive_se, stated_truth
 from scipy import special
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import Scope
 from labqa.simulate import card, network

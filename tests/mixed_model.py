@@ -20,7 +20,8 @@ from calibration import stated_truth
 from numpy.typing import NDArray
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, lab_bias, observed
+from labqa.analysis.bias import lab_bias, observed
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import Observations
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import Role, Scope

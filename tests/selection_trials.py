@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.selection import lab_selection
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import SelectionOption

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from labqa.analysis.bias import Network
+from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations, starts
 from labqa.analysis.scopes import Part
 from labqa.core import tables as t

@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from labqa.analysis.bias import BiasSettings, Network
+from labqa.analysis.bias_settings import BiasSettings
+from labqa.analysis.network import Network
 from labqa.analysis.observations import starts
 from labqa.analysis.scopes import KINDS, PRIOR_RESULTS, RESULTS_PER_DF, WITHIN, Part, anchor_suffices, groups
 from labqa.analysis.weights import unfitted

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.chosen import without_blunders
 from labqa.analysis.refits import judged
 from labqa.core import tables as t

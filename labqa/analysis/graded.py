@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from labqa.analysis import latent
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparable import Stated, arranged
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scale

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse, special
 
-from labqa.analysis import bias
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis import finishing
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparable import Stated
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope, Zero
@@ -59,7 +59,7 @@ def _nothing(n: int, n_results: int) -> LatentFit:
 
 def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Rows with status and reason by the rules of biases, named by item."""
-    found = bias.judged(rows, settings)
+    found = finishing.judged(rows, settings)
     return found.rename({"scope_id": "item"}).select(KEPT).sort("lab", "item")
 
 

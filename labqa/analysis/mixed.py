@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.scale import sigma_between
 from labqa.core.vocabulary import BlockKind, Qualifier, Role, Scope, Trigger
 from labqa.stats.network.crossed import crossed_reml

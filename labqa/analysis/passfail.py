@@ -7,7 +7,7 @@ import polars as pl
 from scipy import special
 
 from labqa.analysis import latent
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparable import Stated, arranged
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scale, Status

@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis import bias
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis import finishing
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import Observations, observations
 from labqa.analysis.scopes import Biases, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted, weighted
@@ -129,7 +129,7 @@ def judged(rows: pl.DataFrame, lab_bias: pl.DataFrame, settings: BiasSettings) -
     """Rows of LAB_BIAS with status and reason, as the settings have it; gross errors as the default fit found them."""
     doubts = lab_bias.filter(pl.col("scope") == str(Scope.LAB)).select("lab", "gross_share", "lean")
     found = rows.drop("gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left")
-    return bias.judged(found, settings)
+    return finishing.judged(found, settings)
 
 
 def _frame(found: Biases, labs: list[str], settings: BiasSettings) -> pl.DataFrame:

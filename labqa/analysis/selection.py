@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from labqa.analysis import given_first, refits
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.chosen import first_results, scaled_pairs
 from labqa.analysis.differences import of_network
 from labqa.core import tables as t

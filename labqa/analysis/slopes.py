@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from labqa.analysis.bias import BiasSettings, Network
+from labqa.analysis.bias_settings import BiasSettings
+from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations
 from labqa.analysis.weights import Weighted
 from labqa.core import tables as t

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from labqa.analysis import censored, comparable, graded, passfail, usage
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 
 
 @dataclass(frozen=True)

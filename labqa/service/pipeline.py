@@ -24,6 +24,8 @@ from labqa.analysis import (
     yardsticks,
 )
 from labqa.analysis import summary as totals
+from labqa.analysis.bias_settings import BiasSettings
+from labqa.analysis.network import Network
 from labqa.analysis.sample_causes import NONE
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -112,7 +114,7 @@ def _of_laboratories(
     scale: pl.DataFrame,
     without: pl.DataFrame,
     edition: Edition,
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, bias.Network | None]:
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Network | None]:
     """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and the network itself.
 
     `near` are the DISCREPANCIES of the `recent` pairs.
@@ -140,9 +142,9 @@ def _of_laboratories(
     return tables, used, network
 
 
-def bias_settings(edition: Edition) -> bias.BiasSettings:
+def bias_settings(edition: Edition) -> BiasSettings:
     """Settings of the bias fit that the edition states; the others are the fit's defaults."""
-    return bias.BiasSettings(
+    return BiasSettings(
         delta0=edition.number("tolerated_bias"), alpha=edition.number("error_rate"), swing=edition.number("yardstick_swing")
     )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 
 ROOT = Path(__file__).parents[2]
 DATA, PAGES = ROOT / "data", ROOT / "docs" / "data"

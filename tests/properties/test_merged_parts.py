@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from labqa.analysis import bias, pairing, yardsticks
+from labqa.analysis import pairing, yardsticks
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import Observations, observations, starts
 from labqa.analysis.weights import weighted
 from labqa.simulate import card, network
@@ -120,7 +121,7 @@ def test_the_plain_fit_of_merged_blocks_has_the_same_bits() -> None:
 
 def test_the_robust_fit_of_merged_blocks_agrees_to_eight_digits() -> None:
     whole, together = both()
-    settings = bias.BiasSettings()
+    settings = BiasSettings()
     one, other = (weighted(of, robust=True, corner=settings.corner, end=settings.end) for of in (whole, together))
     assert other.effect == pytest.approx(one.effect, abs=1e-8)
     assert other.weight == pytest.approx(one.weight, abs=1e-8)

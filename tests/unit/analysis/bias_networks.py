@@ -9,7 +9,8 @@ import polars as pl
 from facts import PRODUCTS, items, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 
 REGISTER = items(

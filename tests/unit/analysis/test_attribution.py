@@ -8,8 +8,8 @@ from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
 from labqa.analysis.attribution import WHOLE, Most, lab_influence
-from labqa.analysis.bias import BiasSettings
 from labqa.analysis.bias import fitted as bias_fitted
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 
 LABS = [f"L{k}" for k in range(8)]

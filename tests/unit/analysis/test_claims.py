@@ -9,8 +9,8 @@ from bias_networks import CODES, REGISTER, fitted, network
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings
 from labqa.analysis.bias import fitted as bias_fitted
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparability import lab_contrasts
 from labqa.analysis.precision import lab_precision
 

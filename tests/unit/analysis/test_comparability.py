@@ -7,7 +7,8 @@ from bias_networks import REGISTER, network
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings, fitted
+from labqa.analysis.bias import fitted
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparability import lab_contrasts
 from labqa.analysis.explanation import explanation
 from labqa.core import tables as t

@@ -12,7 +12,7 @@ from bias_networks import fitted, network
 from facts import PRODUCTS, items, pair, results
 
 from labqa.analysis import comparable, graded, pairing, passfail
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 from labqa.rating import rulesets
 from labqa.service.period import window

@@ -11,9 +11,11 @@ import pytest
 from bias_networks import REGISTER, network
 from facts import PRODUCTS, items, results
 
-from labqa.analysis import bias, discrepancy, indicators, integrity, pairing, precision, sample_causes, swaps, yardsticks
-from labqa.analysis.bias import BiasSettings
+from labqa.analysis import discrepancy, indicators, integrity, pairing, precision, sample_causes, swaps, yardsticks
 from labqa.analysis.bias import fitted as bias_fitted
+from labqa.analysis.bias_settings import BiasSettings
+from labqa.analysis.finishing import finished
+from labqa.analysis.network import Network
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 from labqa.simulate import card as cards
@@ -76,9 +78,9 @@ def unscreened(results, samples, blocks, register, scale, settings) -> pl.DataFr
         results, blocks, register, scale, scale=settings.scale, include_objection=False, blunder=settings.blunder
     )
     weights = weighted(seen, robust=True, corner=settings.corner, end=settings.end)
-    fitted = bias.Network(seen, weights, register, scale, settings, t.empty(t.YardsticksWithout), sample_causes.NONE)
+    fitted = Network(seen, weights, register, scale, settings, t.empty(t.YardsticksWithout), sample_causes.NONE)
     rows = pl.concat([fitted.whole(), fitted.by_family(), fitted.by_item])
-    return bias._finished(rows, evidence.met(results, blocks), settings)
+    return finished(rows, evidence.met(results, blocks), settings)
 
 
 def moved(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from bias_networks import REGISTER, network
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.selection import SelectionSettings, lab_selection
 from labqa.core import tables as t
 

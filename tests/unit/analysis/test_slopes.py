@@ -7,7 +7,8 @@ from bias_networks import CODES, REGISTER
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import BiasSettings, fitted
+from labqa.analysis.bias import fitted
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.slopes import lab_slopes
 from labqa.core import tables as t
 

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import BiasSettings, lab_bias
+from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.yardsticks import without_own, yardsticks
 from labqa.simulate import card, network
 
