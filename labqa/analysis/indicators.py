@@ -30,6 +30,8 @@ from labqa.stats.scores import differences
 
 MOST_EVIDENCE = 50
 Z_LIMITS = (2, 3)
+MOST_UNFIT = 0.5
+"""Share of a laboratory's blocks on items whose σR may not inform a class, from which nothing of it is assessed."""
 MIN_PAIRS = 12
 """Samples from which an excess of a laboratory is assessed."""
 NO_FAULT_BEYOND = float(2 * special.ndtr(-differences.LIMIT_FACTOR / np.sqrt(2.0)))
@@ -47,28 +49,50 @@ def indicators(
     blocks: pl.DataFrame,
     results: pl.DataFrame,
     *,
+    yardsticks: pl.DataFrame,
     flip_triggers: tuple[str, ...] = (str(Trigger.PLANNED),),
 ) -> pl.DataFrame:
     """INDICATORS of all laboratories, sorted by laboratory, scope and indicator (see the table above).
 
     Figures of a bias carry the status, zero and reason of `lab_bias`. An excess needs 12 samples, else it is not assessed.
-    What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory.
+    What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory. Where `yardsticks`
+    say that σR may not inform a class, comparison results do not count, the bias on that item is not assessed, nor is a
+    laboratory of whose blocks half or more are of such items.
     Counts are facts: always assessed, over the results that are handed in.
     """
     scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left")
     apart = blocks.filter(pl.col("why_not") == "bias.sample_differs").select("block")
     charged = scored.join(apart, on="block", how="anti", maintain_order="left")
     evidence = _telling_blocks(results, blocks)
+    unfit = yardsticks.filter(~pl.col("informs_class")).select("item")
     parts = [
-        *_of_bias(lab_bias, evidence),
-        _of_precision(lab_precision, evidence),
+        *(
+            _withheld(part, unfit, results, blocks)
+            for part in (*_of_bias(lab_bias, evidence), _of_precision(lab_precision, evidence))
+        ),
         *_of_discrepancies(charged),
         _excess("flip_excess", verdicts.flips_by_lab(charged.select(pairs.columns), discrepancies, triggers=flip_triggers)),
-        *_of_comparisons(pt_scores),
+        *_of_comparisons(pt_scores.join(unfit, on="item", how="anti", maintain_order="left")),
         *_of_pairs(scored),
         _of_flags(flags),
     ]
     return pl.concat([t.shaped(_complete(part), t.Indicators) for part in parts]).sort(*_KEY, "indicator")
+
+
+def _withheld(part: pl.DataFrame, unfit: pl.DataFrame, results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Figures in units of a σR that may not inform a class are not assessed."""
+    used = results.filter(pl.col("lab").is_not_null() & pl.col("value").is_not_null()).join(
+        blocks.filter("used_for_bias").select("sample", "item"), on=["sample", "item"], how="semi"
+    )
+    share = used.group_by("lab").agg(unfit=pl.col("item").is_in(unfit["item"].to_list()).mean())
+    labs = share.filter(pl.col("unfit") >= MOST_UNFIT)["lab"].to_list()
+    scope = pl.col("scope") if "scope" in part.columns else pl.lit(str(Scope.LAB))
+    of_item = (scope == Scope.ITEM) & pl.col("scope_id").is_in(unfit["item"].to_list()) if "scope_id" in part.columns else False
+    lost = (pl.col("lab").is_in(labs) | of_item) & (pl.col("status") == Status.ASSESSED)
+    return part.with_columns(
+        status=pl.when(lost).then(pl.lit(str(Status.NOT_ASSESSED))).otherwise("status"),
+        reason=pl.when(lost).then(pl.lit("indicators.yardstick_unfit")).otherwise("reason"),
+    )
 
 
 def _complete(part: pl.DataFrame) -> pl.DataFrame:

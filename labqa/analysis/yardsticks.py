@@ -22,8 +22,8 @@ from labqa.stats.scores.differences import LIMIT_FACTOR
 
 MIN_CONTRASTS = 15
 """Contrasts from which σ is estimated at all (relative uncertainty about a quarter)."""
-CLASS_CONTRASTS = 30
-"""Contrasts from which an estimated σR may inform a class."""
+CLASS_CONTRASTS, CLASS_LABS = 30, 5
+"""Contrasts from which Horwitz, laboratories from which the network's own σR may inform a class."""
 OWN_SHARE = 0.03
 """Share of an item's contrasts from which a laboratory is judged by a σR without its own."""
 HORWITZ_U = 0.35
@@ -104,7 +104,6 @@ def _yardstick(item: dict[str, Any], between: Sets | None, within: Sets | None, 
     r_constant, r_slope = _repeatability(item, within) if numeric else (None, None)
     known = source != YardstickSource.NONE
     n_sets = between.n_sets if between else 0
-    enough = between is not None and between.contrasts >= CLASS_CONTRASTS
     return {
         "item": item["item"],
         "source": str(source),
@@ -115,8 +114,16 @@ def _yardstick(item: dict[str, Any], between: Sets | None, within: Sets | None, 
         "u_relative": u,
         "dispersion": _dispersion(between, constant, slope) if known else None,
         "n_blocks": n_sets,
-        "informs_class": source in (YardstickSource.METHOD, YardstickSource.PRODUCT_RULE) or (known and enough),
+        "informs_class": _informs_class(source, between),
     }
+
+
+def _informs_class(source: YardstickSource, between: Sets | None) -> bool:
+    if source == YardstickSource.NETWORK:
+        return between is not None and between.labs >= CLASS_LABS
+    if source == YardstickSource.HORWITZ:
+        return between is not None and between.contrasts >= CLASS_CONTRASTS
+    return source in (YardstickSource.METHOD, YardstickSource.PRODUCT_RULE)
 
 
 _NOTHING = (YardstickSource.NONE, None, None, None)

@@ -299,7 +299,9 @@ class Yardsticks(dy.Schema):
     )
     n_blocks = count("Blocks on which a network estimate or φ rests", "区组数", source="yardsticks")
     informs_class = yes(
-        "It may inform a class; Horwitz only with fewer than 30 pairs may not", "可用于分类", source="yardsticks"
+        "It may inform a class; Horwitz with fewer than 30 pairs, or an estimate from fewer than 5 laboratories, may not",
+        "可用于分类",
+        source="yardsticks",
     )
 
 

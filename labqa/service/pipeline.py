@@ -84,6 +84,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         flags,
         used,
         recent["results"],
+        yardsticks=scale,
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
     all_blocks = _with_earlier(used, blocks)

@@ -35,7 +35,9 @@ def analysed(facts: pl.DataFrame, known: pl.DataFrame) -> Frames:
     scored = discrepancy.discrepancies(pairs, known, scale, facts)
     rounds = comparison.pt_scores(facts, samples, scale)
     flags = integrity.flags(facts, samples, known, t.empty(t.Capabilities), pairs, scored, scale)
-    found = indicators.indicators(t.empty(t.LabBias), t.empty(t.LabPrecision), scored, pairs, rounds, flags, blocks, facts)
+    found = indicators.indicators(
+        t.empty(t.LabBias), t.empty(t.LabPrecision), scored, pairs, rounds, flags, blocks, facts, yardsticks=scale
+    )
     return {
         "samples": samples, "blocks": blocks, "pairs": pairs, "yardsticks": scale, "discrepancies": scored,
         "pt_scores": rounds, "flags": flags, "indicators": found,

@@ -11,15 +11,19 @@ PRECISION = {"reproducibility_constant": 2.8}
 REGISTER = items({"item": "I1", **PRECISION, "upper_limit": 100.0}, {"item": "I2", **PRECISION, "upper_limit": None})
 
 
-def told(rows: list[dict], lab_bias: pl.DataFrame | None = None) -> dict[tuple[str, str, str], dict]:
+def told(
+    rows: list[dict], lab_bias: pl.DataFrame | None = None, register: pl.DataFrame = REGISTER
+) -> dict[tuple[str, str, str], dict]:
     facts = results(rows)
     samples = pairing.samples(facts, PRODUCTS)
     blocks, pairs = pairing.blocks(facts, samples).with_columns(used_for_bias=pl.lit(True)), pairing.pairs(facts, samples)
-    scale = yardsticks.yardsticks(REGISTER, blocks, pairs, facts)
-    scored = discrepancy.discrepancies(pairs, REGISTER, scale, facts)
+    scale = yardsticks.yardsticks(register, blocks, pairs, facts)
+    scored = discrepancy.discrepancies(pairs, register, scale, facts)
     rounds = comparison.pt_scores(facts, samples, scale)
     known = t.empty(t.LabBias) if lab_bias is None else lab_bias
-    found = indicators.indicators(known, t.empty(t.LabPrecision), scored, pairs, rounds, t.empty(t.Flags), blocks, facts)
+    found = indicators.indicators(
+        known, t.empty(t.LabPrecision), scored, pairs, rounds, t.empty(t.Flags), blocks, facts, yardsticks=scale
+    )
     t.Indicators.validate(found)
     return {(row["lab"], row["scope"], row["indicator"]): row for row in found.iter_rows(named=True)}
 
@@ -95,3 +99,32 @@ def test_a_bias_carries_its_status_and_cites_its_blocks() -> None:
     assert (item["status"], item["reason"], item["evidence"]) == ("undetermined", "bias.bridge", [block["S3"]])
     assert found["A", "lab", "bias_between_items"]["estimate"] == 0.4
     assert found["A", "lab", "bias_oriented"]["status"] == "not_assessed"
+
+
+def test_comparison_results_on_an_item_whose_yardstick_may_inform_no_class_are_not_counted() -> None:
+    rows = [
+        *anchored_round("R1", {"A": 3.5, "B": 0.1}),
+        *(row for n in range(20) for row in anchored_round(f"T{n}", {"A": 9.0 * (n == 0), "B": (-1.0) ** n}, item="I3")),
+    ]
+    register = pl.concat([REGISTER, items({"item": "I3", "upper_limit": None})])  # σR from two laboratories
+    found = told(rows, register=register)
+    assert [found["A", "lab", name]["estimate"] for name in ("pt_results", "pt_outliers_3")] == [1.0, 1.0]
+
+
+def test_biases_that_rest_on_such_items_are_not_assessed() -> None:
+    rows = [row for n in range(3) for row in pair(f"S{n}", 1.0, 2.0, labs=("A", "B"), item="I3")]
+    rows += [row for n in range(3) for row in pair(f"Z{n}", 1.0, 2.0, labs=("C", "D"), item="I1")]
+    scopes = [(lab, scope, of) for lab, item in (("A", "I3"), ("C", "I1")) for scope, of in (("lab", ""), ("item", item))]
+    known = t.shaped(
+        pl.DataFrame(
+            [
+                {"lab": lab, "scope": scope, "scope_id": of, "estimate": 1.0, "status": "assessed", "n_samples": 3}
+                for lab, scope, of in scopes
+            ]
+        ),
+        t.LabBias,
+    )
+    found = told(rows, known, register=pl.concat([REGISTER, items({"item": "I3", "upper_limit": None})]))
+    status = {lab: {scope: found[lab, scope, "bias"]["status"] for scope in ("lab", "item")} for lab in "AC"}
+    assert status == {"A": dict.fromkeys(("lab", "item"), "not_assessed"), "C": dict.fromkeys(("lab", "item"), "assessed")}
+    assert found["A", "item", "bias"]["reason"] == "indicators.yardstick_unfit"

@@ -177,7 +177,9 @@ def told(rows, register=REGISTER):
     flags = integrity.flags(facts, samples, register, capability, pairs, scored, scale, fitted.causes)
     t.Flags.validate(flags)
     after = discrepancy.with_sample_causes(scored, pairs, used)
-    figures = indicators.indicators(found, t.empty(t.LabPrecision), after, pairs, t.empty(t.PtScores), flags, used, facts)
+    figures = indicators.indicators(
+        found, t.empty(t.LabPrecision), after, pairs, t.empty(t.PtScores), flags, used, facts, yardsticks=scale
+    )
     return found, used, flags, pairs.join(after, on="pair"), figures
 
 

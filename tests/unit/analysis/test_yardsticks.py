@@ -31,6 +31,12 @@ def between(n: int, *, constant: float = 0.0, slope: float = 0.0, seed: int = 1,
     return rows
 
 
+def test_what_two_laboratories_say_of_each_other_informs_no_class() -> None:
+    rows = [row | {"lab": row["lab"][0]} for row in between(100, constant=1.0)]
+    network = estimated(rows, items({"item": "I1", "unit": "mg/kg"}))
+    assert (network["source"], network["informs_class"]) == ("network", False)
+
+
 def test_order_of_preference() -> None:
     rows = between(100, constant=1.0)
     method = estimated(
