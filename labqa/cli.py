@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from labqa.core.errors import LabQAError, UsageError
+from labqa.core.errors import LabQAError, StoreError, UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ app.add_typer(plan, name="plan")
 
 Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
 Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
-Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
+Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.", readable=False)]
 
 
 def language() -> Language:
@@ -52,6 +52,10 @@ def main() -> None:
     except LabQAError as error:
         typer.echo(error.message.text(language()), err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        reason = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or error
+        typer.echo(Message("cli.system_refused", {"reason": reason}).text(language()), err=True)
+        raise SystemExit(StoreError.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
@@ -106,7 +110,7 @@ def template(file: Annotated[Path, typer.Argument(help="Excel file to write.")])
 @app.command()
 def register(
     kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
-    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.")],
+    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.", readable=False)],
     programme: Programme = None,
     home: Home = None,
 ) -> None:

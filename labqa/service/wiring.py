@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from labqa.core.provenance import Manifest
+from labqa.store import durable, sweep
 from labqa.store import home as homes
-from labqa.store import sweep
 from labqa.store.facts import FactStore
 from labqa.store.ledger import FACT_KINDS, Ledger
 from labqa.store.runs import Run, RunStore
@@ -28,6 +29,10 @@ class Platform:
     facts: FactStore
     runs: RunStore
     _kept: dict[tuple[str | None, str, int], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """The home's only pen: while it is held nobody else accepts facts or writes runs."""
+        return durable.writing(self.home)
 
     def run(self, run_id: str) -> Run:
         """A run by its id; UsageError if there is none."""

@@ -1,8 +1,8 @@
 """The ledger: an append-only, hash-chained list of everything accepted. Its entry is the acceptance.
 
-SQL through SQLAlchemy Core; SQLite is embedded. Each entry carries the hash of the one before it, and that hash is unique,
-so that a second writer can never fork the chain; `BEGIN IMMEDIATE` makes writers queue. A chain alone cannot show that its
-tail was cut off: compare it with an anchor, the head (count and hash) printed on a report.
+Each entry carries the hash of the one before it, and that hash is unique, so that a second writer can never fork the chain;
+the database makes writers queue. A chain alone cannot show that its tail was cut off, or that all of it was computed again:
+compare it with an anchor, the head (count and hash) printed on a report.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import canonical_json, digest, sha256_of
 from labqa.core.wording.catalogue import Message
 from labqa.store import home as homes
+from labqa.store.address import ledger_url
+from labqa.store.database import ENTRIES, Database, damage
+from labqa.store.points import passing
 
 
 class Kind(StrEnum):
@@ -36,23 +39,6 @@ class Kind(StrEnum):
 FACT_KINDS = (Kind.DELIVERY, Kind.REGISTER, Kind.CORRECTION)
 GENESIS = "0" * 64
 """What stands for the previous hash of the first entry."""
-
-_SCHEMA = sa.MetaData()
-_ENTRIES = sa.Table(
-    "entries",
-    _SCHEMA,
-    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.Text, nullable=False, index=True),
-    sa.Column("payload", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
-    sa.Column("once", sa.Text, unique=True),
-    sa.Column("previous_hash", sa.Text, nullable=False, unique=True),
-    sa.Column("hash", sa.Text, nullable=False, unique=True),
-)
-for _change in ("UPDATE", "DELETE"):
-    _refusal = f"CREATE TRIGGER no_{_change} BEFORE {_change} ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END"
-    _ddl: sa.ExecutableDDLElement = sa.DDL(_refusal).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]
-    sa.event.listen(_ENTRIES, "after_create", _ddl)
 
 
 class Head(NamedTuple):
@@ -101,14 +87,18 @@ class Ledger:
     def __init__(self, url: str) -> None:
         """Use the ledger at `url`, made if it is not there."""
         self.url = url
-        self._engine = _engine(url)
-        with self._transaction(writes=True) as connection:
-            _SCHEMA.create_all(connection)
+        self._database = Database(url)
 
     @classmethod
     def at(cls, home: Path) -> Ledger:
-        """The embedded ledger of a home, whose folders are made where missing."""
-        return cls(homes.ledger_url(homes.prepare(home)))
+        """The ledger of a home, whose folders are made where missing."""
+        return cls(ledger_url(homes.prepare(home)))
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """While this is held nothing is appended, and what a killed process had sent is committed or gone."""
+        with self._database.transaction(writes=True):
+            yield
 
     def append(
         self, kind: str, payload: Mapping[str, Any], recorded_at: datetime, *, known_version: int | None = None
@@ -119,8 +109,8 @@ class Ledger:
         """
         text, moment = canonical_json(payload), _moment(recorded_at)
         once = _once(kind, payload)
-        with self._transaction(writes=True) as connection:
-            if once is not None and (found := _first(connection, _ENTRIES.c.once == once)) is not None:
+        with self._database.transaction(writes=True) as connection:
+            if once is not None and (found := _first(connection, ENTRIES.c.once == once)) is not None:
                 return _entry(found, repeated=True)
             if known_version is not None and (version := _data_version(connection)) != known_version:
                 raise StoreError("store.facts_moved_on", known=known_version, found=version)
@@ -134,19 +124,21 @@ class Ledger:
                 "previous_hash": previous,
                 "hash": _hash(position + 1, str(kind), text, moment, previous),
             }
-            connection.execute(sa.insert(_ENTRIES).values(row))
+            connection.execute(sa.insert(ENTRIES).values(row))
+            passing("entry_inserted")
+        passing("entry_committed")
         return Entry(position + 1, str(kind), json.loads(text), moment, previous, str(row["hash"]))
 
     def entries(
         self, kinds: Collection[str] | None = None, *, programme: str | None = None, until: int | None = None
     ) -> list[Entry]:
         """Entries in order: of some kinds, of a programme (those that name none belong to all), up to a position."""
-        query = sa.select(_ENTRIES).order_by(_ENTRIES.c.position)
+        query = sa.select(ENTRIES).order_by(ENTRIES.c.position)
         if kinds is not None:
-            query = query.where(_ENTRIES.c.kind.in_([str(kind) for kind in kinds]))
+            query = query.where(ENTRIES.c.kind.in_([str(kind) for kind in kinds]))
         if until is not None:
-            query = query.where(_ENTRIES.c.position <= until)
-        with self._transaction() as connection:
+            query = query.where(ENTRIES.c.position <= until)
+        with self._database.transaction() as connection:
             found = [_entry(row) for row in connection.execute(query)]
         return [entry for entry in found if programme is None or entry.payload.get("programme") in (None, programme)]
 
@@ -160,20 +152,20 @@ class Ledger:
 
     def head(self) -> Head:
         """Number of entries and hash of the last: the anchor to print."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return _head(connection)
 
     def data_version(self) -> int:
         """Position of the last delivery, register or correction; 0 if there is none."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             return _data_version(connection)
 
     def verify(self, anchor: Head | None = None) -> list[Message]:
         """The first broken entry, and whether the chain still holds the anchor; empty if all is as it was written."""
         try:
-            with self._transaction() as connection:
-                findings = _damage(connection)
-                rows = connection.execute(sa.select(_ENTRIES).order_by(_ENTRIES.c.position)).all()
+            with self._database.transaction() as connection:
+                findings = damage(connection)
+                rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.position)).all()
         except StoreError as error:
             return [error.message]
         broken = next((found for found in map(_broken, range(1, len(rows) + 1), rows, _previous(rows)) if found), None)
@@ -185,36 +177,9 @@ class Ledger:
         return findings
 
     def _only(self, once: str) -> Entry | None:
-        with self._transaction() as connection:
-            found = _first(connection, _ENTRIES.c.once == once)
+        with self._database.transaction() as connection:
+            found = _first(connection, ENTRIES.c.once == once)
         return None if found is None else _entry(found, repeated=True)
-
-    @contextmanager
-    def _transaction(self, *, writes: bool = False) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.execution_options(writes=writes).begin() as connection:
-                yield connection
-        except sa.exc.DatabaseError as error:
-            raise StoreError("store.ledger_failed", ledger=self.url, reason=str(error.orig)) from error
-
-
-def _engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    if engine.dialect.name == "sqlite":
-
-        @sa.event.listens_for(engine, "connect")
-        def _connected(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # the driver's own BEGIN would come too late, and deferred
-            connection.text_factory = lambda read: read.decode("utf-8", "replace")  # a flipped byte is for `verify` to name
-            connection.execute("PRAGMA busy_timeout = 60000")
-            connection.execute("PRAGMA synchronous = EXTRA")  # a commit survives a power cut
-
-        @sa.event.listens_for(engine, "begin")
-        def _begun(connection: sa.Connection) -> None:
-            writes = connection.get_execution_options().get("writes")
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _moment(recorded_at: datetime) -> str:
@@ -222,19 +187,19 @@ def _moment(recorded_at: datetime) -> str:
 
 
 def _first(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
-    return connection.execute(sa.select(_ENTRIES).where(condition)).first()
+    return connection.execute(sa.select(ENTRIES).where(condition)).first()
 
 
 def _head(connection: sa.Connection) -> Head:
     last = connection.execute(
-        sa.select(_ENTRIES.c.position, _ENTRIES.c.hash).order_by(_ENTRIES.c.position.desc()).limit(1)
+        sa.select(ENTRIES.c.position, ENTRIES.c.hash).order_by(ENTRIES.c.position.desc()).limit(1)
     ).first()
     return Head(0, GENESIS) if last is None else Head(last.position, last.hash)
 
 
 def _data_version(connection: sa.Connection) -> int:
-    facts = _ENTRIES.c.kind.in_([str(kind) for kind in FACT_KINDS])
-    return connection.execute(sa.select(sa.func.max(_ENTRIES.c.position)).where(facts)).scalar() or 0
+    facts = ENTRIES.c.kind.in_([str(kind) for kind in FACT_KINDS])
+    return connection.execute(sa.select(sa.func.max(ENTRIES.c.position)).where(facts)).scalar() or 0
 
 
 def _entry(row: sa.Row[Any], *, repeated: bool = False) -> Entry:
@@ -243,14 +208,6 @@ def _entry(row: sa.Row[Any], *, repeated: bool = False) -> Entry:
     except json.JSONDecodeError as error:
         raise IntegrityError("store.entry_changed", position=row.position) from error
     return Entry(row.position, row.kind, payload, row.recorded_at, row.previous_hash, row.hash, repeated)
-
-
-def _damage(connection: sa.Connection) -> list[Message]:
-    """What SQLite itself finds wrong with its file, first finding only."""
-    if connection.dialect.name != "sqlite":
-        return []
-    said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
-    return [] if said == "ok" else [Message("store.ledger_damaged", {"reason": said})]
 
 
 def _previous(rows: Collection[sa.Row[Any]]) -> Iterator[str]:

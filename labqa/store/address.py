@@ -1,0 +1,31 @@
+"""Which ledger a home belongs to: its own, or the database that `LABQA_LEDGER` names; never one today, another tomorrow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labqa.core.errors import StoreError
+from labqa.store.database import shown
+from labqa.store.durable import refusals_as_sentences
+
+VARIABLE = "LABQA_LEDGER"
+EMBEDDED, ELSEWHERE = "ledger.sqlite", "ledger.address"
+
+
+def ledger_url(home: Path) -> str:
+    """Address of the home's ledger; StoreError where the home was filled with another one."""
+    named = os.environ.get(VARIABLE)
+    note = home / ELSEWHERE
+    if not named:
+        if note.is_file():
+            raise StoreError("store.ledger_elsewhere", home=str(home), ledger=note.read_text(), variable=VARIABLE)
+        return f"sqlite:///{home / EMBEDDED}"
+    if (home / EMBEDDED).is_file():
+        raise StoreError("store.ledger_embedded", home=str(home), ledger=shown(named), variable=VARIABLE)
+    if note.is_file() and note.read_text() != shown(named):
+        raise StoreError("store.ledger_other", home=str(home), ledger=note.read_text(), found=shown(named), note=str(note))
+    with refusals_as_sentences(note):
+        if not note.is_file():
+            note.write_text(shown(named))
+    return named
