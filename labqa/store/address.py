@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labqa.core.errors import StoreError
 from labqa.store.database import shown
-from labqa.store.durable import refusals_as_sentences
+from labqa.store.durable import write_bytes
 
 VARIABLE = "LABQA_LEDGER"
 EMBEDDED, ELSEWHERE = "ledger.sqlite", "ledger.address"
@@ -25,7 +25,11 @@ def ledger_url(home: Path) -> str:
         raise StoreError("store.ledger_embedded", home=str(home), ledger=shown(named), variable=VARIABLE)
     if note.is_file() and note.read_text() != shown(named):
         raise StoreError("store.ledger_other", home=str(home), ledger=note.read_text(), found=shown(named), note=str(note))
-    with refusals_as_sentences(note):
-        if not note.is_file():
-            note.write_text(shown(named))
     return named
+
+
+def remember(home: Path, url: str) -> None:
+    """Note in the home where its ledger is, once it has answered there."""
+    note = home / ELSEWHERE
+    if not note.is_file() and not (home / EMBEDDED).is_file():
+        write_bytes(shown(url).encode(), note)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
-from labqa.core.errors import StoreError
+from labqa.core.errors import IntegrityError, LabQAError, StoreError
 from labqa.core.wording.catalogue import Message
 
 SCHEMA = sa.MetaData()
@@ -38,6 +39,8 @@ _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'entries'",
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'entries'::regclass AND NOT tgisinternal AND tgenabled = 'O'",
 }
+_DAMAGE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ)
+"""What SQLite answers to our statements, which are always the same, only where its file is not what was written."""
 _WRITERS_QUEUE = 7_203_115
 """Number of the advisory lock that a writer to PostgreSQL holds until its transaction ends."""
 for _dialect, _refusals in APPEND_ONLY.items():
@@ -57,10 +60,17 @@ class Database:
         except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
             raise StoreError("store.no_such_database", ledger=shown(url), reason=str(error)) from error
         with self.transaction() as connection:
-            there = sa.inspect(connection).has_table(ENTRIES.name)
-        if not there:
+            tables = sa.inspect(connection).get_table_names()
+        if self.is_file and tables and ENTRIES.name not in tables:
+            raise IntegrityError("store.ledger_damaged", reason=f"{', '.join(tables)} ≠ {ENTRIES.name}")
+        if ENTRIES.name not in tables:
             with self.transaction(writes=True) as connection:
                 SCHEMA.create_all(connection)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is an embedded database."""
+        return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
     def transaction(self, *, writes: bool = False) -> Iterator[sa.Connection]:
@@ -68,11 +78,17 @@ class Database:
         try:
             with self._engine.execution_options(writes=writes).begin() as connection:
                 yield connection
-        except sa.exc.DatabaseError as error:
-            reason = str(error.orig).strip()
-            raise StoreError("store.ledger_failed", ledger=shown(str(self._engine.url)), reason=reason) from error
-        except OSError as error:
-            raise StoreError("store.ledger_failed", ledger=shown(str(self._engine.url)), reason=error.strerror) from error
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError, UnicodeError, OSError) as error:
+            raise _sentence(error, self.url) from error
+
+
+def _sentence(error: Exception, url: sa.URL) -> LabQAError:
+    """What a failure means: the file is damaged, or the database cannot be used for now."""
+    cause = error.orig if isinstance(error, sa.exc.DatabaseError) else error
+    reason = str(getattr(cause, "strerror", None) or cause).strip()
+    if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", None) in _DAMAGE:
+        return IntegrityError("store.ledger_damaged", reason=reason)
+    return StoreError("store.ledger_failed", ledger=url.render_as_string(hide_password=True), reason=reason)
 
 
 def shown(url: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from labqa.core.errors import IntegrityError, StoreError
+from labqa.core.errors import IntegrityError, LabQAError, StoreError
 from labqa.core.provenance import canonical_json, digest, sha256_of
 from labqa.core.wording.catalogue import Message
+from labqa.store import address, seal
 from labqa.store import home as homes
-from labqa.store.address import ledger_url
 from labqa.store.database import ENTRIES, Database, damage
 from labqa.store.points import passing
 
@@ -92,7 +92,10 @@ class Ledger:
     @classmethod
     def at(cls, home: Path) -> Ledger:
         """The ledger of a home, whose folders are made where missing."""
-        return cls(ledger_url(homes.prepare(home)))
+        url = address.ledger_url(homes.prepare(home))
+        ledger = cls(url)
+        address.remember(home, url)
+        return ledger
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -127,7 +130,16 @@ class Ledger:
             connection.execute(sa.insert(ENTRIES).values(row))
             passing("entry_inserted")
         passing("entry_committed")
+        self.seal()
         return Entry(position + 1, str(kind), json.loads(text), moment, previous, str(row["hash"]))
+
+    def seal(self) -> None:
+        """Seal an embedded ledger's file at its head, if it is not; where that cannot be, the next start-up does it."""
+        with suppress(StoreError):
+            if self._database.is_file and self.head().entries:
+                with self._database.transaction(writes=True) as connection:
+                    if not seal.is_of(connection, *_head(connection)):
+                        seal.write(connection, *_head(connection))
 
     def entries(
         self, kinds: Collection[str] | None = None, *, programme: str | None = None, until: int | None = None
@@ -166,7 +178,9 @@ class Ledger:
             with self._database.transaction() as connection:
                 findings = damage(connection)
                 rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.position)).all()
-        except StoreError as error:
+                if self._database.is_file and (found := seal.finding(connection, [row.hash for row in rows])):
+                    findings.append(found)
+        except LabQAError as error:
             return [error.message]
         broken = next((found for found in map(_broken, range(1, len(rows) + 1), rows, _previous(rows)) if found), None)
         findings += [broken] if broken else []
@@ -205,7 +219,7 @@ def _data_version(connection: sa.Connection) -> int:
 def _entry(row: sa.Row[Any], *, repeated: bool = False) -> Entry:
     try:
         payload = json.loads(row.payload)
-    except json.JSONDecodeError as error:
+    except (TypeError, ValueError) as error:
         raise IntegrityError("store.entry_changed", position=row.position) from error
     return Entry(row.position, row.kind, payload, row.recorded_at, row.previous_hash, row.hash, repeated)
 
@@ -222,7 +236,10 @@ def _broken(position: int, row: sa.Row[Any], previous: str) -> Message | None:
         return Message("store.entry_missing", {"position": position, "found": row.position})
     if row.previous_hash != previous:
         return Message("store.entry_misplaced", {"position": position})
-    whole = _hash(row.position, row.kind, row.payload, row.recorded_at, row.previous_hash) == row.hash
-    if not whole or _once(row.kind, json.loads(row.payload)) != row.once:
-        return Message("store.entry_changed", {"position": position})
-    return None
+    try:
+        whole = _hash(row.position, row.kind, row.payload, row.recorded_at, row.previous_hash) == row.hash
+        if whole and _once(row.kind, json.loads(row.payload)) == row.once:
+            return None
+    except (TypeError, ValueError, KeyError):  # not the form in which it was written
+        pass
+    return Message("store.entry_changed", {"position": position})

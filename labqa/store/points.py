@@ -18,6 +18,7 @@ POINTS = {
     "file_renamed": "it has its name, which is not yet on the disk",
     "entry_inserted": "everything is on the disk and the ledger entry is written, not yet committed",
     "entry_committed": "the entry is committed: accepted, but nobody was told",
+    "seal_written": "the new seal of the ledger's file is beside the old one",
     "run_begun": "a run has its folder, and no table yet",
     "sweep_begun": "start-up is about to set aside what has no entry",
     "left_over_moved": "start-up has set aside one file of several",

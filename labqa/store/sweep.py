@@ -25,8 +25,11 @@ def start(home: Path, ledger: Ledger) -> list[Path]:
     if missing:  # first, so that a ledger that tells of other files than before moves none of them
         raise IntegrityError("store.files_missing", path=str(missing[0]), count=len(missing))
     try:
-        with writing(home, patience=0), ledger.quiet():
-            return _sweep(home, ledger)
+        with writing(home, patience=0):
+            with ledger.quiet():
+                left = _sweep(home, ledger)
+            ledger.seal()
+            return left
     except StoreError:
         return []
 

@@ -28,6 +28,10 @@ from tests.parcels import Parcels
 RUN = Manifest("national", "2014", 7, "cn-2012-26", "e", ("2014",))
 
 
+AFTERWARDS = ("entry_committed", "seal_written", "sweep_begun", "left_over_moved")
+"""Points at which nothing is to be accepted any more, or not yet."""
+
+
 def work(home: Path, sent: Parcels) -> Platform:
     """Everything that is to be done: four registers, the deliveries, a run."""
     platform = open_platform(home)
@@ -89,8 +93,28 @@ def few(sent: Parcels) -> Parcels:
     return replace(sent, files=sent.files[:2])
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_kill_at_any_named_point_loses_nothing(tmp_path: Path, few: Parcels, point: str) -> None:
+def kept_on(database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let homes have their ledger on this database."""
+    if database == "postgresql":
+        monkeypatch.setenv("LABQA_LEDGER", request.getfixturevalue("postgres").ledger())
+
+
+@pytest.mark.parametrize(
+    ("point", "database"),
+    [
+        *((point, "sqlite") for point in POINTS),
+        *((point, "postgresql") for point in POINTS if point != "seal_written"),  # it keeps checksums of its own
+    ],
+)
+def test_a_kill_at_any_named_point_loses_nothing(
+    tmp_path: Path,
+    few: Parcels,
+    point: str,
+    database: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept_on(database, request, monkeypatch)
     home = tmp_path / "home"
     if point == "left_over_moved":  # only where there is something left over
         open_platform(home)
@@ -132,9 +156,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(tmp_path: Path, sent: Parcel
 
 
 @pytest.mark.parametrize("how", ["full", "broken"])
-@pytest.mark.parametrize(
-    "point", [point for point in POINTS if point not in ("entry_committed", "sweep_begun", "left_over_moved")]
-)
+@pytest.mark.parametrize("point", [point for point in POINTS if point not in AFTERWARDS])
 def test_a_disk_that_fails_at_any_named_point_is_a_sentence(
     tmp_path: Path, few: Parcels, point: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +176,17 @@ def test_a_disk_that_fails_at_any_named_point_is_a_sentence(
     assert list((tmp_path / "home" / "tmp").iterdir()) == []
     work(tmp_path / "home", few)
     assert_all_there(tmp_path / "home", few)
+
+
+def test_a_seal_that_finds_no_room_does_not_undo_an_acceptance(
+    tmp_path: Path, few: Parcels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "seal_written:full")
+    work(tmp_path / "home", few)
+    monkeypatch.delenv(VARIABLE)
+    assert not (tmp_path / "home" / "ledger.sqlite.seal").exists()
+    assert_all_there(tmp_path / "home", few)
+    assert (tmp_path / "home" / "ledger.sqlite.seal").exists()  # the next start-up sealed it
 
 
 @pytest.mark.parametrize("point", ["sweep_begun", "left_over_moved"])

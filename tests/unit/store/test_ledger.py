@@ -1,14 +1,16 @@
 """The ledger: one chain whatever the number of writers, and every kind of tampering found and named."""
 
+import json
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from labqa.core.errors import StoreError
+from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import canonical_json, sha256_of
 from labqa.store.database import APPEND_ONLY
 from labqa.store.ledger import GENESIS, Head, Kind, Ledger
@@ -21,7 +23,7 @@ def ledger(request, tmp_path):
     """A ledger on each of the databases; whatever is tested here holds on both."""
     if request.param == "sqlite":
         return Ledger.at(tmp_path)
-    return Ledger(request.getfixturevalue("postgres").database())
+    return Ledger(request.getfixturevalue("postgres").ledger())
 
 
 def filled(ledger, count=5):
@@ -43,6 +45,8 @@ def tamper(ledger, *statements):
     with engine.begin() as connection:
         for statement in [*removed, *statements, *restored]:
             connection.exec_driver_sql(statement)
+    if engine.dialect.name == "sqlite":  # whoever can write the file can remove its seal
+        Path(f"{engine.url.database}.seal").unlink()
 
 
 def findings(ledger, anchor=None):
@@ -145,7 +149,7 @@ def test_a_database_that_no_longer_refuses_is_named(ledger):
     engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql(UNPROTECTED[engine.dialect.name][0][0])
-    assert findings(ledger, anchor) == [("store.ledger_unprotected", None)]
+    assert ("store.ledger_unprotected", None) in findings(ledger, anchor)
 
 
 @pytest.mark.parametrize("column", ["kind", "payload", "recorded_at", "once", "hash"])
@@ -242,7 +246,8 @@ def test_a_second_entry_after_the_same_one_is_named_where_the_refusal_was_remove
             "ALTER TABLE other RENAME TO entries",
         ):
             connection.exec_driver_sql(statement)
-    assert findings(ledger) == [("store.ledger_unprotected", None), ("store.entry_misplaced", 6)]
+    found = findings(ledger)
+    assert ("store.ledger_unprotected", None) in found and ("store.entry_misplaced", 6) in found
 
 
 WRITER = """
@@ -299,9 +304,50 @@ def test_a_byte_flipped_in_the_database_file_is_named(tmp_path):
 
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(IntegrityError) as caught:
         Ledger.at(tmp_path)
-    assert caught.value.message.key == "store.ledger_failed"
+    assert caught.value.message.key == "store.ledger_damaged"
+
+
+def test_the_seal_is_of_the_last_entry_and_shows_what_no_entry_holds(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger, 3)
+    path, seal = tmp_path / "ledger.sqlite", tmp_path / "ledger.sqlite.seal"
+    whole = path.read_bytes()
+    assert json.loads(seal.read_text())["hash"] == ledger.head().hash
+    changed = bytearray(whole)
+    changed[80] ^= 1  # reserved by SQLite's file format, and never read
+    path.write_bytes(changed)
+    assert findings(ledger) == [("store.ledger_file_changed", None)]
+    path.write_bytes(whole + b"\0")
+    assert findings(ledger) == [("store.ledger_file_changed", None)]
+    path.write_bytes(whole)
+    assert findings(ledger) == []
+    seal.write_text(seal.read_text().replace('"entries":3', '"entries":2'))
+    assert findings(ledger) == [("store.seal_changed", None)]
+
+
+def test_a_seal_that_a_kill_left_behind_is_no_finding_and_is_renewed(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger, 2)
+    seal = tmp_path / "ledger.sqlite.seal"
+    before = seal.read_text()
+    ledger.append("vote", {}, NOON)
+    seal.write_text(before)
+    assert findings(ledger, ledger.head()) == []
+    ledger.seal()
+    assert json.loads(seal.read_text())["entries"] == 3
+    seal.unlink()
+    assert findings(ledger, ledger.head()) == []
+
+
+def test_a_cut_off_tail_shows_against_the_seal_too(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger)
+    seal = (tmp_path / "ledger.sqlite.seal").read_text()
+    tamper(ledger, "DELETE FROM entries WHERE position > 3")
+    (tmp_path / "ledger.sqlite.seal").write_text(seal)
+    assert findings(ledger) == [("store.seal_changed", None)]
 
 
 def test_the_hash_is_over_everything_an_entry_says(ledger):
