@@ -63,7 +63,7 @@ def server() -> Iterator[Server]:
             _wait_for(process, place)
             yield Server(place)
         finally:
-            process.send_signal(signal.SIGINT)  # its fast shutdown
+            process.send_signal(signal.SIGQUIT)  # its immediate shutdown
             process.wait()
 
 

@@ -17,7 +17,7 @@ from labqa.ingest import deliver, profiles, registers, template
 from labqa.ingest.deliver import Progress
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
-from labqa.store.ledger import Entry, Kind
+from labqa.store.chain import Entry, Kind
 
 
 @dataclass(frozen=True)

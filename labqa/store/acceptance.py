@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from labqa.store.chain import Entry, Kind
 from labqa.store.durable import writing
 from labqa.store.facts import FactStore
-from labqa.store.ledger import Entry, Kind, Ledger
+from labqa.store.ledger import Ledger
 
 
 def accept(

@@ -72,6 +72,11 @@ class Database:
         """Whether it is an embedded database."""
         return self.url.get_backend_name() == "sqlite"
 
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
     @contextmanager
     def transaction(self, *, writes: bool = False) -> Iterator[sa.Connection]:
         """One transaction, with `writes` the only one of its kind; StoreError, and nothing done, if it fails."""
@@ -79,16 +84,16 @@ class Database:
             with self._engine.execution_options(writes=writes).begin() as connection:
                 yield connection
         except (sa.exc.DatabaseError, sqlite3.DatabaseError, UnicodeError, OSError) as error:
-            raise _sentence(error, self.url) from error
+            raise _sentence(error, self.shown) from error
 
 
-def _sentence(error: Exception, url: sa.URL) -> LabQAError:
+def _sentence(error: Exception, ledger: str) -> LabQAError:
     """What a failure means: the file is damaged, or the database cannot be used for now."""
     cause = error.orig if isinstance(error, sa.exc.DatabaseError) else error
     reason = str(getattr(cause, "strerror", None) or cause).strip()
     if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", None) in _DAMAGE:
         return IntegrityError("store.ledger_damaged", reason=reason)
-    return StoreError("store.ledger_failed", ledger=url.render_as_string(hide_password=True), reason=reason)
+    return StoreError("store.ledger_failed", ledger=ledger, reason=reason)
 
 
 def shown(url: str) -> str:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -115,8 +116,14 @@ def write_bytes(data: bytes, path: Path) -> None:
 
 def copy_file(source: Path, path: Path) -> str:
     """Copy `source` to `path` piece by piece, fsync it, and return the SHA-256 of what was copied."""
+    with refusals_as_sentences(path), source.open("rb") as read:
+        return copy_open(read, path)
+
+
+def copy_open(read: IO[bytes], path: Path) -> str:
+    """The same for a file that is open."""
     summed = hashlib.sha256()
-    with refusals_as_sentences(path), source.open("rb") as read, path.open("wb") as written:
+    with refusals_as_sentences(path), path.open("wb") as written:
         while piece := read.read(1 << 20):
             summed.update(piece)
             written.write(piece)

@@ -12,9 +12,9 @@ import polars as pl
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.tables import FACT_TABLES, empty
 from labqa.store import durable
+from labqa.store.chain import Entry
 from labqa.store.contract import checked
 from labqa.store.home import FACTS, RAW, prepare
-from labqa.store.ledger import Entry
 
 GROWING = ("results", "refusals")
 """Tables to which each entry adds rows; of the others, the registers, a later entry supersedes rows by their key."""

@@ -7,78 +7,23 @@ compare it with an anchor, the head (count and hash) printed on a report.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
-from labqa.core.errors import IntegrityError, LabQAError, StoreError
-from labqa.core.provenance import canonical_json, digest, sha256_of
+from labqa.core.errors import IntegrityError, LabQAError, StoreError, UsageError
 from labqa.core.wording.catalogue import Message
-from labqa.store import address, seal
+from labqa.store import address, chain, seal
 from labqa.store import home as homes
+from labqa.store.chain import FACT_KINDS, GENESIS, Entry, Head, Row
 from labqa.store.database import ENTRIES, Database, damage
 from labqa.store.points import passing
 
-
-class Kind(StrEnum):
-    """Kinds of entries; later rooms add theirs."""
-
-    DELIVERY = "delivery"
-    REGISTER = "register"
-    CORRECTION = "correction"
-    RUN = "run"
-
-
-FACT_KINDS = (Kind.DELIVERY, Kind.REGISTER, Kind.CORRECTION)
-GENESIS = "0" * 64
-"""What stands for the previous hash of the first entry."""
-
-
-class Head(NamedTuple):
-    """Where the ledger ends: number of entries and hash of the last; an anchor when printed."""
-
-    entries: int
-    hash: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry; `repeated` tells that it was there before, as the receipt of the same delivery or run."""
-
-    position: int
-    kind: str
-    payload: Mapping[str, Any]
-    recorded_at: str
-    previous_hash: str
-    hash: str
-    repeated: bool = field(default=False, compare=False)
-
-
-def delivery_key(raw: str, programme: str) -> str:
-    """What may be accepted only once: a file (its SHA-256) in a programme."""
-    return digest(str(Kind.DELIVERY), raw, programme)
-
-
-def run_key(run: str) -> str:
-    """What may be recorded only once: a run id."""
-    return digest(str(Kind.RUN), run)
-
-
-def _once(kind: str, payload: Mapping[str, Any]) -> str | None:
-    if kind == Kind.DELIVERY:
-        return delivery_key(payload["raw"], payload["programme"] or "")
-    return run_key(payload["run"]) if kind == Kind.RUN else None
-
-
-def _hash(position: int, kind: str, payload: str, recorded_at: str, previous_hash: str) -> str:
-    return sha256_of(canonical_json([position, kind, payload, recorded_at, previous_hash]).encode())
+_ALL = sa.select(*(ENTRIES.c[name] for name in Row._fields)).order_by(ENTRIES.c.position)
 
 
 class Ledger:
@@ -110,28 +55,38 @@ class Ledger:
 
         `known_version`: the data version on which the payload was worked out; StoreError if facts came in since.
         """
-        text, moment = canonical_json(payload), _moment(recorded_at)
-        once = _once(kind, payload)
+        once = chain.once(kind, payload)
         with self._database.transaction(writes=True) as connection:
-            if once is not None and (found := _first(connection, ENTRIES.c.once == once)) is not None:
-                return _entry(found, repeated=True)
+            if once is not None and (found := _first(connection, once)) is not None:
+                return found.entry(repeated=True)
             if known_version is not None and (version := _data_version(connection)) != known_version:
                 raise StoreError("store.facts_moved_on", known=known_version, found=version)
-            position, previous = _head(connection)
-            row = {
-                "position": position + 1,
-                "kind": str(kind),
-                "payload": text,
-                "recorded_at": moment,
-                "once": once,
-                "previous_hash": previous,
-                "hash": _hash(position + 1, str(kind), text, moment, previous),
-            }
-            connection.execute(sa.insert(ENTRIES).values(row))
+            row = Row.following(_head(connection), str(kind), payload, _moment(recorded_at))
+            connection.execute(sa.insert(ENTRIES).values(row._asdict()))
             passing("entry_inserted")
         passing("entry_committed")
         self.seal()
-        return Entry(position + 1, str(kind), json.loads(text), moment, previous, str(row["hash"]))
+        return row.entry()
+
+    def rows(self) -> list[Row]:
+        """Every entry to the letter, read in one statement; IntegrityError names the first that is not what was written."""
+        with self._database.transaction() as connection:
+            found = [Row(*row) for row in connection.execute(_ALL)]
+        _check(found)
+        return found
+
+    def refill(self, rows: Sequence[Row]) -> Head:
+        """Append entries to the letter to an empty ledger, all or none; IntegrityError if they are no whole chain."""
+        _check(rows)
+        with self._database.transaction(writes=True) as connection:
+            if _head(connection).entries:
+                raise UsageError("store.ledger_in_use", ledger=self._database.shown)
+            if rows:
+                connection.execute(sa.insert(ENTRIES), [row._asdict() for row in rows])
+            passing("entry_inserted")
+        passing("entry_committed")
+        self.seal()
+        return rows[-1].head() if rows else Head(0, GENESIS)
 
     def seal(self) -> None:
         """Seal an embedded ledger's file at its head, if it is not; where that cannot be, the next start-up does it."""
@@ -145,22 +100,22 @@ class Ledger:
         self, kinds: Collection[str] | None = None, *, programme: str | None = None, until: int | None = None
     ) -> list[Entry]:
         """Entries in order: of some kinds, of a programme (those that name none belong to all), up to a position."""
-        query = sa.select(ENTRIES).order_by(ENTRIES.c.position)
+        query = _ALL
         if kinds is not None:
             query = query.where(ENTRIES.c.kind.in_([str(kind) for kind in kinds]))
         if until is not None:
             query = query.where(ENTRIES.c.position <= until)
         with self._database.transaction() as connection:
-            found = [_entry(row) for row in connection.execute(query)]
+            found = [Row(*row).entry() for row in connection.execute(query)]
         return [entry for entry in found if programme is None or entry.payload.get("programme") in (None, programme)]
 
     def delivery(self, raw: str, programme: str) -> Entry | None:
         """The receipt of a file in a programme, if it was accepted."""
-        return self._only(delivery_key(raw, programme))
+        return self._only(chain.delivery_key(raw, programme))
 
     def run(self, run_id: str) -> Entry | None:
         """The entry of a run, if it was recorded."""
-        return self._only(run_key(run_id))
+        return self._only(chain.run_key(run_id))
 
     def head(self) -> Head:
         """Number of entries and hash of the last: the anchor to print."""
@@ -176,32 +131,32 @@ class Ledger:
         """The first broken entry, and whether the chain still holds the anchor; empty if all is as it was written."""
         try:
             with self._database.transaction() as connection:
-                findings = damage(connection)
-                rows = connection.execute(sa.select(ENTRIES).order_by(ENTRIES.c.position)).all()
-                if self._database.is_file and (found := seal.finding(connection, [row.hash for row in rows])):
-                    findings.append(found)
+                of_database = damage(connection)
+                rows = [Row(*row) for row in connection.execute(_ALL)]
+                of_file = seal.finding(connection, [row.hash for row in rows]) if self._database.is_file else None
         except LabQAError as error:
             return [error.message]
-        broken = next((found for found in map(_broken, range(1, len(rows) + 1), rows, _previous(rows)) if found), None)
-        findings += [broken] if broken else []
-        if anchor is not None and anchor.entries > len(rows):
-            findings.append(Message("store.ledger_cut_off", {"expected": anchor.entries, "found": len(rows)}))
-        elif anchor is not None and anchor.entries and rows[anchor.entries - 1].hash != anchor.hash:
-            findings.append(Message("store.anchor_differs", {"position": anchor.entries}))
-        return findings
+        of_anchor = None if anchor is None else chain.against_anchor(rows, anchor)
+        return [found for found in (*of_database, of_file, chain.first_broken(rows), of_anchor) if found is not None]
 
     def _only(self, once: str) -> Entry | None:
         with self._database.transaction() as connection:
-            found = _first(connection, ENTRIES.c.once == once)
-        return None if found is None else _entry(found, repeated=True)
+            found = _first(connection, once)
+        return None if found is None else found.entry(repeated=True)
 
 
 def _moment(recorded_at: datetime) -> str:
     return recorded_at.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _first(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
-    return connection.execute(sa.select(ENTRIES).where(condition)).first()
+def _check(rows: Sequence[Row]) -> None:
+    if broken := chain.first_broken(rows):
+        raise IntegrityError(broken.key, **broken.values)
+
+
+def _first(connection: sa.Connection, once: str) -> Row | None:
+    found = connection.execute(_ALL.where(ENTRIES.c.once == once)).first()
+    return None if found is None else Row(*found)
 
 
 def _head(connection: sa.Connection) -> Head:
@@ -214,32 +169,3 @@ def _head(connection: sa.Connection) -> Head:
 def _data_version(connection: sa.Connection) -> int:
     facts = ENTRIES.c.kind.in_([str(kind) for kind in FACT_KINDS])
     return connection.execute(sa.select(sa.func.max(ENTRIES.c.position)).where(facts)).scalar() or 0
-
-
-def _entry(row: sa.Row[Any], *, repeated: bool = False) -> Entry:
-    try:
-        payload = json.loads(row.payload)
-    except (TypeError, ValueError) as error:
-        raise IntegrityError("store.entry_changed", position=row.position) from error
-    return Entry(row.position, row.kind, payload, row.recorded_at, row.previous_hash, row.hash, repeated)
-
-
-def _previous(rows: Collection[sa.Row[Any]]) -> Iterator[str]:
-    yield GENESIS
-    for row in rows:
-        yield row.hash
-
-
-def _broken(position: int, row: sa.Row[Any], previous: str) -> Message | None:
-    """What is wrong with the entry that should stand at `position`, or None."""
-    if row.position != position:
-        return Message("store.entry_missing", {"position": position, "found": row.position})
-    if row.previous_hash != previous:
-        return Message("store.entry_misplaced", {"position": position})
-    try:
-        whole = _hash(row.position, row.kind, row.payload, row.recorded_at, row.previous_hash) == row.hash
-        if whole and _once(row.kind, json.loads(row.payload)) == row.once:
-            return None
-    except (TypeError, ValueError, KeyError):  # not the form in which it was written
-        pass
-    return Message("store.entry_changed", {"position": position})

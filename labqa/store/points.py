@@ -20,6 +20,7 @@ POINTS = {
     "entry_committed": "the entry is committed: accepted, but nobody was told",
     "seal_written": "the new seal of the ledger's file is beside the old one",
     "run_begun": "a run has its folder, and no table yet",
+    "backup_written": "a backup is whole under its temporary name",
     "sweep_begun": "start-up is about to set aside what has no entry",
     "left_over_moved": "start-up has set aside one file of several",
 }

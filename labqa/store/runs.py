@@ -16,10 +16,11 @@ from labqa.core.errors import IntegrityError, UsageError
 from labqa.core.provenance import Manifest, canonical_json
 from labqa.core.tables import RUN_TABLES
 from labqa.store import durable
+from labqa.store.chain import Entry, Kind
 from labqa.store.contract import checked
 from labqa.store.fingerprint import content_hash_of_sorted, in_key_order
 from labqa.store.home import RUNS, prepare
-from labqa.store.ledger import Entry, Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.points import passing
 
 MANIFEST = "manifest.json"

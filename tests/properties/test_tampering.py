@@ -12,8 +12,9 @@ from labqa.core.errors import IntegrityError
 from labqa.core.provenance import Manifest, sha256_of
 from labqa.core.tables import Flags, Labs, Summary, empty, shaped
 from labqa.store.acceptance import accept
+from labqa.store.chain import Kind
 from labqa.store.facts import FactStore
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.runs import RunStore
 from labqa.store.verification import verify_store
 

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import canonical_json, sha256_of
+from labqa.store.chain import GENESIS, Head, Kind
 from labqa.store.database import APPEND_ONLY
-from labqa.store.ledger import GENESIS, Head, Kind, Ledger
+from labqa.store.ledger import Ledger
 
 NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
 

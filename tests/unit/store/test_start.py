@@ -13,9 +13,10 @@ from labqa.core.provenance import sha256_of
 from labqa.core.tables import Labs, shaped
 from labqa.store import home as homes
 from labqa.store.acceptance import accept
+from labqa.store.chain import Kind
 from labqa.store.durable import writing
 from labqa.store.facts import FactStore, files_of
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.sweep import start
 from labqa.store.verification import verify_store
 
