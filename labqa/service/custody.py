@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -33,11 +34,11 @@ def anchor(platform: Platform) -> str:
 
 
 def head_of(anchor: str) -> Head:
-    """The head that an anchor names; UsageError if it is not one."""
-    count, _, found = anchor.strip().partition(":")
-    if not count.isdecimal() or not found:
+    """The head that an anchor names, by at least 16 digits of its hash (64 bits); UsageError if it is not one."""
+    read = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{16,64})", anchor.strip().lower())
+    if read is None:
         raise UsageError("service.anchor_form", anchor=anchor)
-    return Head(int(count), found.lower())
+    return Head(int(read[1]), read[2])
 
 
 def verify_ledger(platform: Platform, *, anchor: str | None = None) -> list[Message]:

@@ -90,11 +90,15 @@ class Ledger:
 
     def seal(self) -> None:
         """Seal an embedded ledger's file at its head, if it is not; where that cannot be, the next start-up does it."""
-        with suppress(StoreError):
-            if self._database.is_file and self.head().entries:
+        with suppress(LabQAError):
+            if self._database.is_file and not self._is_sealed():
                 with self._database.transaction(writes=True) as connection:
-                    if not seal.is_of(connection, *_head(connection)):
-                        seal.write(connection, *_head(connection))
+                    seal.write(connection, *_head(connection))
+
+    def _is_sealed(self) -> bool:
+        with self._database.transaction() as connection:
+            head = _head(connection)
+            return not head.entries or seal.is_of(connection, *head)
 
     def entries(
         self, kinds: Collection[str] | None = None, *, programme: str | None = None, until: int | None = None

@@ -152,7 +152,11 @@ def test_the_ledger_is_shown_checked_and_anchored(home: Path, sent: Parcels) -> 
     assert anchor.split(":")[1][:12] in lines[-1]
     verified = labqa(home, "ledger", "verify", "--anchor", anchor)
     assert verified.returncode == 0 and anchor in verified.stdout
-    assert labqa(home, "ledger", "verify", "--anchor", "six").returncode == 2
+    short = anchor[: len("6:") + 16]
+    assert labqa(home, "ledger", "verify", "--anchor", short).returncode == 0
+    assert labqa(home, "ledger", "verify", "--anchor", f"{short[:-1]}{'0' if short[-1] != '0' else '1'}").returncode == 5
+    for wrong in ("six", "6", f"6:{'a' * 15}", f"6:{'g' * 16}"):
+        assert labqa(home, "ledger", "verify", "--anchor", wrong).returncode == 2
 
 
 def test_a_damaged_home_makes_no_backup(home: Path, tmp_path: Path) -> None:
