@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,10 @@ _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
 
 
 def _bytes(path: Path) -> bytes:
+    """The delivered bytes; DeliveryError where they, or the file's name, cannot be read."""
+    shown = os.fsencode(path).decode("utf-8", "replace")
+    if shown != str(path):  # as a Chinese archive unpacked on Linux may leave it
+        raise DeliveryError("service.name_unreadable", file=shown)
     try:
         return path.read_bytes()
     except OSError as error:

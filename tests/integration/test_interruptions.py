@@ -208,7 +208,11 @@ def labqa(home: Path, *words: str, language: str = "en", **options: object) -> s
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def test_six_processes_with_the_same_fifteen_files_accept_each_once(tmp_path: Path, sent: Parcels) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_six_processes_with_the_same_fifteen_files_accept_each_once(
+    tmp_path: Path, sent: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_on(database, request, monkeypatch)
     home = tmp_path / "home"
     for kind in parcels.REGISTERS:
         assert labqa(home, "register", kind, str(sent.registers / f"{kind}.csv")).returncode == 0

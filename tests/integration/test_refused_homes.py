@@ -116,6 +116,17 @@ def test_a_file_that_may_not_be_read_is_a_sentence(home: Path, place: Path, sent
         assert words[-1] in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_file_whose_name_is_no_text_is_a_sentence(home: Path, place: Path, sent: Parcels) -> None:
+    """What an archive made on a Chinese Windows leaves when it is unpacked elsewhere."""
+    named = Path(os.fsdecode(os.fsencode(place) + b"/" + "抽查.csv".encode("gb18030")))
+    named.write_bytes(sent.files[1].read_bytes())
+    _hand_over(named)
+    for words in (["ingest", str(named)], ["register", "labs", str(named)]):
+        done = without_rights(home, *words)
+        assert done.returncode == 3, done.stderr
+        assert "rename" in done.stderr and "Traceback" not in done.stderr
+
+
 FULL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
