@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -58,6 +59,5 @@ def restore(platform: Platform, file: Path) -> str:
     return f"{head.entries}:{head.hash}"
 
 
-def _what(payload: object) -> str:
-    told = payload if isinstance(payload, dict) else {}
-    return str(told.get("run") or told.get("file_name") or "")
+def _what(payload: Mapping[str, object]) -> str:
+    return str(payload.get("run") or payload.get("file_name") or "")

@@ -18,7 +18,7 @@ from typing import IO
 from labqa.core.errors import IntegrityError, UsageError
 from labqa.core.provenance import canonical_json
 from labqa.store import durable
-from labqa.store.chain import GENESIS, Head, Row
+from labqa.store.chain import GENESIS, Head, Row, check
 from labqa.store.home import sync
 from labqa.store.ledger import Ledger
 from labqa.store.points import passing
@@ -104,8 +104,7 @@ def restore(file: Path, home: Path, ledger: Ledger) -> Head:
         try:
             with durable.refusals_as_damage(file), tarfile.open(file, "r:") as tar:
                 rows = _rows(file, tar)
-                named = {str(name): sha256 for name, sha256 in named_files(row.entry() for row in rows).items()}
-                _put_back(tar, home, named)
+                _put_back(tar, home, _named(file, rows))
         except tarfile.TarError as error:
             raise IntegrityError("store.backup_broken", path=str(file), reason=str(error)) from error
         return ledger.refill(rows)
@@ -122,6 +121,16 @@ def _rows(file: Path, tar: tarfile.TarFile) -> list[Row]:
         raise IntegrityError("store.backup_broken", path=str(file), reason=LEDGER) from error
 
 
+def _named(file: Path, rows: list[Row]) -> dict[str, str]:
+    """The files that whole entries name, all of them inside a home."""
+    check(rows)
+    named = named_files(row.entry() for row in rows)
+    for name in named:
+        if name.is_absolute() or ".." in name.parts:
+            raise IntegrityError("store.backup_broken", path=str(file), reason=str(name))
+    return {str(name): sha256 for name, sha256 in named.items()}
+
+
 def _put_back(tar: tarfile.TarFile, home: Path, named: dict[str, str]) -> None:
     """Write every file that the entries name, if it is in the backup with its hash; what they do not name is passed over."""
     left = dict(named)
@@ -135,7 +144,9 @@ def _put_back(tar: tarfile.TarFile, home: Path, named: dict[str, str]) -> None:
             if found != expected:
                 raise IntegrityError("store.file_changed", path=member.name, expected=expected, found=found)
             with durable.refusals_as_sentences(target):
-                target.parent.mkdir(exist_ok=True)
+                if not target.parent.is_dir():
+                    target.parent.mkdir()
+                    sync(target.parent.parent)
             durable.publish(made, target)
     if left:
         raise IntegrityError("store.files_missing", path=min(left), count=len(left))

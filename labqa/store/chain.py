@@ -105,6 +105,12 @@ def first_broken(rows: Iterable[Row]) -> Message | None:
     return None
 
 
+def check(rows: Iterable[Row]) -> None:
+    """IntegrityError names the first entry that is not what was written."""
+    if broken := first_broken(rows):
+        raise IntegrityError(broken.key, **broken.values)
+
+
 def against_anchor(rows: list[Row], anchor: Head) -> Message | None:
     """What an anchor says of entries that are a whole chain: cut off, or not the ones that it was printed of.
 
@@ -116,7 +122,7 @@ def against_anchor(rows: list[Row], anchor: Head) -> Message | None:
             "store.ledger_cut_off",
             {"expected": anchor.entries, "found": len(rows), "first": len(rows) + 1, "until": until},
         )
-    if anchor.entries and not rows[anchor.entries - 1].hash.startswith(anchor.hash):
+    if anchor.entries and not str(rows[anchor.entries - 1].hash).startswith(anchor.hash):
         return Message("store.anchor_differs", {"position": anchor.entries})
     return None
 

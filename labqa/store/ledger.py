@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from labqa.core.errors import IntegrityError, LabQAError, StoreError, UsageError
+from labqa.core.errors import LabQAError, StoreError, UsageError
 from labqa.core.wording.catalogue import Message
 from labqa.store import address, chain, seal
 from labqa.store import home as homes
@@ -72,12 +72,12 @@ class Ledger:
         """Every entry to the letter, read in one statement; IntegrityError names the first that is not what was written."""
         with self._database.transaction() as connection:
             found = [Row(*row) for row in connection.execute(_ALL)]
-        _check(found)
+        chain.check(found)
         return found
 
     def refill(self, rows: Sequence[Row]) -> Head:
         """Append entries to the letter to an empty ledger, all or none; IntegrityError if they are no whole chain."""
-        _check(rows)
+        chain.check(rows)
         with self._database.transaction(writes=True) as connection:
             if _head(connection).entries:
                 raise UsageError("store.ledger_in_use", ledger=self._database.shown)
@@ -151,11 +151,6 @@ class Ledger:
 
 def _moment(recorded_at: datetime) -> str:
     return recorded_at.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _check(rows: Sequence[Row]) -> None:
-    if broken := chain.first_broken(rows):
-        raise IntegrityError(broken.key, **broken.values)
 
 
 def _first(connection: sa.Connection, once: str) -> Row | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -15,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from labqa.core.errors import IntegrityError, StoreError, UsageError
-from labqa.core.provenance import Manifest
+from labqa.core.provenance import Manifest, canonical_json, sha256_of
 from labqa.core.tables import Flags, Summary, empty
 from labqa.service import custody, evaluations, intake
 from labqa.service.wiring import now, open_platform
+from labqa.store.chain import GENESIS, Head, Row
 from labqa.store.points import VARIABLE
 from tests import parcels
 from tests.parcels import Parcels
@@ -215,6 +217,28 @@ def test_a_backup_with_a_strange_member_writes_nothing_outside(home: Path, tmp_p
     assert not (tmp_path / "deep" / "outside").exists()
     assert evaluations.verify(other) == []
     assert not (other.home / "facts" / "strange.parquet").exists()
+
+
+def test_a_forged_backup_writes_nothing_outside(tmp_path: Path) -> None:
+    """Its chain is whole, but an entry names a file outside of the home."""
+    content = b"planted"
+    tables = {"flags": {"rows": 1, "file_sha256": sha256_of(content), "content_sha256": ""}}
+    told = {"run": "../../planted", "programme": "national", "inputs": {}, "tables": tables}
+    row = Row.following(Head(0, GENESIS), "run", told, "2018-05-01T12:00:00+00:00")
+    members = {
+        "ledger.jsonl": f"{canonical_json(list(row))}\n".encode(),
+        "runs/../../planted/manifest.json": canonical_json(told).encode(),
+        "runs/../../planted/flags.parquet": content,
+    }
+    with tarfile.open(tmp_path / "forged.tar", "w") as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    home = tmp_path / "deep" / "home"
+    with pytest.raises(IntegrityError, match=r"planted"):
+        custody.restore(open_platform(home), tmp_path / "forged.tar")
+    assert not list(tmp_path.rglob("planted*")) and open_platform(home).ledger.head().entries == 0
 
 
 @pytest.mark.parametrize("point", ["file_copied", "file_synced", "file_renamed", "entry_inserted", "entry_committed"])
