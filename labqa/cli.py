@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from labqa.core.errors import LabQAError, UsageError
+from labqa.core.errors import IntegrityError, LabQAError, StoreError, UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ app = typer.Typer(
 
 plan = typer.Typer(no_args_is_help=True, help="Plan next year's retests. 规划下一年度的复检。")
 app.add_typer(plan, name="plan")
+ledger = typer.Typer(no_args_is_help=True, help="Show, check and anchor the ledger. 查看、校验账本及其锚点。")
+app.add_typer(ledger, name="ledger")
 
 Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
 Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
-Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
+Anchor = Annotated[str | None, typer.Option(help="Printed ledger head, `count:hash`, against which to check.")]
+Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.", readable=False)]
 
 
 def language() -> Language:
@@ -52,6 +55,10 @@ def main() -> None:
     except LabQAError as error:
         typer.echo(error.message.text(language()), err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        reason = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or error
+        typer.echo(Message("cli.system_refused", {"reason": reason}).text(language()), err=True)
+        raise SystemExit(StoreError.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
@@ -87,11 +94,11 @@ def face(name: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", found[0].load())
 
 
-def opened(home: Path | None) -> Platform:
-    """The platform of `home`."""
+def opened(home: Path | None, *, as_found: bool = False) -> Platform:
+    """The platform of `home`; `as_found`, without setting anything right."""
     from labqa.service.wiring import open_platform
 
-    return open_platform(home)
+    return open_platform(home, as_found=as_found)
 
 
 @app.command()
@@ -106,7 +113,7 @@ def template(file: Annotated[Path, typer.Argument(help="Excel file to write.")])
 @app.command()
 def register(
     kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
-    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.")],
+    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.", readable=False)],
     programme: Programme = None,
     home: Home = None,
 ) -> None:
@@ -269,17 +276,78 @@ def runs(home: Home = None) -> None:
 def verify(
     run: Annotated[str | None, typer.Argument(help="Run to derive again; without it only stored bytes are checked.")] = None,
     home: Home = None,
-    anchor: Annotated[str | None, typer.Option(help="Printed ledger head, `count:hash`, against which to check.")] = None,
+    anchor: Anchor = None,
 ) -> None:
     """Find any flipped byte in facts, runs and ledger, and derive a run again. 校验存储并重新推导。"""
     from labqa.service import evaluations
 
-    findings = evaluations.verify(opened(home), run=run, anchor=anchor)
-    for finding in findings:
-        typer.echo(finding.text(language()), err=True)
-    if findings:
-        raise SystemExit(5)
+    _tell_findings(evaluations.verify(opened(home, as_found=True), run=run, anchor=anchor))
     say("cli.verified_run" if run else "cli.verified", run=run)
+
+
+def _tell_findings(findings: Iterable[Message]) -> None:
+    """One sentence a finding, and the exit code of lost integrity if there is any."""
+    found = [finding.text(language()) for finding in findings]
+    for sentence in found:
+        typer.echo(sentence, err=True)
+    if found:
+        raise SystemExit(IntegrityError.exit_code)
+
+
+@ledger.command("show")
+def show_ledger(
+    last: Annotated[int, typer.Option(help="Entries to print, counted from the end; 0: all.", min=0)] = 20,
+    programme: Programme = None,
+    home: Home = None,
+) -> None:
+    """List entries: position, time, kind, programme, file or run, hash. 列出账本记录。"""
+    from labqa.service import custody
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    rows = custody.entries(opened(home), viewer=LOCAL_ANALYST, programme=programme, last=last)
+    for position, moment, kind, of, what, found in rows.iter_rows():
+        typer.echo(f"{position:>6}  {moment}  {kind:<10}  {of or '—':<12}  {what}  {found[:12]}…")
+
+
+@ledger.command("verify")
+def verify_ledger(anchor: Anchor = None, home: Home = None) -> None:
+    """Check the chain of entries, against a printed anchor if there is one. 校验账本的哈希链及锚点。"""
+    from labqa.service import custody
+
+    platform = opened(home, as_found=True)
+    _tell_findings(custody.verify_ledger(platform, anchor=anchor))
+    say("cli.ledger_verified" if anchor else "cli.ledger_verified_alone", anchor=custody.anchor(platform))
+
+
+@ledger.command("anchor")
+def print_anchor(home: Home = None) -> None:
+    """Print the head of the ledger, `count:hash`, to be kept elsewhere. 打印账本锚点，请另行保存。"""
+    from labqa.service import custody
+
+    typer.echo(custody.anchor(opened(home)))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="New file (.tar), or a folder, in which the ledger's head names it.")],
+    home: Home = None,
+) -> None:
+    """Write facts, runs and ledger to one file, while others may write. 备份（备份期间可继续写入）。"""
+    from labqa.service import custody
+
+    path, anchor = custody.backup(opened(home), target)
+    say("cli.backed_up", file=path, anchor=anchor)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", readable=False)],
+    home: Home = None,
+) -> None:
+    """Put a backup back into an empty home, checked byte for byte. 将备份恢复到空的数据目录。"""
+    from labqa.service import custody
+
+    say("cli.restored", file=file, anchor=custody.restore(opened(home), file))
 
 
 @app.command()

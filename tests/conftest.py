@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import Server, server
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,13 @@ class Demo:
     def run_of(self, programme: str) -> str:
         """Id of the run of a programme, as printed."""
         return next(line.split()[1] for line in self.printed.splitlines() if f"of programme {programme}," in line)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, started for the tests that ask for it."""
+    with server() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,10 @@ from labqa.core.wording.catalogue import Message
 from labqa.rating import rulesets
 from labqa.rating.rulesets import Edition
 from labqa.service import pipeline
+from labqa.service.custody import head_of
 from labqa.service.period import Window, Year, window
 from labqa.service.pipeline import Facts, Progress
 from labqa.service.wiring import Platform, now
-from labqa.store.ledger import Head
 from labqa.store.runs import Run
 from labqa.store.verification import compare, verify_store
 
@@ -62,7 +62,7 @@ def evaluate(
 
 def verify(platform: Platform, *, run: str | None = None, anchor: str | None = None) -> list[Message]:
     """What is not as it was written: stored bytes and ledger, and with `run` its tables derived again from the facts."""
-    findings = verify_store(platform.home, platform.ledger, _head(anchor))
+    findings = verify_store(platform.home, platform.ledger, None if anchor is None else head_of(anchor))
     if run is None or findings:
         return findings
     opened = platform.run(run)
@@ -117,15 +117,6 @@ def _facts(platform: Platform, programme: str, seen: Window, version: int) -> Fa
     }
     results = pipeline.of_years(platform.table(programme, "results", version=version), seen.read)
     return Facts(results=results.sort("result"), **registers)
-
-
-def _head(anchor: str | None) -> Head | None:
-    if anchor is None:
-        return None
-    count, _, found = anchor.partition(":")
-    if not count.isdigit() or not found:
-        raise UsageError("service.anchor_form", anchor=anchor)
-    return Head(int(count), found)
 
 
 def _evaluated(run: Run) -> Evaluated:

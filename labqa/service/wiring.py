@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from labqa.core.provenance import Manifest
+from labqa.store import durable, sweep
 from labqa.store import home as homes
-from labqa.store import sweep
+from labqa.store.chain import FACT_KINDS
 from labqa.store.facts import FactStore
-from labqa.store.ledger import FACT_KINDS, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.runs import Run, RunStore
 
 _REMEMBERED = 4
@@ -28,6 +30,10 @@ class Platform:
     facts: FactStore
     runs: RunStore
     _kept: dict[tuple[str | None, str, int], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """The home's only pen: while it is held nobody else accepts facts or writes runs."""
+        return durable.writing(self.home)
 
     def run(self, run_id: str) -> Run:
         """A run by its id; UsageError if there is none."""
@@ -60,9 +66,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_platform(home: Path | None = None) -> Platform:
-    """The platform of `home` (else `LABQA_HOME`, else the user-data folder), swept of what an interrupted write left."""
+def open_platform(home: Path | None = None, *, as_found: bool = False) -> Platform:
+    """The platform of `home` (else `LABQA_HOME`, else the user-data folder), swept of what an interrupted write left.
+
+    IntegrityError names an accepted file that is gone. `as_found`: neither, for whoever looks what is wrong.
+    """
     place = homes.prepare(homes.resolve(home))
     ledger = Ledger.at(place)
-    sweep.start(place, ledger)
+    if not as_found:
+        sweep.start(place, ledger)
     return Platform(place, ledger, FactStore(place), RunStore(place, ledger))

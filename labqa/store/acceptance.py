@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from labqa.store.chain import Entry, Kind
 from labqa.store.durable import writing
 from labqa.store.facts import FactStore
-from labqa.store.ledger import Entry, Kind, Ledger
+from labqa.store.ledger import Ledger
 
 
 def accept(
@@ -26,14 +28,15 @@ def accept(
     programme: str | None,
     note: Mapping[str, Any],
     known_version: int | None = None,
+    pen_held: bool = False,
 ) -> Entry:
     """Accept facts read from `source`, whose bytes had `sha256`; for a delivery already accepted, its receipt.
 
     `programme` None: registers that hold for every programme. `note`: what else the receipt tells (file name,
     profile, counts). `known_version`: the data version against which the tables were worked out; StoreError, and nothing
-    accepted, if other facts came in since.
+    accepted, if other facts came in since; that cannot be while the caller holds the pen (`pen_held`).
     """
-    with writing(facts.home):
+    with nullcontext() if pen_held else writing(facts.home):
         if kind == Kind.DELIVERY and (receipt := ledger.delivery(sha256, programme or "")):
             return receipt
         payload = {

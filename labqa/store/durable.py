@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
 from labqa.core.errors import IntegrityError, StoreError
-from labqa.store.home import TMP
+from labqa.core.provenance import sha256_of
+from labqa.store.home import TMP, sync
+from labqa.store.points import passing
 
 PATIENCE = 300.0
 """Seconds for which a writer waits for another one; a large run is written in far less."""
@@ -68,50 +73,61 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def temporary(home: Path) -> Path:
-    """A new path in the home's `tmp/`, on the same file system as its final place."""
-    return home / TMP / uuid.uuid4().hex
-
-
-def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
+@contextmanager
+def temporary(home: Path) -> Iterator[Path]:
+    """A new path in the home's `tmp/`, on the same file system as its final place; what failed to be made there is removed."""
+    path = home / TMP / uuid.uuid4().hex
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        yield path
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        raise
 
 
 def publish(finished: Path, target: Path) -> None:
     """Move a finished file or folder of `tmp/` to its place, which must be on the same file system, for good."""
     with refusals_as_sentences(target):
         sync(finished)
+        passing("file_synced")
         finished.rename(target)
+        passing("file_renamed")
         sync(target.parent)
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
-    """Write a frame to `path`, fsync it, and return the SHA-256 of the file."""
+    """Write a frame to `path`, fsync it, and return the SHA-256 of the file.
+
+    It is made in memory, compressed, so that the hash is of what was meant and a full disk says that it is full.
+    """
+    made = io.BytesIO()
     with refusals_as_sentences(path):
-        frame.write_parquet(path, compression="zstd", statistics=True)
-        sync(path)
-        return sha256_of_file(path)
+        frame.write_parquet(made, compression="zstd", statistics=True)
+    write_bytes(made.getvalue(), path)
+    return sha256_of(made.getvalue())
 
 
 def write_bytes(data: bytes, path: Path) -> None:
     """Write bytes to `path` and fsync it."""
     with refusals_as_sentences(path):
         path.write_bytes(data)
+        passing("file_written")
         sync(path)
 
 
 def copy_file(source: Path, path: Path) -> str:
     """Copy `source` to `path` piece by piece, fsync it, and return the SHA-256 of what was copied."""
+    with refusals_as_sentences(path), source.open("rb") as read:
+        return copy_open(read, path)
+
+
+def copy_open(read: IO[bytes], path: Path) -> str:
+    """The same for a file that is open."""
     summed = hashlib.sha256()
-    with refusals_as_sentences(path), source.open("rb") as read, path.open("wb") as written:
+    with refusals_as_sentences(path), path.open("wb") as written:
         while piece := read.read(1 << 20):
             summed.update(piece)
             written.write(piece)
+            passing("file_copied")
         written.flush()
         os.fsync(written.fileno())
     return summed.hexdigest()

@@ -12,9 +12,9 @@ import polars as pl
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.tables import FACT_TABLES, empty
 from labqa.store import durable
+from labqa.store.chain import Entry
 from labqa.store.contract import checked
 from labqa.store.home import FACTS, RAW, prepare
-from labqa.store.ledger import Entry
 
 GROWING = ("results", "refusals")
 """Tables to which each entry adds rows; of the others, the registers, a later entry supersedes rows by their key."""
@@ -61,12 +61,11 @@ class FactStore:
 
     def keep_raw(self, source: Path, *, expected: str) -> str:
         """Keep a delivered file; StoreError if it is no longer the file whose SHA-256 was read."""
-        copy = durable.temporary(self.home)
-        found = durable.copy_file(source, copy)
-        if found != expected:
-            copy.unlink()
-            raise StoreError("store.delivery_changed", path=str(source), expected=expected, found=found)
-        durable.publish(copy, self.raw_path(found))
+        with durable.temporary(self.home) as copy:
+            found = durable.copy_file(source, copy)
+            if found != expected:
+                raise StoreError("store.delivery_changed", path=str(source), expected=expected, found=found)
+            durable.publish(copy, self.raw_path(found))
         return found
 
     def read(self, files: Sequence[FactFile], table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -91,9 +90,9 @@ class FactStore:
         return rows if columns is None else rows.select(columns)
 
     def _write(self, table: str, frame: pl.DataFrame) -> FactFile:
-        made = durable.temporary(self.home)
-        file = FactFile(table, durable.write_parquet(frame, made), frame.height)
-        durable.publish(made, self.path(file))
+        with durable.temporary(self.home) as made:
+            file = FactFile(table, durable.write_parquet(frame, made), frame.height)
+            durable.publish(made, self.path(file))
         return file
 
 

@@ -20,16 +20,23 @@ def resolve(given: Path | None = None) -> Path:
     return Path(named or platformdirs.user_data_path("labqa", appauthor=False)).expanduser().absolute()
 
 
-def prepare(home: Path) -> Path:
-    """Make the folders of a home where they are missing, and return it."""
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        for name in FOLDERS:
-            (home / name).mkdir(parents=True, exist_ok=True)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def prepare(home: Path) -> Path:
+    """Make the folders of a home where they are missing, for good, and return it."""
+    try:
+        if missing := [name for name in FOLDERS if not (home / name).is_dir()]:
+            for name in missing:
+                (home / name).mkdir(parents=True, exist_ok=True)
+            sync(home)
+            sync(home.parent)
     except OSError as error:
         raise StoreError("store.cannot_write", path=str(home), reason=error.strerror or str(error)) from error
     return home
-
-
-def ledger_url(home: Path) -> str:
-    """Address of the embedded ledger of a home."""
-    return f"sqlite:///{home / 'ledger.sqlite'}"

@@ -16,10 +16,12 @@ from labqa.core.errors import IntegrityError, UsageError
 from labqa.core.provenance import Manifest, canonical_json
 from labqa.core.tables import RUN_TABLES
 from labqa.store import durable
+from labqa.store.chain import Entry, Kind
 from labqa.store.contract import checked
 from labqa.store.fingerprint import content_hash_of_sorted, in_key_order
 from labqa.store.home import RUNS, prepare
-from labqa.store.ledger import Entry, Kind, Ledger
+from labqa.store.ledger import Ledger
+from labqa.store.points import passing
 
 MANIFEST = "manifest.json"
 
@@ -108,11 +110,11 @@ class RunStore:
         with durable.writing(self.home):
             if entry := self.ledger.run(manifest.run_id):
                 return _same(RunInfo.of(entry), contents)
-            made = durable.temporary(self.home)
-            payload = _written(made, manifest, ordered, contents)
             target = self.home / RUNS / manifest.run_id
-            shutil.rmtree(target, ignore_errors=True)  # without an entry it is what an interrupted write left
-            durable.publish(made, target)
+            with durable.temporary(self.home) as made:
+                payload = _written(made, manifest, ordered, contents)
+                shutil.rmtree(target, ignore_errors=True)  # without an entry it is what an interrupted write left
+                durable.publish(made, target)
             return RunInfo.of(self.ledger.append(Kind.RUN, payload, recorded_at))
 
     def runs(self, *, programme: str | None = None) -> list[RunInfo]:
@@ -134,6 +136,7 @@ def _written(
     """Write tables and manifest into a new folder; returns what the ledger keeps, which is the manifest file's content."""
     with durable.refusals_as_sentences(folder):
         folder.mkdir()
+        passing("run_begun")
     described = {}
     for name, frame in tables.items():
         file_sha256 = durable.write_parquet(frame, folder / f"{name}.parquet")

@@ -12,10 +12,11 @@ from labqa.core.errors import IntegrityError
 from labqa.core.provenance import canonical_json, sha256_of
 from labqa.core.tables import RUN_TABLES
 from labqa.core.wording.catalogue import Message
+from labqa.store.chain import Entry, Head, Kind
 from labqa.store.durable import sha256_of_file
 from labqa.store.fingerprint import content_hash
 from labqa.store.home import FACTS, RAW, RUNS
-from labqa.store.ledger import Entry, Head, Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.runs import MANIFEST, Run
 
 

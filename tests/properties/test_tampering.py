@@ -1,5 +1,6 @@
 """Whatever byte of a stored file is flipped, verification names that file and no other."""
 
+import random
 from datetime import UTC, datetime
 
 import polars as pl
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labqa.core.errors import IntegrityError
 from labqa.core.provenance import Manifest, sha256_of
 from labqa.core.tables import Flags, Labs, Summary, empty, shaped
 from labqa.store.acceptance import accept
+from labqa.store.chain import Kind
 from labqa.store.facts import FactStore
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.runs import RunStore
 from labqa.store.verification import verify_store
 
@@ -50,20 +53,48 @@ def test_an_untouched_home_has_no_findings(home, ledger, files):
     assert verify_store(home, ledger, ledger.head()) == []
 
 
-@settings(deadline=None)
-@given(st.data())
-def test_a_flipped_bit_is_named_by_its_file(home, ledger, files, data):
-    path = data.draw(st.sampled_from(files))
-    whole = path.read_bytes()
-    place = data.draw(st.integers(0, 8 * len(whole) - 1))
-    flipped = bytearray(whole)
-    flipped[place // 8] ^= 1 << place % 8
-    path.write_bytes(flipped)
-    try:
-        found = verify_store(home, ledger)
-    finally:
-        path.write_bytes(whole)
-    assert [(one.key, one.values["path"]) for one in found] == [("store.file_changed", str(path.relative_to(home)))]
+def found_after_flips(home, files, count, seed):
+    """What verification names, for each of so many bits drawn from all bits of the files: the file, and the findings."""
+    chance = random.Random(seed)
+    sizes = [path.stat().st_size for path in files]
+    for path in chance.choices(files, weights=sizes, k=count):
+        whole = path.read_bytes()
+        place = chance.randrange(8 * len(whole))
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            found = verify_store(home, Ledger.at(home))
+        except IntegrityError as error:
+            found = [error.message]
+        finally:
+            path.write_bytes(whole)
+        yield path.relative_to(home), place, found
+
+
+OF_THE_LEDGER = {
+    *("store.ledger_damaged", "store.ledger_unprotected", "store.ledger_file_changed", "store.seal_changed"),
+    *("store.entry_changed", "store.entry_missing", "store.entry_misplaced"),
+}
+
+
+def assert_every_flip_is_named(home, ledger, files, count, seed):
+    everything = [*files, home / "ledger.sqlite", home / "ledger.sqlite.seal"]
+    for path, place, found in found_after_flips(home, everything, count, seed):
+        if path.name.startswith("ledger."):
+            assert found and {one.key for one in found} <= OF_THE_LEDGER, (path, place, found)
+        else:
+            assert [(one.key, one.values["path"]) for one in found] == [("store.file_changed", str(path))]
+    assert verify_store(home, ledger, ledger.head()) == []
+
+
+def test_each_of_300_flipped_bits_is_named(home, ledger, files):
+    assert_every_flip_is_named(home, ledger, files, 300, seed=3)
+
+
+@pytest.mark.long
+def test_each_of_10000_flipped_bits_is_named(home, ledger, files):
+    assert_every_flip_is_named(home, ledger, files, 10_000, seed=10)
 
 
 @settings(deadline=None)

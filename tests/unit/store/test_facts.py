@@ -12,8 +12,9 @@ from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, Labs, Refusals, Results, empty, shaped
 from labqa.store.acceptance import accept
+from labqa.store.chain import Kind
 from labqa.store.facts import FactFile, FactStore, files_of
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.ledger import Ledger
 
 NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
 
@@ -168,7 +169,8 @@ from labqa.core.tables import Labs, shaped
 from labqa.store.acceptance import accept
 from labqa.store.durable import sha256_of_file
 from labqa.store.facts import FactStore
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.chain import Kind
+from labqa.store.ledger import Ledger
 
 home, source, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 facts, ledger = FactStore(home), Ledger.at(home)

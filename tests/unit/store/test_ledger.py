@@ -1,21 +1,30 @@
 """The ledger: one chain whatever the number of writers, and every kind of tampering found and named."""
 
-import sqlite3
+import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from labqa.core.errors import StoreError
+from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import canonical_json, sha256_of
-from labqa.store.ledger import GENESIS, Head, Kind, Ledger
+from labqa.store.chain import GENESIS, Head, Kind
+from labqa.store.database import APPEND_ONLY
+from labqa.store.ledger import Ledger
 
 NOON = datetime(2018, 5, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger.at(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request, tmp_path):
+    """A ledger on each of the databases; whatever is tested here holds on both."""
+    if request.param == "sqlite":
+        return Ledger.at(tmp_path)
+    return Ledger(request.getfixturevalue("postgres").ledger())
 
 
 def filled(ledger, count=5):
@@ -24,13 +33,21 @@ def filled(ledger, count=5):
     return ledger.head()
 
 
+UNPROTECTED = {
+    "sqlite": (["DROP TRIGGER no_UPDATE", "DROP TRIGGER no_DELETE"], APPEND_ONLY["sqlite"]),
+    "postgresql": (["ALTER TABLE entries DISABLE TRIGGER no_change"], ["ALTER TABLE entries ENABLE TRIGGER no_change"]),
+}
+
+
 def tamper(ledger, *statements):
-    with sqlite3.connect(ledger.url.removeprefix("sqlite:///")) as connection:
-        for trigger in ("no_UPDATE", "no_DELETE"):
-            connection.execute(f"DROP TRIGGER {trigger}")
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
+    """Carry out statements as who owns the database can: past its protection, which is put back afterwards."""
+    engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
+    removed, restored = UNPROTECTED[engine.dialect.name]
+    with engine.begin() as connection:
+        for statement in [*removed, *statements, *restored]:
+            connection.exec_driver_sql(statement)
+    if engine.dialect.name == "sqlite":  # whoever can write the file can remove its seal
+        Path(f"{engine.url.database}.seal").unlink()
 
 
 def findings(ledger, anchor=None):
@@ -119,11 +136,21 @@ def test_many_threads_make_one_chain_and_one_acceptance(ledger):
 
 def test_the_database_refuses_to_change_or_delete_an_entry(ledger):
     filled(ledger, 2)
-    with sqlite3.connect(ledger.url.removeprefix("sqlite:///")) as connection:
-        for statement in ("UPDATE entries SET payload = '{}'", "DELETE FROM entries"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(statement)
-    connection.close()
+    engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
+    statements = ["UPDATE entries SET payload = '{}'", "DELETE FROM entries"]
+    for statement in statements + ["TRUNCATE entries"] * (engine.dialect.name == "postgresql"):
+        with pytest.raises(sa.exc.DatabaseError, match="append-only"), engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+    assert ledger.head().entries == 2
+    assert findings(ledger) == []
+
+
+def test_a_database_that_no_longer_refuses_is_named(ledger):
+    anchor = filled(ledger, 2)
+    engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(UNPROTECTED[engine.dialect.name][0][0])
+    assert ("store.ledger_unprotected", None) in findings(ledger, anchor)
 
 
 @pytest.mark.parametrize("column", ["kind", "payload", "recorded_at", "once", "hash"])
@@ -181,13 +208,92 @@ def test_a_cut_off_tail_shows_against_an_anchor_only(ledger):
     assert findings(ledger, anchor) == [("store.ledger_cut_off", None)]
 
 
-def test_a_chain_computed_again_shows_against_an_anchor_only(ledger, tmp_path):
+def test_a_chain_computed_again_shows_against_an_anchor_only(ledger):
+    """Every entry changed, and all hashes after it made to fit, as whoever knows how they are made can do."""
     anchor = filled(ledger, 3)
-    forged = Ledger.at(tmp_path / "forged")
+    previous, forged = GENESIS, []
     for entry in ledger.entries():
-        forged.append(entry.kind, {**entry.payload, "n": 7}, NOON)
-    assert findings(forged) == []
-    assert findings(forged, anchor) == [("store.anchor_differs", 3)]
+        payload = canonical_json({**entry.payload, "n": 7})
+        told = canonical_json([entry.position, entry.kind, payload, entry.recorded_at, previous])
+        found = sha256_of(told.encode())
+        forged.append(
+            f"UPDATE entries SET payload = '{payload}', previous_hash = '{previous}', hash = '{found}'"
+            f" WHERE position = {entry.position}"
+        )
+        previous = found
+    tamper(ledger, *forged)
+    assert ledger.entries()[0].payload["n"] == 7
+    assert findings(ledger) == []
+    assert findings(ledger, anchor) == [("store.anchor_differs", 3)]
+
+
+def test_a_fork_shows_against_an_anchor_only(ledger):
+    """Two histories from one: the tail is cut off and the ledger goes on otherwise, to the same length and beyond."""
+    anchor = filled(ledger)
+    tamper(ledger, "DELETE FROM entries WHERE position > 3")
+    for number in range(3):
+        ledger.append(Kind.DELIVERY, {"programme": "national", "raw": f"{number + 9:064x}"}, NOON)
+    assert findings(ledger) == []
+    assert findings(ledger, anchor) == [("store.anchor_differs", 5)]
+
+
+def test_a_second_entry_after_the_same_one_is_refused(ledger):
+    filled(ledger)
+    engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
+    branch = "INSERT INTO entries SELECT 6, kind, payload, recorded_at, once || 'x', previous_hash, 'x' FROM entries"
+    with pytest.raises(sa.exc.IntegrityError, match="previous_hash"), engine.begin() as connection:
+        connection.exec_driver_sql(f"{branch} WHERE position = 5")
+
+
+def test_a_second_entry_after_the_same_one_is_named_where_the_refusal_was_removed(ledger):
+    filled(ledger)
+    engine = sa.create_engine(ledger.url, poolclass=sa.NullPool)
+    branch = "INSERT INTO other SELECT 6, kind, payload, recorded_at, once || 'x', previous_hash, 'x' FROM other"
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE other AS SELECT * FROM entries",
+            f"{branch} WHERE position = 5",
+            "DROP TABLE entries",
+            "ALTER TABLE other RENAME TO entries",
+        ):
+            connection.exec_driver_sql(statement)
+    found = findings(ledger)
+    assert ("store.ledger_unprotected", None) in found and ("store.entry_misplaced", 6) in found
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from labqa.store.ledger import Ledger
+ledger = Ledger(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(25):
+    print(ledger.append("vote", {"writer": sys.argv[2], "number": number}, datetime(2018, 5, 1, tzinfo=UTC)).position)
+"""
+
+
+def test_eight_processes_make_one_chain(ledger):
+    """Each entry of each of them stands once, in the order in which its writer wrote, and no two follow the same one."""
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, ledger.url, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for number in range(8)
+    ]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    told = {number: list(map(int, writer.communicate()[0].split())) for number, writer in enumerate(writers)}
+    assert sorted(position for positions in told.values() for position in positions) == list(range(1, 201))
+    entries = {entry.position: entry.payload for entry in ledger.entries()}
+    for number, positions in told.items():
+        expected = [{"number": k, "writer": str(number)} for k in range(25)]
+        assert [entries[position] for position in positions] == expected
+    assert len({entry.previous_hash for entry in ledger.entries()}) == 200
+    assert findings(ledger, ledger.head()) == []
 
 
 def test_an_anchor_holds_while_the_ledger_grows(ledger):
@@ -196,7 +302,8 @@ def test_an_anchor_holds_while_the_ledger_grows(ledger):
     assert findings(ledger, anchor) == []
 
 
-def test_a_byte_flipped_in_the_database_file_is_named(ledger, tmp_path):
+def test_a_byte_flipped_in_the_database_file_is_named(tmp_path):
+    ledger = Ledger.at(tmp_path)
     filled(ledger, 4)
     path = tmp_path / "ledger.sqlite"
     whole = bytearray(path.read_bytes())
@@ -208,9 +315,50 @@ def test_a_byte_flipped_in_the_database_file_is_named(ledger, tmp_path):
 
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path):
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, but long enough to be read as one" * 100)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(IntegrityError) as caught:
         Ledger.at(tmp_path)
-    assert caught.value.message.key == "store.ledger_failed"
+    assert caught.value.message.key == "store.ledger_damaged"
+
+
+def test_the_seal_is_of_the_last_entry_and_shows_what_no_entry_holds(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger, 3)
+    path, seal = tmp_path / "ledger.sqlite", tmp_path / "ledger.sqlite.seal"
+    whole = path.read_bytes()
+    assert json.loads(seal.read_text())["hash"] == ledger.head().hash
+    changed = bytearray(whole)
+    changed[80] ^= 1  # reserved by SQLite's file format, and never read
+    path.write_bytes(changed)
+    assert findings(ledger) == [("store.ledger_file_changed", None)]
+    path.write_bytes(whole + b"\0")
+    assert findings(ledger) == [("store.ledger_file_changed", None)]
+    path.write_bytes(whole)
+    assert findings(ledger) == []
+    seal.write_text(seal.read_text().replace('"entries":3', '"entries":2'))
+    assert findings(ledger) == [("store.seal_changed", None)]
+
+
+def test_a_seal_that_a_kill_left_behind_is_no_finding_and_is_renewed(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger, 2)
+    seal = tmp_path / "ledger.sqlite.seal"
+    before = seal.read_text()
+    ledger.append("vote", {}, NOON)
+    seal.write_text(before)
+    assert findings(ledger, ledger.head()) == []
+    ledger.seal()
+    assert json.loads(seal.read_text())["entries"] == 3
+    seal.unlink()
+    assert findings(ledger, ledger.head()) == []
+
+
+def test_a_cut_off_tail_shows_against_the_seal_too(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    filled(ledger)
+    seal = (tmp_path / "ledger.sqlite.seal").read_text()
+    tamper(ledger, "DELETE FROM entries WHERE position > 3")
+    (tmp_path / "ledger.sqlite.seal").write_text(seal)
+    assert findings(ledger) == [("store.seal_changed", None)]
 
 
 def test_the_hash_is_over_everything_an_entry_says(ledger):

@@ -13,9 +13,10 @@ from labqa.core.provenance import sha256_of
 from labqa.core.tables import Labs, shaped
 from labqa.store import home as homes
 from labqa.store.acceptance import accept
+from labqa.store.chain import Kind
 from labqa.store.durable import writing
 from labqa.store.facts import FactStore, files_of
-from labqa.store.ledger import Kind, Ledger
+from labqa.store.ledger import Ledger
 from labqa.store.sweep import start
 from labqa.store.verification import verify_store
 
@@ -93,7 +94,11 @@ def test_a_ledger_that_tells_of_other_files_moves_none(facts, ledger, before, af
         start(facts.home, ledger)
     assert caught.value.message.key == key
     assert stored(facts.home) == files
-    assert [found.values["position"] for found in verify_store(facts.home, ledger)] == [1]
+    named = {found.key: found.values.get("position") for found in verify_store(facts.home, ledger)}
+    assert named["store.entry_changed"] == 1 and set(named) - {"store.entry_changed"} == {
+        "store.ledger_unprotected",
+        "store.ledger_file_changed",
+    }
 
 
 def test_nothing_is_swept_while_another_writes(facts, ledger):
@@ -131,3 +136,43 @@ def test_user_data_live_where_told(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert homes.resolve().name == "labqa" and homes.resolve().is_absolute()
     assert homes.resolve(Path("here")) == tmp_path / "here"
+
+
+def test_a_home_keeps_to_the_ledger_it_was_filled_with(monkeypatch, tmp_path, postgres):
+    own, elsewhere = tmp_path / "own", tmp_path / "elsewhere"
+    Ledger.at(own).append("vote", {}, NOON)
+    address = postgres.ledger()
+    monkeypatch.setenv("LABQA_LEDGER", address)
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(own)
+    assert caught.value.message.key == "store.ledger_embedded"
+    Ledger.at(elsewhere).append("vote", {}, NOON)
+    assert Ledger.at(elsewhere).head() == Ledger(address).head()
+    assert not (elsewhere / "ledger.sqlite").exists()
+    monkeypatch.setenv("LABQA_LEDGER", postgres.ledger())
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(elsewhere)
+    assert caught.value.message.key == "store.ledger_other"
+    monkeypatch.delenv("LABQA_LEDGER")
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(elsewhere)
+    assert caught.value.message.key == "store.ledger_elsewhere"
+
+
+@pytest.mark.parametrize("address", ["mysql://u:secret@h/d", "nonsense", "postgresql+nodriver://u:secret@h/d"])
+def test_an_address_that_cannot_be_used_is_a_sentence_without_its_password(monkeypatch, tmp_path, address):
+    monkeypatch.setenv("LABQA_LEDGER", address)
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(tmp_path / "home")
+    assert caught.value.message.key == "store.no_such_database"
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABQA_LEDGER", f"postgresql://user:secret@/ledger?host={tmp_path}")
+    with pytest.raises(StoreError) as caught:
+        Ledger.at(tmp_path / "home")
+    assert caught.value.message.key == "store.ledger_failed"
+    assert "secret" not in str(caught.value)
+    monkeypatch.delenv("LABQA_LEDGER")
+    assert Ledger.at(tmp_path / "home").head().entries == 0  # nothing was noted
