@@ -49,5 +49,6 @@ warm: ready  ## compile the numerical kernels ahead of use
 validation: ready  ## write the validation page (docs/validation.md) from the reference tests
 	@LABQA_WRITE_VALIDATION=1 $(RUN)/python -m pytest tests/reference
 
-docs: ready  ## write the data dictionary from the code
+docs: ready  ## write the data dictionary from the code, and the chapter on parsing from its tables
 	@$(RUN)/python -m labqa.core.dictionary docs
+	@PYTHONPATH=. $(RUN)/python tests/spec/parsing_tables.py

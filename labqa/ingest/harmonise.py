@@ -55,7 +55,7 @@ class Harmonised:
 
 def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame) -> Harmonised:
     """Types each row by itself, then settles what holds between rows; a row already refused takes no part in that."""
-    parsed = _parsed(rows)
+    parsed = _parsed(rows, profile.date_system)
     valued = _with_period(_with_values(parsed, rows, registers.items), profile)
     missing = _missing(rows, valued, profile)
     found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
@@ -64,10 +64,10 @@ def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, pro
     return Harmonised(settled.rows, pl.concat([found, settled.broken]))
 
 
-def _parsed(rows: pl.DataFrame) -> pl.DataFrame:
+def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
     """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
     listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in _LISTS.items()}
-    days = {name: dates.day(pl.col(name)) for name in _DAYS}
+    days = {name: dates.day(pl.col(name), system=date_system) for name in _DAYS}
     readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
     readings |= {name: _probability(name) for name in _PROBABILITIES}
     return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())

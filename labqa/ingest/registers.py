@@ -28,6 +28,8 @@ KINDS: Mapping[str, type[dy.Schema]] = {
 """Kinds of register file, and the table each fills; `labs` fills the capabilities too."""
 _TABLE_OF = {"labs": "labs", "items": "items", "products": "products", "class": "class_in_force"}
 _LISTS = {"scale": "scale", "compare_method": "compare_method", "severity": "severity", "lab_class": "lab_class"}
+_GROUPED = r"^-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+|,[0-9]{3})$"
+"""Numbers whose commas can only part thousands."""
 _KEYS = {"labs": ["lab"], "items": ["item"], "products": ["product"], "class": ["lab", "valid_from"]}
 
 
@@ -123,11 +125,13 @@ def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
     if name in _LISTS:
         return words.word_column(column, _LISTS[name])
     if dtype == pl.Date:
-        return dates.day(column)
+        return dates.day(column, system="1900")
     if dtype == pl.Boolean:
         return words.word_column(column, "yes_no") == "true"
     if dtype == pl.Float64:
-        number = column.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+        grouped = column.str.contains(_GROUPED)
+        text = pl.when(grouped).then(column.str.replace_all(",", "", literal=True)).otherwise(column)
+        number = text.cast(pl.Float64, strict=False)
         return pl.when(number.is_finite()).then(number)
     return column
 
