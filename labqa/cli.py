@@ -29,6 +29,7 @@ app.add_typer(plan, name="plan")
 
 Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
 Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of csv files, such as gb18030; else it is detected.")]
 Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
 
 
@@ -108,12 +109,13 @@ def register(
     kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
     file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.")],
     programme: Programme = None,
+    encoding: Encoding = None,
     home: Home = None,
 ) -> None:
     """Register laboratories, items, products or classes in force. 登记实验室、项目、产品或现行分类。"""
     from labqa.service import intake
 
-    receipt = intake.register(opened(home), kind, file, programme=programme or "national")
+    receipt = intake.register(opened(home), kind, file, programme=programme or "national", encoding=encoding)
     key = "cli.already_received" if receipt.already else "cli.registered"
     say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
 
@@ -123,6 +125,7 @@ def ingest(
     files: Files,
     profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
     programme: Programme = None,
+    encoding: Encoding = None,
     home: Home = None,
 ) -> None:
     """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。"""
@@ -131,17 +134,25 @@ def ingest(
     platform = opened(home)
     for file in files:
         with progress_bar() as progress:
-            receipt = intake.ingest(platform, file, profile=profile, programme=programme, progress=progress)
-        key = "cli.already_received" if receipt.already else "cli.received"
-        say(
-            key,
-            file=file.name,
-            rows=receipt.accepted,
-            refused=receipt.refused,
-            delivered=receipt.delivered,
-            position=receipt.position,
-            hash=receipt.entry_hash[:12],
-        )
+            receipt = intake.ingest(platform, file, profile=profile, programme=programme, encoding=encoding, progress=progress)
+        _tell_receipt(file, receipt)
+
+
+def _tell_receipt(file: Path, receipt: Any) -> None:
+    key = "cli.already_received" if receipt.already else "cli.received"
+    say(
+        key,
+        file=file.name,
+        rows=receipt.accepted,
+        refused=receipt.refused,
+        delivered=receipt.delivered,
+        position=receipt.position,
+        hash=receipt.entry_hash[:12],
+    )
+    if receipt.encoding:
+        say("cli.read_as", file=file.name, encoding=receipt.encoding)
+    if receipt.unread:
+        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
 
 
 @app.command()

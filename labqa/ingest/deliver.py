@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +26,7 @@ Progress = Callable[[Message, float], None]
 @dataclass(frozen=True)
 class Delivery:
     """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
-    columns that the profile does not read."""
+    columns that the profile does not read; `encoding`: in which its text was read, empty of other files."""
 
     results: pl.DataFrame
     refusals: pl.DataFrame
@@ -34,6 +34,7 @@ class Delivery:
     file_sha: str
     n_delivered: int
     unread_columns: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 def read_delivery(
@@ -43,18 +44,21 @@ def read_delivery(
     *,
     programme: str,
     known: pl.DataFrame,
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
-    """Read a delivered file through a profile; `known` are the results of the programme accepted so far.
+    """Read a delivered file through a profile; `known` are the results of the programme accepted so far; `encoding`
+    that of delimited text, where it is known.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
     data = path.read_bytes()
-    found = read(path, data)
+    found = read(path, data, encoding=encoding)
     brought = _registers_in(path.name, found)
     table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     own = registers.with_found(brought)
     for name, derived in derive(fields.rows, profile, own).items():
@@ -67,7 +71,7 @@ def read_delivery(
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
     _check_every_row(table, results, refusals)
     unread = [header for header in table.headers if header not in fields.headers.values()]
-    return Delivery(results, refusals, brought, sha, table.rows.height, tuple(unread))
+    return Delivery(results, refusals, brought, sha, table.rows.height, tuple(unread), table.encoding)
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:

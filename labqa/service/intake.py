@@ -21,7 +21,8 @@ from labqa.store.ledger import Entry, Kind
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before."""
+    """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
+    `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8."""
 
     file_name: str
     position: int
@@ -30,6 +31,8 @@ class Receipt:
     accepted: int
     refused: int
     already: bool
+    unread: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 def write_template(path: Path) -> None:
@@ -37,13 +40,13 @@ def write_template(path: Path) -> None:
     template.write_template(path)
 
 
-def register(platform: Platform, kind: str, path: Path, *, programme: str) -> Receipt:
-    """Accept a register file: labs, items, products or class."""
+def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
+    """Accept a register file: labs, items, products or class; `encoding` of csv, where it is known."""
     sha256 = sha256_of(_bytes(path))
     same = [entry for entry in platform.ledger.entries([Kind.REGISTER], programme=programme) if entry.payload["raw"] == sha256]
     if same and same[-1].payload["kind_of_register"] == kind:
         return _receipt(same[-1], already=True)
-    tables = registers.read_register(kind, path)
+    tables = registers.read_register(kind, path, encoding=encoding)
     rows = max((frame.height for frame in tables.values()), default=0)
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
     entry = _accepted(platform, Kind.REGISTER, tables, path, sha256, programme, note)
@@ -51,9 +54,16 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str) -> Re
 
 
 def ingest(
-    platform: Platform, path: Path, *, profile: str, programme: str | None = None, progress: Progress | None = None
+    platform: Platform,
+    path: Path,
+    *,
+    profile: str,
+    programme: str | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
 ) -> Receipt:
-    """Accept a delivery of results through a profile; the same file twice is one acceptance."""
+    """Accept a delivery of results through a profile; the same file twice is one acceptance. `encoding` of csv, where it is
+    known."""
     chosen = profiles.load(profile)
     named = programme or chosen.programme
     sha256 = sha256_of(_bytes(path))
@@ -62,13 +72,15 @@ def ingest(
     version = platform.ledger.data_version()
     known = registers.Registers(**{name: platform.table(named, name, version=version) for name in _REGISTERS})
     results = platform.table(named, "results", version=version)
-    delivery = deliver.read_delivery(path, chosen, known, programme=named, known=results, progress=progress)
+    delivery = deliver.read_delivery(path, chosen, known, programme=named, known=results, encoding=encoding, progress=progress)
     note = {
         "file_name": path.name,
         "profile": profile,
         "delivered": delivery.n_delivered,
         "accepted": delivery.results.height,
         "refused": delivery.refusals.select("file", "row").n_unique(),
+        "unread": list(delivery.unread_columns),
+        "encoding": delivery.encoding,
     }
     tables = {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
     entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version)
@@ -113,4 +125,15 @@ def _accepted(
 
 def _receipt(entry: Entry, *, already: bool) -> Receipt:
     told = entry.payload
-    return Receipt(told["file_name"], entry.position, entry.hash, told["delivered"], told["accepted"], told["refused"], already)
+    encoding = told.get("encoding", "")
+    return Receipt(
+        file_name=told["file_name"],
+        position=entry.position,
+        entry_hash=entry.hash,
+        delivered=told["delivered"],
+        accepted=told["accepted"],
+        refused=told["refused"],
+        already=already,
+        unread=tuple(told.get("unread", ())),
+        encoding="" if encoding.startswith("utf") else encoding,
+    )

@@ -101,7 +101,8 @@ _OPENING = """# 交付文本的解读 · How delivered text is read
 一切先按文本读入，再按项目的量表与单位定型：要么得到一个值，要么由一条规则拒收，从不猜测。
 
 Written by `make docs` from the tables in `tests/spec/parsing/`, which are tests at the same time; a stale page fails.
-Everything is read as text, then typed by the item's scale and unit: it becomes a value, or a rule refuses it; nothing is guessed.
+Everything is read as text, then typed by the item's scale and unit: it becomes a value, or a rule refuses it; nothing is
+guessed.
 
 `< 0.01`：低于该限；`<`：低于限值，但无人说明限值；`> 100`：高于；`/`：不适用；✘：拒收，其后为规则。
 `< 0.01` below that limit; `<` below a limit that nobody states; `> 100` above; `/` not applicable; ✘ refused, with the rule.
