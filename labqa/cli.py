@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from labqa.core.errors import LabQAError, UsageError
+from labqa.core.errors import DeliveryError, LabQAError, UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -27,10 +27,14 @@ app = typer.Typer(
 plan = typer.Typer(no_args_is_help=True, help="Plan next year's retests. 规划下一年度的复检。")
 app.add_typer(plan, name="plan")
 
+REFUSED = 9
+"""Exit code of a delivery that was accepted in part: rows were refused."""
+REFUSALS_SHOWN = 20
+
 Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
 Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of csv files, such as gb18030; else it is detected.")]
-Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
+Files = Annotated[list[Path], typer.Argument(readable=False, help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
 
 
 def language() -> Language:
@@ -107,7 +111,7 @@ def template(file: Annotated[Path, typer.Argument(help="Excel file to write.")])
 @app.command()
 def register(
     kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
-    file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.")],
+    file: Annotated[Path, typer.Argument(readable=False, help="xlsx, csv or parquet.")],
     programme: Programme = None,
     encoding: Encoding = None,
     home: Home = None,
@@ -128,14 +132,41 @@ def ingest(
     encoding: Encoding = None,
     home: Home = None,
 ) -> None:
-    """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。"""
+    """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。
+
+    Exit code 0: every row was accepted; 9: some were refused; 3: a file could not be read (the others were).
+    """
     from labqa.service import intake
 
-    platform = opened(home)
+    platform, ends = opened(home), [0]
     for file in files:
-        with progress_bar() as progress:
-            receipt = intake.ingest(platform, file, profile=profile, programme=programme, encoding=encoding, progress=progress)
+        try:
+            with progress_bar() as progress:
+                receipt = intake.ingest(
+                    platform, file, profile=profile, programme=programme, encoding=encoding, progress=progress
+                )
+        except DeliveryError as error:
+            typer.echo(error.message.text(language()), err=True)
+            ends.append(error.exit_code)
+            continue
         _tell_receipt(file, receipt)
+        ends.append(_tell_refusals(platform, receipt))
+    raise typer.Exit(next((end for end in ends if end not in (0, REFUSED)), max(ends)))
+
+
+def _tell_refusals(platform: Platform, receipt: Any) -> int:
+    """The first refusals of a delivery, a sentence each, and the exit code that goes with them."""
+    if not receipt.refused:
+        return 0
+    from labqa.service import queries
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, file=receipt.file_sha)
+    for row in of_file.head(REFUSALS_SHOWN).iter_rows(named=True):
+        typer.echo(Message.from_json(row["message"]).text(language()), err=True)
+    if of_file.height > REFUSALS_SHOWN:
+        typer.echo(Message("cli.more_refusals", {"position": receipt.position}).text(language()), err=True)
+    return REFUSED
 
 
 def _tell_receipt(file: Path, receipt: Any) -> None:
@@ -165,7 +196,9 @@ def refusals(
 
     for row in queries.refusals(opened(home), viewer=LOCAL_ANALYST, programme=programme, limit=limit).iter_rows(named=True):
         sentence = Message.from_json(row["message"]).text(language())
-        say("cli.refusal", file=row["file_name"], row=row["row"], column=row["column"], value=row["value"], sentence=sentence)
+        place = {name: row[name] or "" for name in ("row", "column", "value")}
+        rule = row["rule"].partition(".")[2]
+        say("cli.refusal", file=row["file_name"], **place, rule=rule, sentence=sentence)
 
 
 @app.command()

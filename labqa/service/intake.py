@@ -25,6 +25,7 @@ class Receipt:
     `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8."""
 
     file_name: str
+    file_sha: str
     position: int
     entry_hash: str
     delivered: int
@@ -128,6 +129,7 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
     encoding = told.get("encoding", "")
     return Receipt(
         file_name=told["file_name"],
+        file_sha=told["raw"],
         position=entry.position,
         entry_hash=entry.hash,
         delivered=told["delivered"],
