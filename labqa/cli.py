@@ -130,6 +130,9 @@ def ingest(
     profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
     programme: Programme = None,
     encoding: Encoding = None,
+    mends: Annotated[
+        str | None, typer.Option(help="Delivery whose refused rows these are: ledger position or file name.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。
@@ -143,7 +146,7 @@ def ingest(
         try:
             with progress_bar() as progress:
                 receipt = intake.ingest(
-                    platform, file, profile=profile, programme=programme, encoding=encoding, progress=progress
+                    platform, file, profile=profile, programme=programme, encoding=encoding, mends=mends, progress=progress
                 )
         except DeliveryError as error:
             typer.echo(error.message.text(language()), err=True)
@@ -180,6 +183,8 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
         position=receipt.position,
         hash=receipt.entry_hash[:12],
     )
+    if receipt.mends is not None:
+        say("cli.mends", file=file.name, position=receipt.mends)
     if receipt.encoding:
         say("cli.read_as", file=file.name, encoding=receipt.encoding)
     if receipt.unread:
@@ -187,14 +192,49 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
 
 
 @app.command()
-def refusals(
-    home: Home = None, programme: Programme = None, limit: Annotated[int, typer.Option(help="Rows to print.")] = 50
+def correct(
+    file: Annotated[Path, typer.Argument(readable=False, help="Rows in the shape of a delivery: xlsx, csv or parquet.")],
+    reason: Annotated[str, typer.Option(help="Why the accepted results are wrong; it stands in the ledger.")],
+    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
+    programme: Programme = None,
+    encoding: Encoding = None,
+    home: Home = None,
 ) -> None:
-    """List refused rows: file, row, column, value and why. 列出被拒收的行。"""
-    from labqa.service import queries
+    """Supersede accepted results, with a reason; what was accepted before is kept. 更正已接收的结果，保留原结果。"""
+    from labqa.service import intake
+
+    platform = opened(home)
+    with progress_bar() as progress:
+        receipt = intake.correct(
+            platform, file, reason=reason, profile=profile, programme=programme, encoding=encoding, progress=progress
+        )
+    _tell_receipt(file, receipt)
+    raise typer.Exit(_tell_refusals(platform, receipt))
+
+
+@app.command()
+def refusals(
+    delivery: Annotated[str | None, typer.Argument(help="Ledger position or file name of one delivery; else all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Excel file to write: the rows as delivered, to be mended and sent again.")
+    ] = None,
+    home: Home = None,
+    programme: Programme = None,
+    limit: Annotated[int, typer.Option(help="Rows to print.")] = 50,
+) -> None:
+    """List refused rows, or write those of a delivery to be mended. 列出被拒收的行，或导出以便修改后重新报送。"""
+    from labqa.service import intake, queries
     from labqa.service.viewer import LOCAL_ANALYST
 
-    for row in queries.refusals(opened(home), viewer=LOCAL_ANALYST, programme=programme, limit=limit).iter_rows(named=True):
+    platform = opened(home)
+    if out is not None:
+        if delivery is None:
+            raise UsageError("cli.out_of_which")
+        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out), file=out)
+        return
+    file = None if delivery is None else intake.delivery_named(platform, delivery).payload["raw"]
+    found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, file=file, limit=limit)
+    for row in found.iter_rows(named=True):
         sentence = Message.from_json(row["message"]).text(language())
         place = {name: row[name] or "" for name in ("row", "column", "value")}
         rule = row["rule"].partition(".")[2]
@@ -265,6 +305,16 @@ def _tell_run(done: Any) -> None:
         upgrades=done.upgrades,
         first=done.first_ratings,
     )
+    if done.moved is not None:
+        say("cli.moved", labs=done.moved.height, run=done.compared_with)
+        for row in done.moved.iter_rows(named=True):
+            now, before = (tuple(_rated(row[f"{name}{of}"]) for name in ("points", "class_by_points", "class_proposed"))
+                           for of in ("", "_before"))  # fmt: skip
+            say("cli.moved_lab", lab=row["lab"], before=" · ".join(before), now=" · ".join(now))
+
+
+def _rated(value: object) -> str:
+    return "—" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @app.command()

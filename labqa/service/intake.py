@@ -9,11 +9,13 @@ from typing import Any
 
 import polars as pl
 
-from labqa.core.errors import DeliveryError
+from labqa.core.errors import DeliveryError, UsageError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
-from labqa.ingest import deliver, profiles, registers, template
-from labqa.ingest.deliver import Progress
+from labqa.ingest import deliver, mending, profiles, registers, template
+from labqa.ingest.deliver import Delivery, Progress
+from labqa.ingest.harmonise import Purpose
+from labqa.ingest.profiles import Profile
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.ledger import Entry, Kind
@@ -22,7 +24,8 @@ from labqa.store.ledger import Entry, Kind
 @dataclass(frozen=True)
 class Receipt:
     """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
-    `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8."""
+    `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
+    `mends`: the entry of the delivery whose refused rows it brings again."""
 
     file_name: str
     file_sha: str
@@ -34,6 +37,7 @@ class Receipt:
     already: bool
     unread: tuple[str, ...] = ()
     encoding: str = ""
+    mends: int | None = None
 
 
 def write_template(path: Path) -> None:
@@ -61,20 +65,98 @@ def ingest(
     profile: str,
     programme: str | None = None,
     encoding: str | None = None,
+    mends: str | None = None,
     progress: Progress | None = None,
 ) -> Receipt:
-    """Accept a delivery of results through a profile; the same file twice is one acceptance. `encoding` of csv, where it is
-    known."""
+    """Accept a delivery of results through a profile; the same file twice is one acceptance.
+
+    `encoding`: of csv, where it is known. `mends`: the delivery whose refused rows it brings again, as `delivery_named`
+    understands it; a workbook of refused rows says so itself.
+    """
     chosen = profiles.load(profile)
     named = programme or chosen.programme
     sha256 = sha256_of(_bytes(path))
     if receipt := platform.ledger.delivery(sha256, named):
         return _receipt(receipt, already=True)
+    mended = None if mends is None else delivery_named(platform, mends)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress)
+    if mended is None and delivery.mends is not None:
+        mended = platform.ledger.delivery(delivery.mends, named)
+        if mended is None:
+            raise DeliveryError("service.mends_unknown", file=path.name, found=delivery.mends[:12], programme=named)
+    link = {} if mended is None else {"mends": mended.position}
+    note = _note(path, profile, delivery) | link
+    entry = _accepted(platform, Kind.DELIVERY, _tables(delivery), path, sha256, named, note, known_version=version)
+    return _receipt(entry, already=entry.repeated)
+
+
+def correct(
+    platform: Platform,
+    path: Path,
+    *,
+    reason: str,
+    profile: str,
+    programme: str | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+) -> Receipt:
+    """Supersede accepted results by the rows of a file, in the shape of a delivery, with a reason; each becomes the next
+    revision of the result with its key, and what was accepted before is kept."""
+    if not reason.strip():
+        raise UsageError("service.reason_missing")
+    chosen = profiles.load(profile)
+    named = programme or chosen.programme
+    sha256 = sha256_of(_bytes(path))
+    before = platform.ledger.entries([Kind.CORRECTION], programme=named)
+    if same := [entry for entry in before if entry.payload["raw"] == sha256]:
+        return _receipt(same[-1], already=True)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
+    note = _note(path, profile, delivery) | {"reason": reason.strip()}
+    entry = _accepted(platform, Kind.CORRECTION, _tables(delivery), path, sha256, named, note, known_version=version)
+    return _receipt(entry, already=False)
+
+
+def write_refused(platform: Platform, named: str, path: Path) -> int:
+    """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
+    entry = delivery_named(platform, named)
+    refusals = platform.table(entry.payload["programme"], "refusals")
+    refusals = refusals.filter(pl.col("file") == entry.payload["raw"])
+    if refusals.is_empty():
+        raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
+    return mending.write_refused(path, refusals)
+
+
+def delivery_named(platform: Platform, named: str) -> Entry:
+    """The delivery or correction with that ledger position, else the last with that file name; UsageError if there is none."""
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION])
+    found = [entry for entry in entries if named in {str(entry.position), entry.payload["file_name"]}]
+    if not found:
+        raise UsageError("service.no_such_delivery", found=named)
+    return found[-1]
+
+
+def _read(
+    platform: Platform,
+    path: Path,
+    profile: Profile,
+    programme: str,
+    encoding: str | None,
+    progress: Progress | None,
+    *,
+    purpose: Purpose = "deliver",
+) -> tuple[int, Delivery]:
+    """The data version against which a file was read, and what it brought."""
     version = platform.ledger.data_version()
-    known = registers.Registers(**{name: platform.table(named, name, version=version) for name in _REGISTERS})
-    results = platform.table(named, "results", version=version)
-    delivery = deliver.read_delivery(path, chosen, known, programme=named, known=results, encoding=encoding, progress=progress)
-    note = {
+    known = registers.Registers(**{name: platform.table(programme, name, version=version) for name in _REGISTERS})
+    results = platform.table(programme, "results", version=version)
+    return version, deliver.read_delivery(
+        path, profile, known, programme=programme, known=results, purpose=purpose, encoding=encoding, progress=progress
+    )
+
+
+def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:
+    """What the ledger entry tells of a delivery."""
+    return {
         "file_name": path.name,
         "profile": profile,
         "delivered": delivery.n_delivered,
@@ -83,9 +165,10 @@ def ingest(
         "unread": list(delivery.unread_columns),
         "encoding": delivery.encoding,
     }
-    tables = {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
-    entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version)
-    return _receipt(entry, already=entry.repeated)
+
+
+def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
+    return {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
 
 
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
@@ -138,4 +221,5 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
         already=already,
         unread=tuple(told.get("unread", ())),
         encoding="" if encoding.startswith("utf") else encoding,
+        mends=told.get("mends"),
     )
