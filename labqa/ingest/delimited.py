@@ -23,29 +23,32 @@ text so read half do not."""
 
 def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, str]:
     """Cells of a file, the header among them, and the encoding in which it was read; DeliveryError if it cannot be."""
-    text, found = _decoded(name, data, encoding)
-    utf8 = text.encode()
+    utf8, found = _as_utf8(name, data, encoding)
     if len(utf8.translate(None, _CONTROL)) != len(utf8):
         raise DeliveryError("ingest.file_encoding", file=name, expected=found)
-    if not text.strip():
+    if not utf8 or utf8.isspace():
         raise DeliveryError("ingest.file_empty", file=name)
-    header = text.lstrip("\r\n").split("\n", 1)[0]
+    begin = re.search(rb"[^\r\n]", utf8).start()  # type: ignore[union-attr]
+    end = utf8.find(b"\n", begin)
+    header = utf8[begin : end if end >= 0 else None].decode()
     separator = max(",;\t", key=header.count)
     if header.count(separator) >= MOST_COLUMNS:
         raise DeliveryError("ingest.too_many_columns", file=name, found=header.count(separator) + 1, expected=MOST_COLUMNS)
     try:
         return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found
     except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(text, separator)) from cause
+        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(utf8.decode(), separator)) from cause
 
 
-def _decoded(name: str, data: bytes, encoding: str | None) -> tuple[str, str]:
-    """The text, decoded strictly, and its encoding: the one asked for, else what a byte order mark, UTF-8 or GB 18030 prove."""
+def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:
+    """The bytes in UTF-8, decoded strictly, and their encoding: the one asked for, else what a byte order mark, UTF-8 or
+    GB 18030 prove."""
     asked = encoding or next((found for mark, found in _MARKED.items() if data.startswith(mark)), None)
     if asked:
         return _strictly(name, data, asked)
     try:
-        return data.decode(UTF8), UTF8
+        data.decode(UTF8)
+        return data, UTF8
     except UnicodeDecodeError:
         pass
     try:
@@ -54,10 +57,10 @@ def _decoded(name: str, data: bytes, encoding: str | None) -> tuple[str, str]:
         raise DeliveryError("ingest.encoding_unsure", file=name) from cause
     if not _reads_as_chinese(text):
         raise DeliveryError("ingest.encoding_unsure", file=name)
-    return text, "gb18030"
+    return text.encode(), "gb18030"
 
 
-def _strictly(name: str, data: bytes, encoding: str) -> tuple[str, str]:
+def _strictly(name: str, data: bytes, encoding: str) -> tuple[bytes, str]:
     try:
         found = codecs.lookup(encoding)
         text, _ = found.decode(data, "strict")
@@ -67,7 +70,7 @@ def _strictly(name: str, data: bytes, encoding: str) -> tuple[str, str]:
         raise DeliveryError("ingest.file_encoding", file=name, expected=encoding) from cause
     if not isinstance(text, str):
         raise UsageError("ingest.encoding_unknown", found=encoding)
-    return text.removeprefix("\ufeff"), found.name
+    return text.removeprefix("\ufeff").encode(), found.name
 
 
 def _reads_as_chinese(text: str) -> bool:

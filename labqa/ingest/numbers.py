@@ -124,9 +124,11 @@ def _number_value() -> pl.Expr:
 def _exactly(rows: pl.DataFrame, number: str) -> pl.Series:
     """Delivered numbers of the rows converted exactly, once a distinct number and unit; null where there is none."""
     key = [number, *_UNIT_KEY]
-    kinds = rows.filter(pl.col(number).is_not_null() & pl.col("unit_rule").is_null())
+    kinds = rows.select(*key, "unit_rule", "shift").filter(pl.col(number).is_not_null() & pl.col("unit_rule").is_null())
     if number == "number":  # most numbers need no more than a moved exponent
         kinds = kinds.filter(pl.col("shift").is_null())
+    if kinds.is_empty():
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True)
     kinds = kinds.select(key).unique()
     conversions = [(text, _conversion(*kind)) for text, *kind in kinds.iter_rows()]
     made = [conversion.of(text) if conversion else None for text, conversion in conversions]
@@ -145,6 +147,8 @@ def _rest(rows: pl.DataFrame) -> pl.Series:
         "fraction"
     ).str.len_chars().fill_null(0)
     many = rows.filter(pl.col("rule").is_null() & pl.col("value").is_not_null() & (last_digits >= _MANY_DIGITS))
+    if many.is_empty():
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).alias("rest")
     kinds = many.select(key).unique()
     conversions = [(text, _conversion(*unit), value) for text, *unit, value in kinds.iter_rows()]
     found = [conversion.rest(text, value) if conversion else None for text, conversion, value in conversions]

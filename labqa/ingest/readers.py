@@ -105,7 +105,7 @@ def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", da
     numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
     suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
     blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
-    filled = numbered.join(blank, on=ROW, how="anti", maintain_order="left")
+    filled = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
     headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
