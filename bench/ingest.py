@@ -90,14 +90,20 @@ CONTESTANTS = {"csv": (read_csv, ingest), "xlsx": (read_xlsx, ingest)}
 NAMES = {read_csv: "polars, read_csv as text", read_xlsx: "fastexcel, read as text", ingest: "LabQA, ingest"}
 
 
-def measured(kind: str, place: int, file: Path) -> dict[str, float]:
-    """One contestant in a process of its own: CPU seconds and seconds of the call, and peak memory of the process."""
-    ran = subprocess.run([sys.executable, "-m", "bench.ingest", kind, str(place), str(file)], capture_output=True, check=True)
-    return json.loads(ran.stdout)
+def own_process(*words: object) -> dict[str, float]:
+    """`python -m bench.ingest` with these words, in a process of its own, whose peak memory is no other's; what it says."""
+    command = [sys.executable, "-m", "bench.ingest", *map(str, words)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def make(kind: str, rows: int, file: Path) -> None:
+    frame = delivery(rows)
+    frame.write_csv(file) if kind == "csv" else frame.write_excel(file)
+    print(json.dumps({"rows": frame.height}))
 
 
 def alone(kind: str, place: int, file: Path) -> None:
-    """What `measured` runs."""
+    """One contestant: rows, CPU seconds and seconds of the call, children included, and peak memory of the largest process."""
     began, cpu = time.perf_counter(), _cpu()
     rows = CONTESTANTS[kind][place](file)
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
@@ -109,32 +115,34 @@ def _cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def compare(kind: str, rows: int, file: Path) -> None:
+    """All contestants in turn, several rounds, and their table."""
+    own_process("make", kind, rows, file)
+    found = [[own_process("alone", kind, place, file) for place in (0, 1)] for _ in range(ROUNDS)]
+    print(f"\n{rows:,} rows of {kind}, {file.stat().st_size / 1e6:.0f} MB; median of {ROUNDS}")
+    print(f"{'':28}{'CPU s':>8}{'wall s':>8}{'MB':>8}")
+    told = [{key: statistics.median(one[key] for one in some) for key in some[0]} for some in zip(*found, strict=True)]
+    for contestant, one in zip(CONTESTANTS[kind], told, strict=True):
+        assert one["rows"] == rows
+        print(f"{NAMES[contestant]:28}{one['cpu']:8.2f}{one['wall']:8.2f}{one['mb']:8.0f}")
+    ratios = [told[1][key] / told[0][key] for key in ("cpu", "wall")]
+    print(f"{'ratio':28}{ratios[0]:7.1f}×{ratios[1]:7.1f}×  aim: at most {AIMS[kind]} ×")
+
+
 def main(rows: dict[str, int]) -> None:
+    print(f"{os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        registers(folder)
+        registers(Path(name))
         for kind, wanted in rows.items():
-            frame = delivery(wanted)
-            file = folder / f"delivery.{kind}"
-            frame.write_csv(file) if kind == "csv" else frame.write_excel(file)
-            found: list[list[dict[str, float]]] = [[], []]
-            for _ in range(ROUNDS):
-                for place in (0, 1):
-                    found[place].append(measured(kind, place, file))
-            print(f"\n{frame.height:,} rows of {kind}, {file.stat().st_size / 1e6:.0f} MB; median of {ROUNDS}")
-            print(f"{'':28}{'CPU s':>8}{'wall s':>8}{'MB':>8}")
-            told = [{key: statistics.median(one[key] for one in some) for key in some[0]} for some in found]
-            for contestant, one in zip(CONTESTANTS[kind], told, strict=True):
-                assert one["rows"] == frame.height
-                print(f"{NAMES[contestant]:28}{one['cpu']:8.2f}{one['wall']:8.2f}{one['mb']:8.0f}")
-            ratios = [told[1][key] / told[0][key] for key in ("cpu", "wall")]
-            print(f"{'ratio':28}{ratios[0]:7.1f}×{ratios[1]:7.1f}×  aim: at most {AIMS[kind]} ×")
+            compare(kind, wanted, Path(name) / f"delivery.{kind}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in CONTESTANTS:
-        alone(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
-    else:
-        numbers = [int(word) for word in sys.argv[1:]] + [1_000_000, 100_000][len(sys.argv) - 1 :]
-        print(f"{os.cpu_count()} cores")
-        main(dict(zip(("csv", "xlsx"), numbers, strict=True)))
+    match sys.argv[1:]:
+        case ["make", kind, rows, file]:
+            make(kind, int(rows), Path(file))
+        case ["alone", kind, place, file]:
+            alone(kind, int(place), Path(file))
+        case words:
+            numbers = [int(word) for word in words] + [1_000_000, 100_000][len(words) :]
+            main(dict(zip(("csv", "xlsx"), numbers, strict=True)))

@@ -59,7 +59,9 @@ def read_delivery(
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
     data = path.read_bytes()
+    sha = sha256_of(data)
     found = read(path, data, encoding=encoding)
+    del data  # a hundred megabytes of a million rows
     brought = _registers_in(path.name, found)
     table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
     profile = replace(profile, date_system=table.date_system or profile.date_system)
@@ -70,7 +72,6 @@ def read_delivery(
     tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
     harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
-    sha = sha256_of(data)
     results = _results(harmonised.facts, sha)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
     _check_every_row(table, results, refusals)
