@@ -52,5 +52,6 @@ validation: ready  ## write the validation page (docs/validation.md) from the re
 pictures: ready  ## take the pictures of the tour (docs/images) from the demo, while its test walks it
 	@LABQA_WRITE_IMAGES=1 $(RUN)/python -m pytest tests/browser/test_tour.py
 
-docs: ready  ## write the data dictionary from the code
+docs: ready  ## write the data dictionary from the code, and the chapter on parsing from its tables
 	@$(RUN)/python -m labqa.core.dictionary docs
+	@PYTHONPATH=. $(RUN)/python tests/spec/parsing_tables.py

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from labqa.core.errors import IntegrityError, LabQAError, StoreError, UsageError
+from labqa.core.errors import DeliveryError, IntegrityError, LabQAError, StoreError, UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -29,10 +29,15 @@ app.add_typer(plan, name="plan")
 ledger = typer.Typer(no_args_is_help=True, help="Show, check and anchor the ledger. 查看、校验账本及其锚点。")
 app.add_typer(ledger, name="ledger")
 
+REFUSED = 9
+"""Exit code of a delivery that was accepted in part: rows were refused."""
+REFUSALS_SHOWN = 20
+
 Home = Annotated[Path | None, typer.Option(help="Folder of this platform's data; else LABQA_HOME, else the user-data folder.")]
 Programme = Annotated[str | None, typer.Option(help="Programme to which the delivery or run belongs; else the profile's.")]
 Anchor = Annotated[str | None, typer.Option(help="Printed ledger head, `count:hash`, against which to check.")]
-Files = Annotated[list[Path], typer.Argument(help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.", readable=False)]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of csv files, such as gb18030; else it is detected.")]
+Files = Annotated[list[Path], typer.Argument(readable=False, help="Delivered files: xlsx, csv (UTF-8, GB18030) or parquet.")]
 
 
 def language() -> Language:
@@ -115,12 +120,13 @@ def register(
     kind: Annotated[str, typer.Argument(help="labs, items, products or class.")],
     file: Annotated[Path, typer.Argument(help="xlsx, csv or parquet.", readable=False)],
     programme: Programme = None,
+    encoding: Encoding = None,
     home: Home = None,
 ) -> None:
     """Register laboratories, items, products or classes in force. 登记实验室、项目、产品或现行分类。"""
     from labqa.service import intake
 
-    receipt = intake.register(opened(home), kind, file, programme=programme or "national")
+    receipt = intake.register(opened(home), kind, file, programme=programme or "national", encoding=encoding)
     key = "cli.already_received" if receipt.already else "cli.registered"
     say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
 
@@ -132,38 +138,116 @@ def ingest(
         str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
     ] = "template",
     programme: Programme = None,
+    encoding: Encoding = None,
+    mends: Annotated[
+        str | None, typer.Option(help="Delivery whose refused rows these are: ledger position or file name.")
+    ] = None,
     home: Home = None,
 ) -> None:
-    """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。"""
+    """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。
+
+    Exit code 0: every row was accepted; 9: some were refused; 3: a file could not be read (the others were).
+    """
+    from labqa.service import intake
+
+    platform, ends = opened(home), [0]
+    for file in files:
+        try:
+            with progress_bar() as progress:
+                receipt = intake.ingest(
+                    platform, file, profile=profile, programme=programme, encoding=encoding, mends=mends, progress=progress
+                )
+        except DeliveryError as error:
+            typer.echo(error.message.text(language()), err=True)
+            ends.append(error.exit_code)
+            continue
+        _tell_receipt(file, receipt)
+        ends.append(_tell_refusals(platform, receipt))
+    raise typer.Exit(next((end for end in ends if end not in (0, REFUSED)), max(ends)))
+
+
+def _tell_refusals(platform: Platform, receipt: Any) -> int:
+    """The first refusals of a delivery, a sentence each, and the exit code that goes with them."""
+    if not receipt.refused:
+        return 0
+    from labqa.service import queries
+    from labqa.service.viewer import LOCAL_ANALYST
+
+    of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, file=receipt.file_sha)
+    for row in of_file.head(REFUSALS_SHOWN).iter_rows(named=True):
+        typer.echo(Message.from_json(row["message"]).text(language()), err=True)
+    if of_file.height > REFUSALS_SHOWN:
+        typer.echo(Message("cli.more_refusals", {"position": receipt.position}).text(language()), err=True)
+    return REFUSED
+
+
+def _tell_receipt(file: Path, receipt: Any) -> None:
+    key = "cli.already_received" if receipt.already else "cli.received"
+    say(
+        key,
+        file=file.name,
+        rows=receipt.accepted,
+        refused=receipt.refused,
+        delivered=receipt.delivered,
+        position=receipt.position,
+        hash=receipt.entry_hash[:12],
+    )
+    if receipt.mends is not None:
+        say("cli.mends", file=file.name, position=receipt.mends)
+    if receipt.encoding:
+        say("cli.read_as", file=file.name, encoding=receipt.encoding)
+    if receipt.unread:
+        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
+
+
+@app.command()
+def correct(
+    file: Annotated[Path, typer.Argument(readable=False, help="Rows in the shape of a delivery: xlsx, csv or parquet.")],
+    reason: Annotated[str, typer.Option(help="Why the accepted results are wrong; it stands in the ledger.")],
+    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
+    programme: Programme = None,
+    encoding: Encoding = None,
+    home: Home = None,
+) -> None:
+    """Supersede accepted results, with a reason; what was accepted before is kept. 更正已接收的结果，保留原结果。"""
     from labqa.service import intake
 
     platform = opened(home)
-    for file in files:
-        with progress_bar() as progress:
-            receipt = intake.ingest(platform, file, profile=profile, programme=programme, progress=progress)
-        key = "cli.already_received" if receipt.already else "cli.received"
-        say(
-            key,
-            file=file.name,
-            rows=receipt.accepted,
-            refused=receipt.refused,
-            delivered=receipt.delivered,
-            position=receipt.position,
-            hash=receipt.entry_hash[:12],
+    with progress_bar() as progress:
+        receipt = intake.correct(
+            platform, file, reason=reason, profile=profile, programme=programme, encoding=encoding, progress=progress
         )
+    _tell_receipt(file, receipt)
+    raise typer.Exit(_tell_refusals(platform, receipt))
 
 
 @app.command()
 def refusals(
-    home: Home = None, programme: Programme = None, limit: Annotated[int, typer.Option(help="Rows to print.")] = 50
+    delivery: Annotated[str | None, typer.Argument(help="Ledger position or file name of one delivery; else all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Excel file to write: the rows as delivered, to be mended and sent again.")
+    ] = None,
+    home: Home = None,
+    programme: Programme = None,
+    limit: Annotated[int, typer.Option(help="Rows to print.")] = 50,
 ) -> None:
-    """List refused rows: file, row, column, value and why. 列出被拒收的行。"""
-    from labqa.service import queries
+    """List refused rows, or write those of a delivery to be mended. 列出被拒收的行，或导出以便修改后重新报送。"""
+    from labqa.service import intake, queries
     from labqa.service.viewer import LOCAL_ANALYST
 
-    for row in queries.refusals(opened(home), viewer=LOCAL_ANALYST, programme=programme, limit=limit).iter_rows(named=True):
+    platform = opened(home)
+    if out is not None:
+        if delivery is None:
+            raise UsageError("cli.out_of_which")
+        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out), file=out)
+        return
+    file = None if delivery is None else intake.delivery_named(platform, delivery).payload["raw"]
+    found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, file=file, limit=limit)
+    for row in found.iter_rows(named=True):
         sentence = Message.from_json(row["message"]).text(language())
-        say("cli.refusal", file=row["file_name"], row=row["row"], column=row["column"], value=row["value"], sentence=sentence)
+        place = {name: row[name] or "" for name in ("row", "column", "value")}
+        rule = row["rule"].partition(".")[2]
+        say("cli.refusal", file=row["file_name"], **place, rule=rule, sentence=sentence)
 
 
 @app.command()
@@ -260,6 +344,16 @@ def _tell_run(done: Any) -> None:
         upgrades=done.upgrades,
         first=done.first_ratings,
     )
+    if done.moved is not None:
+        say("cli.moved", labs=done.moved.height, run=done.compared_with)
+        for row in done.moved.iter_rows(named=True):
+            now, before = (tuple(_rated(row[f"{name}{of}"]) for name in ("points", "class_by_points", "class_proposed"))
+                           for of in ("", "_before"))  # fmt: skip
+            say("cli.moved_lab", lab=row["lab"], before=" · ".join(before), now=" · ".join(now))
+
+
+def _rated(value: object) -> str:
+    return "—" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from labqa.core.errors import DeliveryError
-from labqa.ingest import words
+from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
@@ -74,8 +74,10 @@ def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:
     declared = pl.lit(profile.declared.get(field), dtype=pl.String)
     if header is None:
         return declared
-    text = pl.col(header).str.strip_chars()
+    text = pl.col(header).str.strip_chars(words.EMPTINESS)
     text = pl.when(~text.is_in(list(profile.null_words))).then(text)
+    if field in marks.FIELDS and (profile.decimal_mark != "." or profile.thousands_mark):
+        text = marks.pointed(text, decimal=profile.decimal_mark, thousands=profile.thousands_mark)
     if field in profile.words:
         text = text.replace(dict(profile.words[field]))
         text = pl.when(text != "").then(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,9 +12,9 @@ import polars as pl
 from labqa.core import tables
 from labqa.core.provenance import sha256_of
 from labqa.core.wording.catalogue import Message
-from labqa.ingest import columns
+from labqa.ingest import columns, mending
 from labqa.ingest.derived import derive
-from labqa.ingest.harmonise import harmonise
+from labqa.ingest.harmonise import Purpose, harmonise
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW, Table, read
 from labqa.ingest.registers import Registers, from_table, kind_of
@@ -26,7 +26,8 @@ Progress = Callable[[Message, float], None]
 @dataclass(frozen=True)
 class Delivery:
     """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
-    columns that the profile does not read."""
+    columns that the profile does not read; `encoding`: in which its text was read, empty of other files;
+    `mends`: the delivery whose refused rows it brings again, by SHA-256."""
 
     results: pl.DataFrame
     refusals: pl.DataFrame
@@ -34,6 +35,8 @@ class Delivery:
     file_sha: str
     n_delivered: int
     unread_columns: tuple[str, ...] = ()
+    encoding: str = ""
+    mends: str | None = None
 
 
 def read_delivery(
@@ -43,31 +46,37 @@ def read_delivery(
     *,
     programme: str,
     known: pl.DataFrame,
+    purpose: Purpose = "deliver",
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
-    """Read a delivered file through a profile; `known` are the results of the programme accepted so far.
+    """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
+    `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
+    it is known.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
     data = path.read_bytes()
-    found = read(path, data)
+    sha = sha256_of(data)
+    found = read(path, data, encoding=encoding)
+    del data  # a hundred megabytes of a million rows
     brought = _registers_in(path.name, found)
     table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     own = registers.with_found(brought)
     for name, derived in derive(fields.rows, profile, own).items():
         brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
     tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
-    harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known)
+    harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
-    sha = sha256_of(data)
     results = _results(harmonised.facts, sha)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
     _check_every_row(table, results, refusals)
-    unread = [header for header in table.headers if header not in fields.headers.values()]
-    return Delivery(results, refusals, brought, sha, table.rows.height, tuple(unread))
+    unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
+    return Delivery(results, refusals, brought, sha, table.rows.height, unread, table.encoding, mending.linked(found))
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
 from labqa.core import tables
 from labqa.core.vocabulary import Role
-from labqa.ingest import dates, samples, words
+from labqa.ingest import corrections, dates, samples, words
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
 from labqa.ingest.registers import Registers
@@ -53,21 +54,37 @@ class Harmonised:
     broken: pl.DataFrame
 
 
-def harmonise(rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame) -> Harmonised:
+Purpose = Literal["deliver", "correct"]
+"""Whether rows bring results, or correct results that were accepted."""
+
+
+def harmonise(
+    rows: pl.DataFrame,
+    profile: Profile,
+    registers: Registers,
+    *,
+    programme: str,
+    known: pl.DataFrame,
+    purpose: Purpose = "deliver",
+) -> Harmonised:
     """Types each row by itself, then settles what holds between rows; a row already refused takes no part in that."""
-    parsed = _parsed(rows)
+    parsed = _parsed(rows, profile.date_system)
     valued = _with_period(_with_values(parsed, rows, registers.items), profile)
     missing = _missing(rows, valued, profile)
     found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
     sound = valued.join(found, on=ROW, how="anti", maintain_order="left")
-    settled = samples.settle(sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT), known, profile)
+    sound = sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT)
+    if purpose == "correct":
+        sound, unfounded = corrections.revised(sound, rows.filter(pl.col("revision").is_not_null())[ROW], known)
+        found = pl.concat([found, unfounded])
+    settled = samples.settle(sound, known, profile)
     return Harmonised(settled.rows, pl.concat([found, settled.broken]))
 
 
-def _parsed(rows: pl.DataFrame) -> pl.DataFrame:
+def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
     """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
     listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in _LISTS.items()}
-    days = {name: dates.day(pl.col(name)) for name in _DAYS}
+    days = {name: dates.day(pl.col(name), system=date_system) for name in _DAYS}
     readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
     readings |= {name: _probability(name) for name in _PROBABILITIES}
     return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from labqa.core.vocabulary import Qualifier, Scale
-from labqa.ingest import units, words
+from labqa.ingest import marks, units, words
 
 _NUMBER = (
     r"^(<=|>=|<|>|=)?\s*"
     r"([+-]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,4}))?"
     r"\s*([[\p{L}%‰°℃℉㎎㎏]--[eE]][^<>=~]*)?$"
 )
-_RANGE = r"^[0-9.]+\s*(?:-|~|–|—|至|到)\s*[0-9.]+"
+_RANGE = r"^[0-9.,]+\s*(?:-|~|–|—)\s*[0-9.,]+"
+_RANGE_WORD = r"^([0-9.,]+)\s*[至到]\s*([0-9])"
 _POWER_OF_TEN = r"\s*[×xX*·]\s*10\s*\^\s*\(?([+-]?[0-9]{1,4})\)?"
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
 _SIGN_WORDS = {"不大于": "<=", "不小于": ">=", "小于": "<", "低于": "<", "大于": ">", "高于": ">"}
@@ -47,6 +48,7 @@ def _plain(text: pl.Expr) -> pl.Expr:
     text = words.plain_column(text)
     power = text.str.replace(r"(10)\s*([⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+)", "$1^$2").str.replace_many(_SUPERSCRIPTS)
     text = pl.when(text.str.contains("10", literal=True)).then(power.str.replace(_POWER_OF_TEN, "e$1")).otherwise(text)
+    text = text.str.replace(_RANGE_WORD, "$1~$2")
     return text.str.replace_many(_SIGN_WORDS, leftmost=True).str.replace(_WITH_LIMIT, "<$1")
 
 
@@ -62,8 +64,11 @@ def _parts(rows: pl.DataFrame) -> pl.DataFrame:
     digits = pl.col("whole").fill_null("") + "." + pl.col("fraction").fill_null("") + "0"
     mantissa = pl.col("minus").str.replace("+", "", literal=True) + "0" + digits
     number = mantissa + "e" + pl.col("exponent").fill_null("0")
+    ambiguous = pl.col("plain").str.contains(marks.AMBIGUOUS)
     has_digits = pl.col("whole").is_not_null() | (pl.col("fraction").str.len_chars() > 0)
+    has_digits = has_digits & ~ambiguous
     return rows.with_columns(
+        ambiguous.alias("ambiguous"),
         pl.when(has_digits).then(mantissa).alias("mantissa"),
         pl.when(has_digits).then(number).alias("number"),
         pl.when(has_digits).then("tail").alias("tail"),
@@ -98,9 +103,9 @@ def _unit_rule(unit: str | None, tail: str | None, item_unit: str) -> str | None
     in_force = _unit_in_force(unit, tail)
     if tail and units.canonical(tail) != in_force:
         return "unit_contradicts"
-    if units.conversion(in_force, item_unit) is None:
-        return "missing_unit" if in_force == "1" else "unknown_unit"
-    return None
+    if in_force == "1" and units.canonical(item_unit) != "1":
+        return "missing_unit"  # 12.5 without a unit may be 12.5 % as well as 1250 %
+    return "unknown_unit" if units.conversion(in_force, item_unit) is None else None
 
 
 def _conversion(unit: str | None, tail: str | None, item_unit: str) -> units.Conversion | None:
@@ -119,9 +124,11 @@ def _number_value() -> pl.Expr:
 def _exactly(rows: pl.DataFrame, number: str) -> pl.Series:
     """Delivered numbers of the rows converted exactly, once a distinct number and unit; null where there is none."""
     key = [number, *_UNIT_KEY]
-    kinds = rows.filter(pl.col(number).is_not_null() & pl.col("unit_rule").is_null())
+    kinds = rows.select(*key, "unit_rule", "shift").filter(pl.col(number).is_not_null() & pl.col("unit_rule").is_null())
     if number == "number":  # most numbers need no more than a moved exponent
         kinds = kinds.filter(pl.col("shift").is_null())
+    if kinds.is_empty():
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True)
     kinds = kinds.select(key).unique()
     conversions = [(text, _conversion(*kind)) for text, *kind in kinds.iter_rows()]
     made = [conversion.of(text) if conversion else None for text, conversion in conversions]
@@ -140,6 +147,8 @@ def _rest(rows: pl.DataFrame) -> pl.Series:
         "fraction"
     ).str.len_chars().fill_null(0)
     many = rows.filter(pl.col("rule").is_null() & pl.col("value").is_not_null() & (last_digits >= _MANY_DIGITS))
+    if many.is_empty():
+        return pl.repeat(None, rows.height, dtype=pl.Float64, eager=True).alias("rest")
     kinds = many.select(key).unique()
     conversions = [(text, _conversion(*unit), value) for text, *unit, value in kinds.iter_rows()]
     found = [conversion.rest(text, value) if conversion else None for text, conversion, value in conversions]
@@ -207,6 +216,7 @@ def _rule() -> pl.Expr:
         .when(_is(_NOT_APPLICABLE)).then(None)
         .when(pl.col("plain").is_null() & ~_is(_BELOW)).then(pl.lit("missing_value"))
         .when(needs_number & wordless & pl.col("plain").str.contains(_RANGE)).then(pl.lit("range_for_number"))
+        .when(needs_number & wordless & pl.col("ambiguous")).then(pl.lit("mark_ambiguous"))
         .when(needs_number & wordless).then(pl.lit("not_a_number"))
         .when(pl.col("unit_rule").is_not_null() & (states_limit | (pl.col("unit_rule") != "missing_unit"))).then("unit_rule")
         .when(endless | vanished.fill_null(False)).then(pl.lit("out_of_range"))

@@ -13,6 +13,8 @@ from labqa.core.errors import UsageError
 from labqa.core.vocabulary import Scale, values
 
 Period = Literal["round", "year_drawn", "undated"]
+MARKS = {"decimal_mark": {".", ","}, "thousands_mark": {"", ",", ".", " ", "'"}, "date_system": {"", "1900", "1904"}}
+"""Settings that say how numbers and serial dates are written, and what they may be."""
 FIELDS = (
     *("round", "period", "sample", "product", "sampler", "drawn_on", "item", "item_name", "lab", "role", "trigger"),
     *("value", "unit", "qualifier", "reporting_limit", "expanded_u", "k", "u", "replicate", "revision", "run"),
@@ -28,7 +30,9 @@ class Profile:
 
     `columns`: field → headers understood. `declared`: field → text where the file says nothing. `words`: field → delivered
     word → word meant (empty: nothing is said). `period`: what stands for round and period. `derive`: registers made of the
-    file; `derived_scale`: the scale of items so made, by unit (ratio where it says nothing).
+    file; `derived_scale`: the scale of items so made, by unit (ratio where it says nothing). `decimal_mark` and
+    `thousands_mark`: how numbers are written; without a thousands mark only what can be read in one way is. `date_system`:
+    what serial numbers of days count from.
     """
 
     name: str
@@ -42,6 +46,9 @@ class Profile:
     duplicates_within_lab: bool = False
     times_comparable: bool = True
     derive: tuple[str, ...] = ()
+    decimal_mark: str = "."
+    thousands_mark: str = ""
+    date_system: str = ""
     derived_scale: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,6 +81,9 @@ def _built(content: dict[str, Any], name: str) -> Profile:
     _check(name, "field", {*columns, *profile.required, *profile.declared, *profile.words}, set(FIELDS))
     _check(name, "period", {profile.period}, {"round", "year_drawn", "undated"})
     _check(name, "derive", set(profile.derive), set(REGISTERS))
+    for mark, allowed in MARKS.items():
+        taken = {profile.decimal_mark} if mark == "thousands_mark" else set()
+        _check(name, mark, {getattr(profile, mark)}, allowed - taken)
     _check(name, "derived_scale", set(profile.derived_scale.values()), set(values(Scale)))
     return profile
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import re
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import fastexcel
 import polars as pl
 
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
+from labqa.ingest import delimited
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
-_CONTROL = bytes(code for code in range(0x20) if chr(code) not in "\t\r\n")
-_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
+_PATIENCE = 300
+"""Seconds by the clock for which a confined reader is waited for."""
 
 
 @dataclass(frozen=True)
 class Table:
     """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column of text a header, and `ROW`; `fault`
-    what is wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes)."""
+    what is wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes). `encoding`: of
+    delimited text; `date_system`: 1900 or 1904, from which a workbook counts its days."""
 
     sheet: str
     rows: pl.DataFrame
     fault: Message | None = None
+    encoding: str = ""
+    date_system: str = ""
 
     @property
     def headers(self) -> list[str]:
@@ -41,103 +45,67 @@ class Table:
             raise DeliveryError(self.fault.key, **self.fault.values)
 
 
-def read(path: Path, data: bytes) -> list[Table]:
-    """The tables of a delivered file, all text; blank rows are counted and left out."""
+def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]:
+    """The tables of a delivered file, all text; blank rows are counted and left out.
+
+    `encoding`: of delimited text, where it is known; else it is detected or the file refused. Workbooks and parquet files are
+    read by a process of their own, which a file made to harm cannot leave.
+    """
     suffix = path.suffix.lower()
+    if not data:
+        raise DeliveryError("ingest.file_empty", file=path.name)
     if suffix in {".csv", ".txt", ".tsv"}:
-        tables = [_table(path.name, "", _csv(path.name, data))]
-    elif suffix in {".xlsx", ".xlsm"}:
-        tables = [_table(path.name, sheet, cells) for sheet, cells in _xlsx(path.name, data) if not cells.is_empty()]
+        cells, found = delimited.cells(path.name, data, encoding)
+        tables = [_table(path.name, "", cells, encoding=found)]
+    elif suffix == ".xlsx":
+        frames, system = _confined(path.name, data, "xlsx")
+        tables = [
+            _table(path.name, sheet, cells, date_system=system) for sheet, cells in frames.items() if not cells.is_empty()
+        ]
     elif suffix == ".parquet":
-        tables = [Table("", _parquet(path.name, data))]
+        frames, _ = _confined(path.name, data, "parquet")
+        tables = [Table(name, rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})) for name, rows in frames.items()]
     else:
-        raise DeliveryError("ingest.file_kind", file=path.name, found=suffix or "—", expected="csv, xlsx, parquet")
+        key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
+        raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
     if not any(table.rows.height for table in tables):
         raise DeliveryError("ingest.file_empty", file=path.name)
     return tables
 
 
-def _csv(name: str, data: bytes) -> pl.DataFrame:
-    """Cells of a csv file, the header among them."""
-    utf8 = _as_utf8(name, data)
-    if not utf8.strip():
-        raise DeliveryError("ingest.file_empty", file=name)
-    header = utf8.lstrip(b"\r\n").split(b"\n", 1)[0].decode()
-    separator = max(",;\t", key=header.count)
-    try:
-        return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(utf8.decode(), separator)) from cause
-
-
-def _as_utf8(name: str, data: bytes) -> bytes:
-    """The file in UTF-8 without BOM, decoded strictly from UTF-8 or GB18030; anything else is refused."""
-    data = data.removeprefix(codecs.BOM_UTF8)
-    if len(data.translate(None, _CONTROL)) == len(data):
+def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame], str]:
+    """Tables by sheet, all text, and the date system, as the confined reader finds them; DeliveryError with its reason."""
+    with TemporaryDirectory(prefix="labqa-") as folder:
+        command = [sys.executable, "-P", "-m", "labqa.ingest.confined", kind, folder]
+        limits = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
         try:
-            data.decode("utf-8")
-            return data
-        except UnicodeDecodeError:
-            pass
-        try:
-            text = data.decode("gb18030")
-            if not _PRIVATE_USE.search(text):
-                return text.encode()
-        except UnicodeDecodeError:
-            pass
-    raise DeliveryError("ingest.file_encoding", file=name, expected="UTF-8, GB18030")
-
-
-def _first_ragged(text: str, separator: str) -> dict[str, object]:
-    """The first row that has another number of fields than the header, for the sentence."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    expected, number = 0, 0
-    try:
-        for number, cells in enumerate(rows, start=1):
-            expected = expected or len(cells)
-            if len(cells) > expected:
-                return {"row": number, "found": len(cells), "expected": expected}
-    except csv.Error:
-        pass
-    return {"row": number, "found": "?", "expected": expected}
-
-
-def _xlsx(name: str, data: bytes) -> list[tuple[str, pl.DataFrame]]:
-    """Cells of every sheet as text; dates arrive as dates, numbers in the shortest form that gives them back."""
-    try:
-        book = fastexcel.read_excel(data)
-        return [
-            (sheet, book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars())
-            for sheet in book.sheet_names
-        ]
-    except Exception as cause:  # fastexcel and calamine raise kinds of their own, some of them not documented
-        raise DeliveryError("ingest.xlsx_unreadable", file=name, found=str(cause).split("\n")[0]) from cause
-
-
-def _parquet(name: str, data: bytes) -> pl.DataFrame:
-    """Columns of a parquet file as text; lists, structs and bytes are refused."""
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.parquet_unreadable", file=name, found=str(cause).split("\n")[0]) from cause
-    for column, dtype in frame.schema.items():
-        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-            raise DeliveryError(
-                "ingest.parquet_column", file=name, column=column, found=str(dtype), expected="text, numbers, dates"
+            ran = subprocess.run(
+                command, input=data, capture_output=True, env=os.environ | limits, timeout=_PATIENCE, check=False
             )
-    return frame.cast(pl.String).with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
+        except subprocess.TimeoutExpired as cause:
+            raise DeliveryError("ingest.too_large", file=name) from cause
+        if ran.returncode < 0:  # ended by a signal: out of memory or of processor time
+            raise DeliveryError("ingest.too_large", file=name)
+        if ran.returncode > 0:
+            last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise DeliveryError(f"ingest.{kind}_unreadable", file=name, found=last)
+        told = json.loads(ran.stdout)
+        if "refused" in told:
+            raise DeliveryError(told["refused"], file=name, **told["values"])
+        tables = {sheet: pl.read_ipc((Path(folder) / file).read_bytes()) for sheet, file in told["tables"].items()}
+        return tables, told["date_system"]
 
 
 def _blank(cell: pl.Expr) -> pl.Expr:
     return cell.fill_null("").str.strip_chars() == ""
 
 
-def _table(name: str, sheet: str, cells: pl.DataFrame) -> Table:
+def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", date_system: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
     suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
     blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
-    filled = numbered.join(blank, on=ROW, how="anti", maintain_order="left")
+    filled = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
     headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
@@ -152,4 +120,5 @@ def _table(name: str, sheet: str, cells: pl.DataFrame) -> Table:
         fault = Message("ingest.header_twice", {"file": name, "sheet": sheet, "column": named[twice[0]]})
     elif beyond:
         fault = Message("ingest.header_missing", {"file": name, "sheet": sheet, "column": cells.columns.index(beyond[0]) + 1})
-    return Table(sheet, rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items())), fault)
+    named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
+    return Table(sheet, named_rows, fault, encoding, date_system)

@@ -28,6 +28,8 @@ KINDS: Mapping[str, type[dy.Schema]] = {
 """Kinds of register file, and the table each fills; `labs` fills the capabilities too."""
 _TABLE_OF = {"labs": "labs", "items": "items", "products": "products", "class": "class_in_force"}
 _LISTS = {"scale": "scale", "compare_method": "compare_method", "severity": "severity", "lab_class": "lab_class"}
+_GROUPED = r"^-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+|,[0-9]{3})$"
+"""Numbers whose commas can only part thousands."""
 _KEYS = {"labs": ["lab"], "items": ["item"], "products": ["product"], "class": ["lab", "valid_from"]}
 
 
@@ -65,11 +67,12 @@ def headers() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     return {kind: {name: tuple(aliases) for name, aliases in named.items()} for kind, named in content.items()}
 
 
-def read_register(kind: str, path: Path) -> dict[str, pl.DataFrame]:
-    """The register in a csv, xlsx or parquet file, by table name; `labs` gives `labs` and `capabilities`."""
+def read_register(kind: str, path: Path, *, encoding: str | None = None) -> dict[str, pl.DataFrame]:
+    """The register in a csv (in `encoding`, else detected), xlsx or parquet file, by table name; `labs` gives `labs` and
+    `capabilities`."""
     if kind not in KINDS:
         raise RegisterError("ingest.register_kind", found=kind, expected=", ".join(KINDS))
-    found = read(path, path.read_bytes())
+    found = read(path, path.read_bytes(), encoding=encoding)
     table = next((table for table in found if kind_of(table.sheet) == kind), found[0])
     return from_table(kind, path.name, table)
 
@@ -96,7 +99,9 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     text = table.rows.select(ROW, *(_text(named[0]).alias(name) for name, named in found.items()))
     schema = KINDS[kind]
     types = schema.create_empty().schema
-    typed = text.with_columns(_typed(name, dtype).alias(name) for name, dtype in types.items() if name in text.columns)
+    typed = text.with_columns(
+        _typed(name, dtype, table.date_system).alias(name) for name, dtype in types.items() if name in text.columns
+    )
     for name in types:
         if name in text.columns:
             _check_understood(where, name, found[name][0], text, typed)
@@ -117,17 +122,19 @@ def _text(header: str) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
+def _typed(name: str, dtype: pl.DataType, date_system: str) -> pl.Expr:
     """One column of a register as its table wants it; null where the text is not understood."""
     column = pl.col(name)
     if name in _LISTS:
         return words.word_column(column, _LISTS[name])
     if dtype == pl.Date:
-        return dates.day(column)
+        return dates.day(column, system=date_system or "1900")
     if dtype == pl.Boolean:
         return words.word_column(column, "yes_no") == "true"
     if dtype == pl.Float64:
-        number = column.str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+        grouped = column.str.contains(_GROUPED)
+        text = pl.when(grouped).then(column.str.replace_all(",", "", literal=True)).otherwise(column)
+        number = text.cast(pl.Float64, strict=False)
         return pl.when(number.is_finite()).then(number)
     return column
 

@@ -39,6 +39,7 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     of_key = _delivered_twice(leaders, known)
     leaders = _without(leaders, of_key)
     brought = pl.concat([leaders.select(_SEEN), known.filter(~follows).select(_SEEN)])
+    brought = brought.join(followers.select("sample").unique(), on="sample", how="semi", maintain_order="left")
     followers = _identified(_inherited(followers, brought))
     of_retest = _retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)

@@ -16,12 +16,13 @@ TYPED = {
     **{"decimals": pl.Int64, "factor": pl.Float64, "rule": pl.String},
 }
 """What typing adds to a row: `factor` from the delivered unit to the item's, `rule` that refuses it (null where accepted)."""
+_READ = ["text", "delivered_qualifier", "unit", "reporting_limit", "scale", "item_unit", "grades", "lod", "loq"]
 _PLACE = "\0place"
 
 
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
-    placed = rows.with_row_index(_PLACE)
+    placed = rows.select(_READ).with_row_index(_PLACE)
     numeric = pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])
     parts = [numbers.typed(placed.filter(numeric)), grades.typed(placed.filter(~numeric))]
     unknown = placed.filter(pl.col("scale").is_null())

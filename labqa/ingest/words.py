@@ -10,7 +10,11 @@ from importlib.resources import files
 import polars as pl
 
 _FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_PLAIN = {**_FULL_WIDTH, "\u3000": " ", "\u00a0": " ", "\u2212": "-", "\ufeff": "", "\u200b": "", "≤": "<=", "≥": ">="}
+_SPACES = "\u3000\u00a0\u2007\u2009\u202f"
+_NOTHING = "\ufeff\u200b\u200c\u200d\u2060"
+_PLAIN = {**_FULL_WIDTH, **dict.fromkeys(_SPACES, " "), **dict.fromkeys(_NOTHING, ""), "\u2212": "-", "≤": "<=", "≥": ">="}
+EMPTINESS = " \t\r\n" + _SPACES + _NOTHING
+"""What stands around a delivered text and says nothing."""
 
 
 @cache

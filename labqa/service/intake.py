@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 from xlsxwriter.exceptions import FileCreateError
 
-from labqa.core.errors import DeliveryError, StoreError
+from labqa.core.errors import DeliveryError, StoreError, UsageError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
-from labqa.ingest import deliver, profiles, registers, template
-from labqa.ingest.deliver import Progress
+from labqa.ingest import deliver, mending, profiles, registers, template
+from labqa.ingest.deliver import Delivery, Progress
+from labqa.ingest.harmonise import Purpose
+from labqa.ingest.profiles import Profile
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
@@ -23,15 +25,21 @@ from labqa.store.chain import Entry, Kind
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before."""
+    """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
+    `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
+    `mends`: the entry of the delivery whose refused rows it brings again."""
 
     file_name: str
+    file_sha: str
     position: int
     entry_hash: str
     delivered: int
     accepted: int
     refused: int
     already: bool
+    unread: tuple[str, ...] = ()
+    encoding: str = ""
+    mends: int | None = None
 
 
 def write_template(path: Path) -> None:
@@ -42,10 +50,13 @@ def write_template(path: Path) -> None:
         raise StoreError("service.cannot_write", file=str(path), reason=str(error)) from error
 
 
-def register(platform: Platform, kind: str, path: Path, *, programme: str) -> Receipt:
-    """Accept a register file: labs, items, products or class; sent again while all of it is in force, it gets its receipt."""
+def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
+    """Accept a register file: labs, items, products or class; sent again while all of it is in force, it gets its receipt.
+
+    `encoding` of csv, where it is known.
+    """
     sha256 = sha256_of(_bytes(path))
-    tables = registers.read_register(kind, path)
+    tables = registers.read_register(kind, path, encoding=encoding)
     rows = max((frame.height for frame in tables.values()), default=0)
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
     with platform.writing():
@@ -67,19 +78,25 @@ def _in_force(platform: Platform, programme: str, tables: Mapping[str, pl.DataFr
 
 
 def ingest(
-    platform: Platform, path: Path, *, profile: str, programme: str | None = None, progress: Progress | None = None
+    platform: Platform,
+    path: Path,
+    *,
+    profile: str,
+    programme: str | None = None,
+    encoding: str | None = None,
+    mends: str | None = None,
+    progress: Progress | None = None,
 ) -> Receipt:
     """Accept a delivery of results through a profile; the same file twice is one acceptance.
 
-    Where other facts came in while it was read, it is read again with the pen in hand, so that it cannot happen twice.
+    `encoding`: of csv, where it is known. `mends`: the delivery whose refused rows it brings again, as `delivery_named`
+    understands it; a workbook of refused rows says so itself.
     """
-    try:
-        return _ingested(platform, path, profile, programme, progress)
-    except StoreError as error:
-        if error.message.key != "store.facts_moved_on":
-            raise
-    with platform.writing():
-        return _ingested(platform, path, profile, programme, progress, pen_held=True)
+
+    def once(*, pen_held: bool) -> Receipt:
+        return _ingested(platform, path, profile, programme, encoding, mends, progress, pen_held=pen_held)
+
+    return _undisturbed(platform, once)
 
 
 def _ingested(
@@ -87,29 +104,140 @@ def _ingested(
     path: Path,
     profile: str,
     programme: str | None,
+    encoding: str | None,
+    mends: str | None,
     progress: Progress | None,
     *,
-    pen_held: bool = False,
+    pen_held: bool,
 ) -> Receipt:
     chosen = profiles.load(profile)
     named = programme or chosen.programme
     sha256 = sha256_of(_bytes(path))
     if receipt := platform.ledger.delivery(sha256, named):
         return _receipt(receipt, already=True)
+    mended = None if mends is None else delivery_named(platform, mends)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress)
+    if mended is None and delivery.mends is not None:
+        mended = platform.ledger.delivery(delivery.mends, named)
+        if mended is None:
+            raise DeliveryError("service.mends_unknown", file=path.name, found=delivery.mends[:12], programme=named)
+    link = {} if mended is None else {"mends": mended.position}
+    note = _note(path, profile, delivery) | link
+    tables = _tables(delivery)
+    entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
+    return _receipt(entry, already=entry.repeated)
+
+
+def correct(
+    platform: Platform,
+    path: Path,
+    *,
+    reason: str,
+    profile: str,
+    programme: str | None = None,
+    encoding: str | None = None,
+    progress: Progress | None = None,
+) -> Receipt:
+    """Supersede accepted results by the rows of a file, in the shape of a delivery, with a reason; each becomes the next
+    revision of the result with its key, and what was accepted before is kept."""
+    if not reason.strip():
+        raise UsageError("service.reason_missing")
+
+    def once(*, pen_held: bool) -> Receipt:
+        return _corrected(platform, path, reason.strip(), profile, programme, encoding, progress, pen_held=pen_held)
+
+    return _undisturbed(platform, once)
+
+
+def _corrected(
+    platform: Platform,
+    path: Path,
+    reason: str,
+    profile: str,
+    programme: str | None,
+    encoding: str | None,
+    progress: Progress | None,
+    *,
+    pen_held: bool,
+) -> Receipt:
+    chosen = profiles.load(profile)
+    named = programme or chosen.programme
+    sha256 = sha256_of(_bytes(path))
+    before = platform.ledger.entries([Kind.CORRECTION], programme=named)
+    if same := [entry for entry in before if entry.payload["raw"] == sha256]:
+        return _receipt(same[-1], already=True)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
+    note = _note(path, profile, delivery) | {"reason": reason}
+    tables = _tables(delivery)
+    entry = _accepted(platform, Kind.CORRECTION, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
+    return _receipt(entry, already=False)
+
+
+def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
+    """What `once` does; where other facts came in while it read, it reads again with the pen in hand, so that it cannot happen
+    twice."""
+    try:
+        return once(pen_held=False)
+    except StoreError as error:
+        if error.message.key != "store.facts_moved_on":
+            raise
+    with platform.writing():
+        return once(pen_held=True)
+
+
+def write_refused(platform: Platform, named: str, path: Path) -> int:
+    """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
+    entry = delivery_named(platform, named)
+    refusals = platform.table(entry.payload["programme"], "refusals")
+    refusals = refusals.filter(pl.col("file") == entry.payload["raw"])
+    if refusals.is_empty():
+        raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
+    return mending.write_refused(path, refusals)
+
+
+def delivery_named(platform: Platform, named: str) -> Entry:
+    """The delivery or correction with that ledger position, else the last with that file name; UsageError if there is none."""
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION])
+    found = [entry for entry in entries if named in {str(entry.position), entry.payload["file_name"]}]
+    if not found:
+        raise UsageError("service.no_such_delivery", found=named)
+    return found[-1]
+
+
+def _read(
+    platform: Platform,
+    path: Path,
+    profile: Profile,
+    programme: str,
+    encoding: str | None,
+    progress: Progress | None,
+    *,
+    purpose: Purpose = "deliver",
+) -> tuple[int, Delivery]:
+    """The data version against which a file was read, and what it brought."""
     version = platform.ledger.data_version()
-    known = registers.Registers(**{name: platform.table(named, name, version=version) for name in _REGISTERS})
-    results = platform.table(named, "results", version=version)
-    delivery = deliver.read_delivery(path, chosen, known, programme=named, known=results, progress=progress)
-    note = {
+    known = registers.Registers(**{name: platform.table(programme, name, version=version) for name in _REGISTERS})
+    results = platform.table(programme, "results", version=version)
+    return version, deliver.read_delivery(
+        path, profile, known, programme=programme, known=results, purpose=purpose, encoding=encoding, progress=progress
+    )
+
+
+def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:
+    """What the ledger entry tells of a delivery."""
+    return {
         "file_name": path.name,
         "profile": profile,
         "delivered": delivery.n_delivered,
         "accepted": delivery.results.height,
         "refused": delivery.refusals.select("file", "row").n_unique(),
+        "unread": list(delivery.unread_columns),
+        "encoding": delivery.encoding,
     }
-    tables = {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
-    entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
-    return _receipt(entry, already=entry.repeated)
+
+
+def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
+    return {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
 
 
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
@@ -156,4 +284,17 @@ def _accepted(
 
 def _receipt(entry: Entry, *, already: bool) -> Receipt:
     told = entry.payload
-    return Receipt(told["file_name"], entry.position, entry.hash, told["delivered"], told["accepted"], told["refused"], already)
+    encoding = told.get("encoding", "")
+    return Receipt(
+        file_name=told["file_name"],
+        file_sha=told["raw"],
+        position=entry.position,
+        entry_hash=entry.hash,
+        delivered=told["delivered"],
+        accepted=told["accepted"],
+        refused=told["refused"],
+        already=already,
+        unread=tuple(told.get("unread", ())),
+        encoding="" if encoding.startswith("utf") else encoding,
+        mends=told.get("mends"),
+    )

@@ -289,10 +289,16 @@ def bands(platform: Platform, run: str, *, viewer: Viewer) -> list[tuple[str, fl
     return [(str(band.lab_class), band.low) for band in edition.bands]
 
 
-def refusals(platform: Platform, *, viewer: Viewer, programme: str | None = None, limit: int = MOST_ROWS) -> pl.DataFrame:
-    """Refused rows, in file and row order, at most `limit`; not for viewers bound to a laboratory."""
+def refusals(
+    platform: Platform, *, viewer: Viewer, programme: str | None = None, file: str | None = None, limit: int = MOST_ROWS
+) -> pl.DataFrame:
+    """Refused rows, of the file with that SHA-256 if given, in file and row order, at most `limit`; not for viewers bound to a
+    laboratory."""
     check_may_read_all(viewer)
-    return platform.table(programme, "refusals").sort("file_name", "row", "column", "rule").head(limit)
+    found = platform.table(programme, "refusals")
+    return (
+        (found if file is None else found.filter(pl.col("file") == file)).sort("file_name", "row", "column", "rule").head(limit)
+    )
 
 
 def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = None) -> int:

@@ -43,7 +43,7 @@ def test_its_example_shows_what_people_ask_about(read: Delivery) -> None:
     assert set(read.results["role"]) == {"original", "retest", "referee", "pt", "assigned"}
     assert set(read.results["trigger"].drop_nulls()) == {"planned", "objection", "expert"}
     meant = dict(read.results.filter(~pl.col("role").is_in(["pt"])).select("raw", "value").rows())
-    assert (meant["4-5"], meant["合格"], meant["0.0081"], meant["1,240"]) == (4.5, 1.0, 81.0, 1.24)
+    assert (meant["4-5"], meant["合格"], meant["0.0081"], meant["1,240.0"]) == (4.5, 1.0, 81.0, 1.24)
     assert read.results.filter(raw="未检出").row(0, named=True)["upper"] == 20.0
     assert read.results["period"].unique().to_list() == [2018]
 

@@ -9,7 +9,7 @@ from labqa.ingest import dates
 
 
 def read(text):
-    return pl.DataFrame({"text": [text]}, schema={"text": pl.String}).select(dates.day(pl.col("text"))).item()
+    return pl.DataFrame({"text": [text]}, schema={"text": pl.String}).select(dates.day(pl.col("text"), system="1900")).item()
 
 
 @pytest.mark.parametrize(

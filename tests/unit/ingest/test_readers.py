@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from labqa.core.errors import DeliveryError
+from labqa.core.errors import DeliveryError, UsageError
 from labqa.ingest.readers import ROW, read
 
 
@@ -40,6 +40,34 @@ def test_other_separators_and_line_ends():
     assert rows(b"a\tb\n1\t2\n") == [(2, "1", "2")]
 
 
+def test_an_encoding_is_detected_or_asked_for():
+    text = "样品,结果\n甲,1\n"
+    assert [read(Path("a.csv"), text.encode(name))[0].encoding for name in ("utf-8", "utf-8-sig", "utf-16", "gb18030")] == [
+        "utf-8",
+        "utf-8-sig",
+        "utf-16",
+        "gb18030",
+    ]
+    latin = "sample,unit\nS1,µg/kg\n".encode("cp1252")
+    with pytest.raises(DeliveryError) as caught:
+        read(Path("a.csv"), latin)
+    assert caught.value.message.key == "ingest.encoding_unsure" and "--encoding" in caught.value.message.text("zh")
+    assert read(Path("a.csv"), latin, encoding="cp1252")[0].rows["unit"].to_list() == ["µg/kg"]
+    taiwan = "檢驗機構,樣品,結果\n甲,1,2\n".encode("big5")
+    assert read(Path("a.csv"), taiwan, encoding="big5")[0].headers == ["檢驗機構", "樣品", "結果"]
+
+
+def test_a_rare_character_does_not_make_chinese_text_doubtful():
+    text = "样品编号,检验机构,备注\n" + "甲一,上海质检所,陶喆与朱镕基的检验报告由质量监督检验中心出具\n" * 3
+    assert read(Path("a.csv"), text.encode("gb18030"))[0].rows["备注"][0].startswith("陶喆与朱镕基")
+
+
+@pytest.mark.parametrize(("encoding", "error"), [("utf-8", DeliveryError), ("klingon", UsageError), ("base64", UsageError)])
+def test_an_encoding_that_is_wrong_or_none(encoding, error):
+    with pytest.raises(error):
+        read(Path("a.csv"), "样品\n甲\n".encode("gb18030"), encoding=encoding)
+
+
 def refused(data, name="a.csv"):
     with pytest.raises(DeliveryError) as caught:
         for table in read(Path(name), data):
@@ -56,9 +84,9 @@ def refused(data, name="a.csv"):
         (b"a,b,a\n1,2,3\n", "ingest.header_twice"),
         (b"a,,c\n1,2,3\n", "ingest.header_missing"),
         (b"a,b\n1,2\n3,4,5\n", "ingest.csv_rows"),
-        (b"a,b\n1,\xff\xff\n", "ingest.file_encoding"),
+        (b"a,b\n1,\xff\xff\n", "ingest.encoding_unsure"),
         (b"a,b\n1,\x00\n", "ingest.file_encoding"),
-        ("a,b\n1,2\n".encode("utf-16"), "ingest.file_encoding"),
+        ("檢驗機構,樣品,結果\n".encode("big5"), "ingest.encoding_unsure"),
     ],
 )
 def test_a_csv_that_cannot_be_read_as_a_whole(data, key):

@@ -77,3 +77,16 @@ def test_what_a_file_brings_replaces_what_was_registered(tmp_path):
     merged = Registers(labs=old["labs"]).with_found(new)
     assert merged.labs.select("lab", "region").rows() == [("L1", "old"), ("L2", "new"), ("L3", "new")]
     tables.Labs.validate(merged.labs)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("1,234.5", 1234.5), ("1,234,567", 1234567.0), ("1234", 1234.0)])
+def test_a_limit_may_have_thousands_marks_where_they_can_be_nothing_else(tmp_path, written, meant):
+    found = register(tmp_path, "items", f'item,scale,unit,upper limit\nPB,ratio,mg/kg,"{written}"\n')
+    assert found["items"]["upper_limit"].to_list() == [meant]
+
+
+@pytest.mark.parametrize("written", ["1,5", "1,234", "0,05", "1 234"])
+def test_a_limit_that_can_be_read_in_two_ways_is_refused(tmp_path, written):
+    with pytest.raises(RegisterError) as caught:
+        register(tmp_path, "items", f'item,scale,unit,upper limit\nPB,ratio,mg/kg,"{written}"\n')
+    assert (caught.value.message.key, caught.value.message.values["value"]) == ("ingest.register_value", written)

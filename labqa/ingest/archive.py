@@ -1,0 +1,122 @@
+"""What an xlsx archive says of itself, checked before anything in it is believed: names, sizes, macros, document types.
+
+Runs in the confined reader; standard library only. `Refused` carries the key of a sentence and its values.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from xml.etree import ElementTree
+
+MOST_PARTS = 2_000
+MOST_BYTES = 1 << 30
+"""Bytes that all parts together may unpack to: a sheet of a million rows has about half as many."""
+MOST_RATIO, FREE_BYTES = 200, 8 << 20
+"""Parts above `FREE_BYTES` that unpack to more than so many times their size are bombs: tables compress 10 to 60 times."""
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DOCUMENT_TYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
+_PERCENT_BUILT_IN = {"9", "10"}
+
+
+class Refused(Exception):
+    """The file is refused as a whole: key of the sentence, and the values that it names beside the file's own name."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
+class Archive:
+    """An xlsx file whose numbers were checked; parts are read whole, with their sizes and checksums compared."""
+
+    def __init__(self, data: bytes) -> None:
+        """Check the directory of the archive; Refused says what is wrong with it."""
+        if data.startswith(_OLD_OFFICE):
+            raise Refused("ingest.xlsx_old")
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, OSError) as cause:
+            raise Refused("ingest.xlsx_unreadable", found=str(cause)) from cause
+        self._parts = {part.filename: part for part in self._zip.infolist()}
+        self._check_numbers()
+        for name in self._parts:
+            if name.lower().endswith("vbaproject.bin"):
+                raise Refused("ingest.xlsx_macros", part=name)
+            if name.endswith((".xml", ".rels")):
+                self._check_document_type(name)
+
+    def _check_numbers(self) -> None:
+        parts = self._zip.infolist()
+        if len(parts) > MOST_PARTS or len(parts) != len(self._parts):
+            raise Refused("ingest.xlsx_parts", found=len(parts), expected=MOST_PARTS)
+        if sum(part.file_size for part in parts) > MOST_BYTES:
+            total = sum(part.file_size for part in parts)
+            raise Refused("ingest.xlsx_bomb", part="", found=_mega(total), expected=_mega(MOST_BYTES))
+        for part in parts:
+            if part.file_size > max(FREE_BYTES, MOST_RATIO * part.compress_size):
+                expected = _mega(max(FREE_BYTES, MOST_RATIO * part.compress_size))
+                raise Refused("ingest.xlsx_bomb", part=part.filename, found=_mega(part.file_size), expected=expected)
+            if part.flag_bits & 1:
+                raise Refused("ingest.xlsx_old")
+
+    def _check_document_type(self, name: str) -> None:
+        content = self.part(name)
+        if b"\0" in content[:64]:  # UTF-16 would hide what follows
+            raise Refused("ingest.xlsx_unreadable", found=f"{name}: UTF-16")
+        if _DOCUMENT_TYPE.search(content):
+            raise Refused("ingest.xlsx_entities", part=name)
+
+    def part(self, name: str) -> bytes:
+        """A part, unpacked to no more than its stated size; Refused if that or its checksum is not true."""
+        if name not in self._parts:
+            raise Refused("ingest.xlsx_unreadable", found=f"{name}: —")
+        try:
+            content = self._zip.read(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as cause:
+            raise Refused("ingest.xlsx_unreadable", found=str(cause) or name) from cause
+        if len(content) != self._parts[name].file_size:
+            raise Refused("ingest.xlsx_unreadable", found=f"{name}: {len(content)} ≠ {self._parts[name].file_size}")
+        return content
+
+    def workbook(self) -> tuple[Mapping[str, str], bool, bool]:
+        """Sheet → its part; whether serial dates count from 1904; whether formulas wait to be computed on opening."""
+        book = self._parsed("xl/workbook.xml")
+        names = {link.get("Id"): link.get("Target", "") for link in self._parsed("xl/_rels/workbook.xml.rels")}
+        sheets = {}
+        for sheet in _all(book, "sheet"):
+            link = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
+            target = names.get(link, "")
+            sheets[sheet.get("name", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
+        dates = any(told.get("date1904") in {"1", "true"} for told in _all(book, "workbookPr"))
+        waiting = any(told.get("fullCalcOnLoad") in {"1", "true"} for told in _all(book, "calcPr"))
+        return sheets, dates, waiting
+
+    def percent_styles(self) -> list[str]:
+        """Numbers of the cell styles that show a fraction as a percentage."""
+        if "xl/styles.xml" not in self._parts:
+            return []
+        styles = self._parsed("xl/styles.xml")
+        own = {one.get("numFmtId"): one.get("formatCode", "") for one in _all(styles, "numFmt")}
+        percent = _PERCENT_BUILT_IN | {name for name, code in own.items() if name and "%" in re.sub(r'"[^"]*"|\\.', "", code)}
+        formats = [one for cells in _all(styles, "cellXfs") for one in cells]
+        return [str(place) for place, one in enumerate(formats) if one.get("numFmtId") in percent]
+
+    def _parsed(self, name: str) -> ElementTree.Element:
+        try:
+            return ElementTree.fromstring(self.part(name))
+        except ElementTree.ParseError as cause:
+            raise Refused("ingest.xlsx_unreadable", found=f"{name}: {cause}") from cause
+
+
+def _all(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    return [*root.iter(_MAIN + name), *root.iter(_STRICT + name)]
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

@@ -1,0 +1,154 @@
+"""A second look at the cells of a sheet, in its XML: how many rows there are, how far they reach, and which cells say
+something else than the reader gives (percentages, errors, formulas that were never computed).
+
+Runs in the confined reader; standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from labqa.ingest.archive import Refused
+
+MOST_CELLS = 50_000_000
+"""Cells of the rectangle from A1 to the farthest one: a million rows of fifty columns."""
+MOST_COLUMNS = 2_000
+_FREE_CELLS, _ONE_LETTER = 2_000_000, 26
+"""A larger rectangle must be filled: a cell takes some 20 bytes, and so at least one in 20 is."""
+_ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\br="([0-9]+)")?[^>]*>')
+_SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
+_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]+)"')
+_WIDE = re.compile(rb'\br="([A-Z]{2,3})[0-9]')
+_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A cell whose text is not what the reader gives: row and column from 1, the number or nothing read, the text meant."""
+
+    row: int
+    column: int
+    read: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the XML says of a sheet: rows that say something, the number of the last of them, the cells to be patched, and the
+    first column that says anything, at which the reader's columns begin."""
+
+    rows: int
+    last_row: int
+    patches: Sequence[Patch] = ()
+    first_column: int = 1
+
+
+def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bool) -> Look:
+    """Look at a sheet; Refused if a cell lies so far off that the sheet cannot be held, or a formula was never computed.
+
+    `percent_styles`: numbers of the styles that show percentages; `waiting`: formulas wait to be computed on opening.
+    """
+    rows, last = _extent(sheet, xml)
+    if any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f")):  # far faster than the pattern
+        _check_formulas(sheet, xml, waiting=waiting)
+    found = _patches(xml, percent_styles)
+    return Look(rows, last, found, _first_column(xml)) if found else Look(rows, last)
+
+
+def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
+    """Rows that say something, and the last of them, counted in the XML whatever `<dimension>` states."""
+    rows, last = _said_rows(xml)
+    widest = max(map(column_number, set(_WIDE.findall(xml))), default=_ONE_LETTER)
+    area = widest * last
+    if widest > MOST_COLUMNS or area > MOST_CELLS or area > max(_FREE_CELLS, len(xml)):
+        raise Refused("ingest.xlsx_corner", sheet=sheet, cell=f"{column_letters(widest)}{last}")
+    return rows, last
+
+
+def _said_rows(xml: bytes) -> tuple[int, int]:
+    """Rows that say something and the last of them, row by row."""
+    rows = last = number = 0
+    found = list(_ROW.finditer(xml))
+    for row, end in zip(found, [*(row.start() for row in found[1:]), len(xml)], strict=False):
+        number = int(row[1] or number + 1)
+        if _says_something(xml, row.end(), end):
+            rows, last = rows + 1, max(last, number)
+    return rows, last
+
+
+def _says_something(xml: bytes, begin: int, end: int) -> bool:
+    """Whether any cell of a row has a value or text; nearly always the first one has."""
+    value = xml.find(b"<v>", begin, end)
+    return (value >= 0 and xml[value + 3] != ord("<")) or _SAID.search(xml, begin, end) is not None
+
+
+def column_number(letters: bytes) -> int:
+    """A → 1, Z → 26, AA → 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """1 → A, 26 → Z, 27 → AA."""
+    letters = ""
+    while number:
+        number, letter = divmod(number - 1, 26)
+        letters = chr(65 + letter) + letters
+    return letters
+
+
+def _check_formulas(sheet: str, xml: bytes, *, waiting: bool) -> None:
+    """Refuse formulas whose value was never computed."""
+    for attributes, content in _cells(xml):
+        if not _FORMULA.search(content):
+            continue
+        value = _VALUE.search(content)
+        empty = value is None or (not value[1] and b't="str"' not in attributes)
+        if waiting or empty:
+            place = _PLACE.search(attributes)
+            raise Refused("ingest.xlsx_formula", sheet=sheet, cell=(place[0][3:-1] if place else b"?").decode())
+
+
+def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:
+    """Cells shown as a percentage (12.5% is stored as 0.125), and errors such as #DIV/0!, which the reader leaves out."""
+    styled = re.compile(rb'\bs="(?:%s)"' % b"|".join(style.encode() for style in percent_styles)) if percent_styles else None
+    if styled is None and b't="e"' not in xml:
+        return []
+    found = []
+    for attributes, content in _cells(xml):
+        error, number = b't="e"' in attributes, re.search(rb'\bt="(?!n")', attributes) is None
+        if not error and not (number and styled and styled.search(attributes)):
+            continue
+        place, value = _PLACE.search(attributes), _VALUE.search(content)
+        if place is None or value is None or not value[1]:
+            continue
+        row, column, text = int(place[2]), column_number(place[1]), value[1].decode()
+        found.append(Patch(row, column, None, text) if error else Patch(row, column, *_percentage(text)))
+    return found
+
+
+def _first_column(xml: bytes) -> int:
+    """The first column that says something: where the reader's columns begin."""
+    places = (_PLACE.search(attributes) for attributes, content in _cells(xml) if _SAID.search(content))
+    return min((column_number(place[1]) for place in places if place), default=1)
+
+
+def _percentage(text: str) -> tuple[float, str]:
+    """The fraction as a float, and as a percentage to the digit."""
+    try:
+        fraction = float(text)
+        return fraction, f"{(Decimal(repr(fraction)) * 100).normalize():f}%"
+    except (ValueError, InvalidOperation) as cause:
+        raise Refused("ingest.xlsx_unreadable", found=text) from cause
+
+
+def _cells(xml: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Attributes and content of every cell that is not empty."""
+    return ((found[1], found[2]) for found in _CELL.finditer(xml))
