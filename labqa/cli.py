@@ -230,7 +230,7 @@ def refusals(
     if out is not None:
         if delivery is None:
             raise UsageError("cli.out_of_which")
-        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out), file=out)
+        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST), file=out)
         return
     file = None if delivery is None else intake.delivery_named(platform, delivery).payload["raw"]
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, file=file, limit=limit)

@@ -39,25 +39,26 @@ class Patch:
 
 @dataclass(frozen=True)
 class Look:
-    """What the XML says of a sheet: rows that say something, the number of the last of them, the cells to be patched, and the
-    first column that says anything, at which the reader's columns begin."""
+    """What the XML says of a sheet: rows that say something, the number of the last of them, the cells to be patched, the
+    first column that says anything, at which the reader's columns begin, and a formula that was never computed."""
 
     rows: int
     last_row: int
     patches: Sequence[Patch] = ()
     first_column: int = 1
+    uncomputed: str | None = None
 
 
 def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bool) -> Look:
-    """Look at a sheet; Refused if a cell lies so far off that the sheet cannot be held, or a formula was never computed.
+    """Look at a sheet; Refused if a cell lies so far off that the sheet cannot be held.
 
     `percent_styles`: numbers of the styles that show percentages; `waiting`: formulas wait to be computed on opening.
     """
     rows, last = _extent(sheet, xml)
-    if any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f")):  # far faster than the pattern
-        _check_formulas(sheet, xml, waiting=waiting)
+    has_formulas = any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f"))  # far faster than the pattern
+    uncomputed = _uncomputed(xml, waiting=waiting) if has_formulas else None
     found = _patches(xml, percent_styles)
-    return Look(rows, last, found, _first_column(xml)) if found else Look(rows, last)
+    return Look(rows, last, found, _first_column(xml) if found else 1, uncomputed)
 
 
 def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
@@ -104,8 +105,8 @@ def column_letters(number: int) -> str:
     return letters
 
 
-def _check_formulas(sheet: str, xml: bytes, *, waiting: bool) -> None:
-    """Refuse formulas whose value was never computed."""
+def _uncomputed(xml: bytes, *, waiting: bool) -> str | None:
+    """The first cell with a formula whose value was never computed."""
     for attributes, content in _cells(xml):
         if not _FORMULA.search(content):
             continue
@@ -113,7 +114,8 @@ def _check_formulas(sheet: str, xml: bytes, *, waiting: bool) -> None:
         empty = value is None or (not value[1] and b't="str"' not in attributes)
         if waiting or empty:
             place = _PLACE.search(attributes)
-            raise Refused("ingest.xlsx_formula", sheet=sheet, cell=(place[0][3:-1] if place else b"?").decode())
+            return (place[0][3:-1] if place else b"?").decode()
+    return None
 
 
 def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:

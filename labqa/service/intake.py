@@ -16,6 +16,7 @@ from labqa.ingest import deliver, mending, profiles, registers, template
 from labqa.ingest.deliver import Delivery, Progress
 from labqa.ingest.harmonise import Purpose
 from labqa.ingest.profiles import Profile
+from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.ledger import Entry, Kind
@@ -82,8 +83,9 @@ def ingest(
     version, delivery = _read(platform, path, chosen, named, encoding, progress)
     if mended is None and delivery.mends is not None:
         mended = platform.ledger.delivery(delivery.mends, named)
-        if mended is None:
-            raise DeliveryError("service.mends_unknown", file=path.name, found=delivery.mends[:12], programme=named)
+    claimed = mends or (delivery.mends or "")[:12]
+    if claimed and (mended is None or mended.payload["programme"] != named):
+        raise DeliveryError("service.mends_unknown", file=path.name, found=claimed, programme=named)
     link = {} if mended is None else {"mends": mended.position}
     note = _note(path, profile, delivery) | link
     entry = _accepted(platform, Kind.DELIVERY, _tables(delivery), path, sha256, named, note, known_version=version)
@@ -116,8 +118,9 @@ def correct(
     return _receipt(entry, already=False)
 
 
-def write_refused(platform: Platform, named: str, path: Path) -> int:
+def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer) -> int:
     """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
+    check_may_read_all(viewer)
     entry = delivery_named(platform, named)
     refusals = platform.table(entry.payload["programme"], "refusals")
     refusals = refusals.filter(pl.col("file") == entry.payload["raw"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import resource
 import zipfile
 from pathlib import Path
@@ -26,7 +27,8 @@ STYLES = '<numFmts><numFmt numFmtId="164" formatCode="0.0%"/></numFmts><cellXfs>
 
 def refused(data: bytes, name: str = "a.xlsx") -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        read(Path(name), data)
+        for table in read(Path(name), data):
+            table.check()
     for language in ("zh", "en"):
         sentence = caught.value.message.text(language)
         assert name in sentence and "{" not in sentence
@@ -141,6 +143,20 @@ def test_a_formula_with_its_value_is_its_value() -> None:
     data += '<row r="3"><c r="A3" t="str"><f>""</f><v></v></c><c r="B3"><v>3</v></c></row>'
     (table,) = read(Path("a.xlsx"), packed(parts(data.replace('<c r="B3"><v>3</v></c>', ""))))
     assert table.rows.rows() == [(2, "2")]
+
+
+def test_a_formula_on_a_sheet_that_is_not_used_does_no_harm() -> None:
+    said = parts(rows_xml(PLAIN))
+    book, links = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    said[book] = said[book].replace(b"</sheets>", b'<sheet name="notes" sheetId="2" r:id="rId2"/></sheets>')
+    link = re.search(rb"<Relationship .*?/>", said[links])[0]
+    second_link = link.replace(b"rId1", b"rId2").replace(b"sheet1", b"sheet2")
+    said[links] = said[links].replace(link, link + second_link)
+    said["xl/worksheets/sheet2.xml"] = parts('<row r="1"><c r="A1"><f>1+1</f></c><c r="B1"><v>1</v></c></row>')[SHEET]
+    first, second = read(Path("a.xlsx"), packed(said))
+    first.check()
+    with pytest.raises(DeliveryError):
+        second.check()
 
 
 @pytest.mark.parametrize(("flag", "day"), [("", "2018-03-05"), ("1", "2022-03-06")])
