@@ -52,10 +52,7 @@ def _workbook(data: bytes, folder: Path) -> dict[str, Any]:
     archive = Archive(data)
     parts, dates_from_1904, waiting = archive.workbook()
     percent = archive.percent_styles()
-    looks = {}
-    for name, part in parts.items():
-        if part.startswith("xl/worksheets/"):  # a chart is no table
-            looks[name] = sheets.look(name, archive.part(part), percent, waiting=waiting)
+    looks = {name: sheets.look(name, archive.part(part), percent, waiting=waiting) for name, part in parts.items()}
     files = {}
     filled = [name for name, look in looks.items() if look.rows]
     for place, (name, cells) in enumerate(_loaded(data, filled)):

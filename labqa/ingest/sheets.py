@@ -18,10 +18,14 @@ MOST_CELLS = 50_000_000
 MOST_COLUMNS = 2_000
 _FREE_CELLS, _ONE_LETTER = 2_000_000, 26
 """A larger rectangle must be filled: a cell takes some 20 bytes, and so at least one in 20 is."""
-_ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\br="([0-9]+)")?[^>]*>')
+_IS = rb"\s*=\s*[\"']"  # between the name of an attribute and what it says
+_ROW = re.compile(rb"<(?:\w+:)?row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>")
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
-_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]+)"')
-_WIDE = re.compile(rb'\br="([A-Z]{2,3})[0-9]')
+_PLACE = re.compile(rb"\br" + _IS + rb"([A-Z]{1,3})([0-9]+)[\"']")
+_WIDE = re.compile(rb"\br" + _IS + rb"([A-Z]{2,3})[0-9]")
+_ERROR = re.compile(rb"\bt" + _IS + rb"e[\"']")
+_TEXT = re.compile(rb"\bt" + _IS + rb"(?!n[\"'])")
+_STRING = re.compile(rb"\bt" + _IS + rb"str[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
@@ -111,22 +115,23 @@ def _uncomputed(xml: bytes, *, waiting: bool) -> str | None:
         if not _FORMULA.search(content):
             continue
         value = _VALUE.search(content)
-        empty = value is None or (not value[1] and b't="str"' not in attributes)
+        empty = value is None or (not value[1] and not _STRING.search(attributes))
         if waiting or empty:
             place = _PLACE.search(attributes)
-            return (place[0][3:-1] if place else b"?").decode()
+            return (place[1] + place[2] if place else b"?").decode()
     return None
 
 
 def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:
     """Cells shown as a percentage (12.5% is stored as 0.125), and errors such as #DIV/0!, which the reader leaves out."""
-    styled = re.compile(rb'\bs="(?:%s)"' % b"|".join(style.encode() for style in percent_styles)) if percent_styles else None
-    if styled is None and b't="e"' not in xml:
+    numbers = b"|".join(style.encode() for style in percent_styles)
+    styled = re.compile(rb"\bs" + _IS + rb"(?:" + numbers + rb")[\"']") if percent_styles else None
+    if styled is None and not _ERROR.search(xml):
         return []
     found = []
     for attributes, content in _cells(xml):
-        error, number = b't="e"' in attributes, re.search(rb'\bt="(?!n")', attributes) is None
-        if not error and not (number and styled and styled.search(attributes)):
+        error = _ERROR.search(attributes) is not None
+        if not error and not (styled and styled.search(attributes) and not _TEXT.search(attributes)):
             continue
         place, value = _PLACE.search(attributes), _VALUE.search(content)
         if place is None or value is None or not value[1]:

@@ -81,13 +81,9 @@ def ingest(
         return _receipt(receipt, already=True)
     mended = None if mends is None else delivery_named(platform, mends)
     version, delivery = _read(platform, path, chosen, named, encoding, progress)
-    if mended is None and delivery.mends is not None:
-        mended = platform.ledger.delivery(delivery.mends, named)
-    claimed = mends or (delivery.mends or "")[:12]
-    if claimed and (mended is None or mended.payload["programme"] != named):
-        raise DeliveryError("service.mends_unknown", file=path.name, found=claimed, programme=named)
-    link = {} if mended is None else {"mends": mended.position}
-    note = _note(path, profile, delivery) | link
+    if mended is not None and mended.payload["programme"] != named:
+        raise DeliveryError("service.mends_unknown", file=path.name, found=mends, programme=named)
+    note = _note(path, profile, delivery) | _link(platform, path, delivery, mended, named)
     entry = _accepted(platform, Kind.DELIVERY, _tables(delivery), path, sha256, named, note, known_version=version)
     return _receipt(entry, already=entry.repeated)
 
@@ -113,7 +109,8 @@ def correct(
     if same := [entry for entry in before if entry.payload["raw"] == sha256]:
         return _receipt(same[-1], already=True)
     version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
-    note = _note(path, profile, delivery) | {"reason": reason.strip()}
+    link = _link(platform, path, delivery, None, named)
+    note = _note(path, profile, delivery) | link | {"reason": reason.strip()}
     entry = _accepted(platform, Kind.CORRECTION, _tables(delivery), path, sha256, named, note, known_version=version)
     return _receipt(entry, already=False)
 
@@ -155,6 +152,18 @@ def _read(
     return version, deliver.read_delivery(
         path, profile, known, programme=programme, known=results, purpose=purpose, encoding=encoding, progress=progress
     )
+
+
+def _link(platform: Platform, path: Path, delivery: Delivery, named: Entry | None, programme: str) -> dict[str, int]:
+    """The entry whose refused rows a delivery brings again: the one named, else the one of which its workbook was made."""
+    if named is None and delivery.mends is None:
+        return {}
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
+    found = named or next((entry for entry in entries if entry.payload["raw"] == delivery.mends), None)
+    if found is None:
+        claimed = str(delivery.mends)[:12]
+        raise DeliveryError("service.mends_unknown", file=path.name, found=claimed, programme=programme)
+    return {"mends": found.position}
 
 
 def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:

@@ -200,6 +200,16 @@ def test_a_retest_is_corrected_too(platform: Platform, tmp_path: Path) -> None:
     assert retests.select("revision", "value", "round").rows() == [(0, 1.6, "2018-1"), (1, 1.7, "2018-1")]
 
 
+def test_refused_corrections_are_mended_and_linked_too(platform: Platform, tmp_path: Path) -> None:
+    ingested(platform, write(tmp_path / "d.csv", GOOD))
+    wrong = corrected(platform, write(tmp_path / "c.csv", [*GOOD[:6], "1,25", *GOOD[7:]]))
+    assert (wrong.accepted, wrong.refused) == (0, 1)
+    out = tmp_path / "refused.xlsx"
+    intake.write_refused(platform, "c.csv", out, viewer=LOCAL_ANALYST)
+    again = corrected(platform, mended(out, {("S1", "结果"): "1.25"}))
+    assert (again.accepted, again.mends) == (1, wrong.position)
+
+
 def test_a_correction_without_a_reason_is_refused(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", GOOD))
     with pytest.raises(UsageError) as caught:

@@ -63,6 +63,8 @@ def test_the_plain_workbook_reads() -> None:
          "xlsx_corner"),
         (packed(parts('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="AT1048576"><v>1</v></c></row>')),
          "xlsx_corner"),
+        (packed(parts("<row r = '1'><c r='A1'><v>1</v></c></row><row r='1048576'><c r ='XFD1048576'><v>1</v></c></row>")),
+         "xlsx_corner"),
         (packed(parts('<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>1</v></c><c r="B1"><v>1</v></c></row>')), "xlsx_corner"),
         (packed(parts('<row r="1"><c r="XFD1"><v>1</v></c><c r="A1"><v>1</v></c></row>')), "xlsx_corner"),
         (packed(parts(rows_xml(PLAIN), prolog='<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>')), "xlsx_entities"),
@@ -130,6 +132,16 @@ def test_a_percentage_is_read_as_it_is_shown() -> None:
     data = f'<row r="1">{header}</row>'
     (table,) = read(Path("a.xlsx"), packed(parts(data + f'<row r="2">{cells}</row>', styles=STYLES)))
     assert table.rows.rows() == [(2, "12.5%", "7%", "0.125")]
+
+
+def test_sheets_may_lie_anywhere_and_charts_are_none() -> None:
+    said = parts(rows_xml(PLAIN))
+    links = "xl/_rels/workbook.xml.rels"
+    moved = {"xl/tables/one.xml": said.pop(SHEET), links: said[links].replace(b"worksheets/sheet1.xml", b"/xl/tables/one.xml")}
+    (table,) = read(Path("a.xlsx"), packed(said | moved))
+    assert table.rows.height == 2
+    chart = {links: said[links].replace(b"/worksheet", b"/chartsheet")}
+    assert rule(packed(parts(rows_xml(PLAIN)) | chart)) == "file_empty"
 
 
 def test_an_error_is_text_and_not_an_empty_cell() -> None:
