@@ -239,7 +239,7 @@ def refusals(
     if out is not None:
         if delivery is None:
             raise UsageError("cli.out_of_which")
-        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out), file=out)
+        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST), file=out)
         return
     file = None if delivery is None else intake.delivery_named(platform, delivery).payload["raw"]
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, file=file, limit=limit)
@@ -347,13 +347,13 @@ def _tell_run(done: Any) -> None:
     if done.moved is not None:
         say("cli.moved", labs=done.moved.height, run=done.compared_with)
         for row in done.moved.iter_rows(named=True):
-            now, before = (tuple(_rated(row[f"{name}{of}"]) for name in ("points", "class_by_points", "class_proposed"))
-                           for of in ("", "_before"))  # fmt: skip
-            say("cli.moved_lab", lab=row["lab"], before=" · ".join(before), now=" · ".join(now))
+            say("cli.moved_lab", lab=row["lab"], before=_rated(row, "_before"), now=_rated(row, ""))
 
 
-def _rated(value: object) -> str:
-    return "—" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+def _rated(row: dict[str, Any], of: str) -> str:
+    """Points, class by points and class proposed of a row of moved ratings."""
+    found = [row[f"{name}{of}"] for name in ("points", "class_by_points", "class_proposed")]
+    return " · ".join("—" if one is None else f"{one:.6g}" if isinstance(one, float) else str(one) for one in found)
 
 
 @app.command()

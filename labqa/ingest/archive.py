@@ -87,11 +87,15 @@ class Archive:
     def workbook(self) -> tuple[Mapping[str, str], bool, bool]:
         """Sheet → its part; whether serial dates count from 1904; whether formulas wait to be computed on opening."""
         book = self._parsed("xl/workbook.xml")
-        names = {link.get("Id"): link.get("Target", "") for link in self._parsed("xl/_rels/workbook.xml.rels")}
+        links = [link for link in self._parsed("xl/_rels/workbook.xml.rels") if link.get("Type", "").endswith("/worksheet")]
+        names = {link.get("Id"): link.get("Target", "") for link in links}
         sheets = {}
         for sheet in _all(book, "sheet"):
-            link = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
-            target = names.get(link, "")
+            target = names.get(next((value for key, value in sheet.attrib.items() if key.endswith("}id")), ""))
+            if target is None:
+                continue  # a chart is no table
+            if not target.endswith(".xml"):
+                raise Refused("ingest.xlsx_unreadable", found=target)
             sheets[sheet.get("name", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
         dates = any(told.get("date1904") in {"1", "true"} for told in _all(book, "workbookPr"))
         waiting = any(told.get("fullCalcOnLoad") in {"1", "true"} for told in _all(book, "calcPr"))

@@ -2,7 +2,8 @@
 memory and time that it sets itself. A file made to harm kills this process and no other.
 
 `python -m labqa.ingest.confined KIND FOLDER`: the file on standard input, one Arrow file a table into the folder, and on
-standard output one line of JSON: `tables` (name → file), `date_system`; or `refused` (key of a sentence) and `values`.
+standard output one line of JSON: `tables` (name → file), `date_system`, `uncomputed` (name → cell with a formula); or
+`refused` (key of a sentence) and `values`.
 """
 
 from __future__ import annotations
@@ -51,16 +52,14 @@ def _workbook(data: bytes, folder: Path) -> dict[str, Any]:
     archive = Archive(data)
     parts, dates_from_1904, waiting = archive.workbook()
     percent = archive.percent_styles()
-    looks = {}
-    for name, part in parts.items():
-        if part.startswith("xl/worksheets/"):  # a chart is no table
-            looks[name] = sheets.look(name, archive.part(part), percent, waiting=waiting)
+    looks = {name: sheets.look(name, archive.part(part), percent, waiting=waiting) for name, part in parts.items()}
     files = {}
     filled = [name for name, look in looks.items() if look.rows]
     for place, (name, cells) in enumerate(_loaded(data, filled)):
         files[name] = f"{place}.arrow"
         checked(name, _patched(cells, looks[name]), looks[name]).write_ipc(folder / files[name])
-    return {"tables": files, "date_system": "1904" if dates_from_1904 else "1900"}
+    uncomputed = {name: look.uncomputed for name, look in looks.items() if look.uncomputed}
+    return {"tables": files, "date_system": "1904" if dates_from_1904 else "1900", "uncomputed": uncomputed}
 
 
 def _loaded(data: bytes, names: list[str]) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -111,7 +110,7 @@ def _parquet(data: bytes, folder: Path) -> dict[str, Any]:
         scanned.select(pl.all().cast(pl.String)).collect().write_ipc(folder / "0.arrow")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as cause:
         raise Refused("ingest.parquet_unreadable", found=str(cause).split("\n")[0]) from cause
-    return {"tables": {"": "0.arrow"}, "date_system": ""}
+    return {"tables": {"": "0.arrow"}, "date_system": "", "uncomputed": {}}
 
 
 if __name__ == "__main__":

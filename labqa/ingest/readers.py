@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 
@@ -58,23 +59,29 @@ def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]
         cells, found = delimited.cells(path.name, data, encoding)
         tables = [_table(path.name, "", cells, encoding=found)]
     elif suffix == ".xlsx":
-        frames, system = _confined(path.name, data, "xlsx")
-        tables = [
-            _table(path.name, sheet, cells, date_system=system) for sheet, cells in frames.items() if not cells.is_empty()
-        ]
+        frames, told = _confined(path.name, data, "xlsx")
+        tables = [_table(path.name, sheet, cells, date_system=told["date_system"]) for sheet, cells in frames.items()]
+        tables = [_computed(path.name, table, told["uncomputed"].get(table.sheet)) for table in tables]
     elif suffix == ".parquet":
         frames, _ = _confined(path.name, data, "parquet")
         tables = [Table(name, rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})) for name, rows in frames.items()]
     else:
         key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
         raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
-    if not any(table.rows.height for table in tables):
+    if not any(table.rows.height or table.fault for table in tables):
         raise DeliveryError("ingest.file_empty", file=path.name)
     return tables
 
 
-def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame], str]:
-    """Tables by sheet, all text, and the date system, as the confined reader finds them; DeliveryError with its reason."""
+def _computed(name: str, table: Table, cell: str | None) -> Table:
+    """The table, at fault if a cell of it holds a formula that was never computed."""
+    if cell is None or table.fault:
+        return table
+    return replace(table, fault=Message("ingest.xlsx_formula", {"file": name, "sheet": table.sheet, "cell": cell}))
+
+
+def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
+    """Tables by sheet, all text, and what else the confined reader tells; DeliveryError with its reason."""
     with TemporaryDirectory(prefix="labqa-") as folder:
         command = [sys.executable, "-P", "-m", "labqa.ingest.confined", kind, folder]
         limits = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
@@ -93,7 +100,7 @@ def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame
         if "refused" in told:
             raise DeliveryError(told["refused"], file=name, **told["values"])
         tables = {sheet: pl.read_ipc((Path(folder) / file).read_bytes()) for sheet, file in told["tables"].items()}
-        return tables, told["date_system"]
+        return tables, told
 
 
 def _blank(cell: pl.Expr) -> pl.Expr:

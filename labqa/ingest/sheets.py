@@ -18,10 +18,14 @@ MOST_CELLS = 50_000_000
 MOST_COLUMNS = 2_000
 _FREE_CELLS, _ONE_LETTER = 2_000_000, 26
 """A larger rectangle must be filled: a cell takes some 20 bytes, and so at least one in 20 is."""
-_ROW = re.compile(rb'<(?:\w+:)?row\b(?:[^>]*?\br="([0-9]+)")?[^>]*>')
+_IS = rb"\s*=\s*[\"']"  # between the name of an attribute and what it says
+_ROW = re.compile(rb"<(?:\w+:)?row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>")
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
-_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]+)"')
-_WIDE = re.compile(rb'\br="([A-Z]{2,3})[0-9]')
+_PLACE = re.compile(rb"\br" + _IS + rb"([A-Z]{1,3})([0-9]+)[\"']")
+_WIDE = re.compile(rb"\br" + _IS + rb"([A-Z]{2,3})[0-9]")
+_ERROR = re.compile(rb"\bt" + _IS + rb"e[\"']")
+_TEXT = re.compile(rb"\bt" + _IS + rb"(?!n[\"'])")
+_STRING = re.compile(rb"\bt" + _IS + rb"str[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
@@ -39,25 +43,26 @@ class Patch:
 
 @dataclass(frozen=True)
 class Look:
-    """What the XML says of a sheet: rows that say something, the number of the last of them, the cells to be patched, and the
-    first column that says anything, at which the reader's columns begin."""
+    """What the XML says of a sheet: rows that say something, the number of the last of them, the cells to be patched, the
+    first column that says anything, at which the reader's columns begin, and a formula that was never computed."""
 
     rows: int
     last_row: int
     patches: Sequence[Patch] = ()
     first_column: int = 1
+    uncomputed: str | None = None
 
 
 def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bool) -> Look:
-    """Look at a sheet; Refused if a cell lies so far off that the sheet cannot be held, or a formula was never computed.
+    """Look at a sheet; Refused if a cell lies so far off that the sheet cannot be held.
 
     `percent_styles`: numbers of the styles that show percentages; `waiting`: formulas wait to be computed on opening.
     """
     rows, last = _extent(sheet, xml)
-    if any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f")):  # far faster than the pattern
-        _check_formulas(sheet, xml, waiting=waiting)
+    has_formulas = any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f"))  # far faster than the pattern
+    uncomputed = _uncomputed(xml, waiting=waiting) if has_formulas else None
     found = _patches(xml, percent_styles)
-    return Look(rows, last, found, _first_column(xml)) if found else Look(rows, last)
+    return Look(rows, last, found, _first_column(xml) if found else 1, uncomputed)
 
 
 def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
@@ -104,27 +109,29 @@ def column_letters(number: int) -> str:
     return letters
 
 
-def _check_formulas(sheet: str, xml: bytes, *, waiting: bool) -> None:
-    """Refuse formulas whose value was never computed."""
+def _uncomputed(xml: bytes, *, waiting: bool) -> str | None:
+    """The first cell with a formula whose value was never computed."""
     for attributes, content in _cells(xml):
         if not _FORMULA.search(content):
             continue
         value = _VALUE.search(content)
-        empty = value is None or (not value[1] and b't="str"' not in attributes)
+        empty = value is None or (not value[1] and not _STRING.search(attributes))
         if waiting or empty:
             place = _PLACE.search(attributes)
-            raise Refused("ingest.xlsx_formula", sheet=sheet, cell=(place[0][3:-1] if place else b"?").decode())
+            return (place[1] + place[2] if place else b"?").decode()
+    return None
 
 
 def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:
     """Cells shown as a percentage (12.5% is stored as 0.125), and errors such as #DIV/0!, which the reader leaves out."""
-    styled = re.compile(rb'\bs="(?:%s)"' % b"|".join(style.encode() for style in percent_styles)) if percent_styles else None
-    if styled is None and b't="e"' not in xml:
+    numbers = b"|".join(style.encode() for style in percent_styles)
+    styled = re.compile(rb"\bs" + _IS + rb"(?:" + numbers + rb")[\"']") if percent_styles else None
+    if styled is None and not _ERROR.search(xml):
         return []
     found = []
     for attributes, content in _cells(xml):
-        error, number = b't="e"' in attributes, re.search(rb'\bt="(?!n")', attributes) is None
-        if not error and not (number and styled and styled.search(attributes)):
+        error = _ERROR.search(attributes) is not None
+        if not error and not (styled and styled.search(attributes) and not _TEXT.search(attributes)):
             continue
         place, value = _PLACE.search(attributes), _VALUE.search(content)
         if place is None or value is None or not value[1]:

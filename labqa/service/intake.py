@@ -18,6 +18,7 @@ from labqa.ingest import deliver, mending, profiles, registers, template
 from labqa.ingest.deliver import Delivery, Progress
 from labqa.ingest.harmonise import Purpose
 from labqa.ingest.profiles import Profile
+from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
@@ -117,12 +118,9 @@ def _ingested(
         return _receipt(receipt, already=True)
     mended = None if mends is None else delivery_named(platform, mends)
     version, delivery = _read(platform, path, chosen, named, encoding, progress)
-    if mended is None and delivery.mends is not None:
-        mended = platform.ledger.delivery(delivery.mends, named)
-        if mended is None:
-            raise DeliveryError("service.mends_unknown", file=path.name, found=delivery.mends[:12], programme=named)
-    link = {} if mended is None else {"mends": mended.position}
-    note = _note(path, profile, delivery) | link
+    if mended is not None and mended.payload["programme"] != named:
+        raise DeliveryError("service.mends_unknown", file=path.name, found=mends, programme=named)
+    note = _note(path, profile, delivery) | _link(platform, path, delivery, mended, named)
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
     return _receipt(entry, already=entry.repeated)
@@ -167,7 +165,8 @@ def _corrected(
     if same := [entry for entry in before if entry.payload["raw"] == sha256]:
         return _receipt(same[-1], already=True)
     version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
-    note = _note(path, profile, delivery) | {"reason": reason}
+    link = _link(platform, path, delivery, None, named)
+    note = _note(path, profile, delivery) | link | {"reason": reason}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.CORRECTION, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
     return _receipt(entry, already=False)
@@ -185,8 +184,9 @@ def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
         return once(pen_held=True)
 
 
-def write_refused(platform: Platform, named: str, path: Path) -> int:
+def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer) -> int:
     """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
+    check_may_read_all(viewer)
     entry = delivery_named(platform, named)
     refusals = platform.table(entry.payload["programme"], "refusals")
     refusals = refusals.filter(pl.col("file") == entry.payload["raw"])
@@ -221,6 +221,18 @@ def _read(
     return version, deliver.read_delivery(
         path, profile, known, programme=programme, known=results, purpose=purpose, encoding=encoding, progress=progress
     )
+
+
+def _link(platform: Platform, path: Path, delivery: Delivery, named: Entry | None, programme: str) -> dict[str, int]:
+    """The entry whose refused rows a delivery brings again: the one named, else the one of which its workbook was made."""
+    if named is None and delivery.mends is None:
+        return {}
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
+    found = named or next((entry for entry in entries if entry.payload["raw"] == delivery.mends), None)
+    if found is None:
+        claimed = str(delivery.mends)[:12]
+        raise DeliveryError("service.mends_unknown", file=path.name, found=claimed, programme=programme)
+    return {"mends": found.position}
 
 
 def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:

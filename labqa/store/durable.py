@@ -102,8 +102,9 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     made = io.BytesIO()
     with refusals_as_sentences(path):
         frame.write_parquet(made, compression="zstd", statistics=True)
-    write_bytes(made.getvalue(), path)
-    return sha256_of(made.getvalue())
+    data = made.getvalue()
+    write_bytes(data, path)
+    return sha256_of(data)
 
 
 def write_bytes(data: bytes, path: Path) -> None:

@@ -129,23 +129,26 @@ def test_a_kill_at_any_named_point_loses_nothing(
     assert_all_there(home, few)
 
 
-def kill_at_random(home: Path, sent: Parcels, kills: int, chance: random.Random) -> int:
-    """Do the work over and over, each time killed at a random moment, until it was killed `kills` times; homes done with."""
-    finished = 0
-    for _ in range(kills):
-        place = home / str(finished)
-        process = started(place, sent)
+def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Random) -> None:
+    """Do the work over and over, killed at a random moment each time, until it was killed so often; some homes in between are
+    finished without a kill and looked at."""
+    killed, homes, heads = 0, 0, set()
+    while killed < kills:
+        home = folder / str(homes)
+        process = started(home, sent)
         go(process)
         time.sleep(chance.uniform(0.0, 1.2))
         process.kill()
         process.communicate()
-        if process.returncode != -signal.SIGKILL or chance.random() < 0.25:
-            work(place, sent)
-            assert_all_there(place, sent)
-            finished += 1
-    work(home / str(finished), sent)
-    assert_all_there(home / str(finished), sent)
-    return finished
+        killed += process.returncode == -signal.SIGKILL
+        heads.add(open_platform(home).ledger.head().entries)
+        if process.returncode == 0 or chance.random() < 0.25:
+            work(home, sent)
+            assert_all_there(home, sent)
+            homes += 1
+    work(folder / str(homes), sent)
+    assert_all_there(folder / str(homes), sent)
+    assert len(heads) >= 5  # the kills fell into different parts of the work
 
 
 def test_twenty_kills_at_random_moments_lose_nothing(tmp_path: Path, sent: Parcels) -> None:

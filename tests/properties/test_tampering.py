@@ -53,7 +53,7 @@ def test_an_untouched_home_has_no_findings(home, ledger, files):
     assert verify_store(home, ledger, ledger.head()) == []
 
 
-def found_after_flips(home, files, count, seed):
+def found_after_flips(home, files, anchor, count, seed):
     """What verification names, for each of so many bits drawn from all bits of the files: the file, and the findings."""
     chance = random.Random(seed)
     sizes = [path.stat().st_size for path in files]
@@ -64,7 +64,7 @@ def found_after_flips(home, files, count, seed):
         flipped[place // 8] ^= 1 << place % 8
         path.write_bytes(flipped)
         try:
-            found = verify_store(home, Ledger.at(home))
+            found = verify_store(home, Ledger.at(home), anchor)
         except IntegrityError as error:
             found = [error.message]
         finally:
@@ -74,13 +74,13 @@ def found_after_flips(home, files, count, seed):
 
 OF_THE_LEDGER = {
     *("store.ledger_damaged", "store.ledger_unprotected", "store.ledger_file_changed", "store.seal_changed"),
-    *("store.entry_changed", "store.entry_missing", "store.entry_misplaced"),
+    *("store.entry_changed", "store.entry_missing", "store.entry_misplaced", "store.anchor_differs", "store.ledger_cut_off"),
 }
 
 
 def assert_every_flip_is_named(home, ledger, files, count, seed):
     everything = [*files, home / "ledger.sqlite", home / "ledger.sqlite.seal"]
-    for path, place, found in found_after_flips(home, everything, count, seed):
+    for path, place, found in found_after_flips(home, everything, ledger.head(), count, seed):
         if path.name.startswith("ledger."):
             assert found and {one.key for one in found} <= OF_THE_LEDGER, (path, place, found)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import resource
 import zipfile
 from pathlib import Path
@@ -26,7 +27,8 @@ STYLES = '<numFmts><numFmt numFmtId="164" formatCode="0.0%"/></numFmts><cellXfs>
 
 def refused(data: bytes, name: str = "a.xlsx") -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        read(Path(name), data)
+        for table in read(Path(name), data):
+            table.check()
     for language in ("zh", "en"):
         sentence = caught.value.message.text(language)
         assert name in sentence and "{" not in sentence
@@ -60,6 +62,8 @@ def test_the_plain_workbook_reads() -> None:
         (packed(parts('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')),
          "xlsx_corner"),
         (packed(parts('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="AT1048576"><v>1</v></c></row>')),
+         "xlsx_corner"),
+        (packed(parts("<row r = '1'><c r='A1'><v>1</v></c></row><row r='1048576'><c r ='XFD1048576'><v>1</v></c></row>")),
          "xlsx_corner"),
         (packed(parts('<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>1</v></c><c r="B1"><v>1</v></c></row>')), "xlsx_corner"),
         (packed(parts('<row r="1"><c r="XFD1"><v>1</v></c><c r="A1"><v>1</v></c></row>')), "xlsx_corner"),
@@ -130,6 +134,16 @@ def test_a_percentage_is_read_as_it_is_shown() -> None:
     assert table.rows.rows() == [(2, "12.5%", "7%", "0.125")]
 
 
+def test_sheets_may_lie_anywhere_and_charts_are_none() -> None:
+    said = parts(rows_xml(PLAIN))
+    links = "xl/_rels/workbook.xml.rels"
+    moved = {"xl/tables/one.xml": said.pop(SHEET), links: said[links].replace(b"worksheets/sheet1.xml", b"/xl/tables/one.xml")}
+    (table,) = read(Path("a.xlsx"), packed(said | moved))
+    assert table.rows.height == 2
+    chart = {links: said[links].replace(b"/worksheet", b"/chartsheet")}
+    assert rule(packed(parts(rows_xml(PLAIN)) | chart)) == "file_empty"
+
+
 def test_an_error_is_text_and_not_an_empty_cell() -> None:
     data = '<row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="2"><c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
     (table,) = read(Path("a.xlsx"), packed(parts(data)))
@@ -141,6 +155,20 @@ def test_a_formula_with_its_value_is_its_value() -> None:
     data += '<row r="3"><c r="A3" t="str"><f>""</f><v></v></c><c r="B3"><v>3</v></c></row>'
     (table,) = read(Path("a.xlsx"), packed(parts(data.replace('<c r="B3"><v>3</v></c>', ""))))
     assert table.rows.rows() == [(2, "2")]
+
+
+def test_a_formula_on_a_sheet_that_is_not_used_does_no_harm() -> None:
+    said = parts(rows_xml(PLAIN))
+    book, links = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    said[book] = said[book].replace(b"</sheets>", b'<sheet name="notes" sheetId="2" r:id="rId2"/></sheets>')
+    link = re.search(rb"<Relationship .*?/>", said[links])[0]
+    second_link = link.replace(b"rId1", b"rId2").replace(b"sheet1", b"sheet2")
+    said[links] = said[links].replace(link, link + second_link)
+    said["xl/worksheets/sheet2.xml"] = parts('<row r="1"><c r="A1"><f>1+1</f></c><c r="B1"><v>1</v></c></row>')[SHEET]
+    first, second = read(Path("a.xlsx"), packed(said))
+    first.check()
+    with pytest.raises(DeliveryError):
+        second.check()
 
 
 @pytest.mark.parametrize(("flag", "day"), [("", "2018-03-05"), ("1", "2022-03-06")])
