@@ -2,10 +2,11 @@
 
 Serves the newest run of a home in a process of its own (`labqa serve`) and sends over HTTP what the browser sends: the callback
 that draws a page, for every page there is, of laboratories, pairs, products and results drawn at random (seed 1), in both
-languages, and the callback that follows a click on a figure. Each of `USERS` users waits for an answer before asking again,
-and then asks at once: harder than people click. Printed are the first opening of each page after the start apart, then
-median, 95th percentile and largest of the milliseconds from asking to the last byte, with the size of the answer as
-compressed, and what a browser loads the first time (Chromium, where it is installed).
+languages; the one that sends the grid of all laboratories its rows; and the one that follows a click on a figure. Each of
+`USERS` users waits for an answer, then half a second to one and a half, then asks again; and once more without any pause, which
+is harder than people click. Printed are the first opening of each page after the start apart, then median, 95th percentile and
+largest of the milliseconds from asking to the last byte, with the size of the answer as compressed, and what a browser loads
+the first time (Chromium, where it is installed).
 """
 
 from __future__ import annotations
@@ -33,8 +34,13 @@ from dashboards.address import Address
 from labqa.service import wiring
 
 USERS, CLICKS, SEED = 5, 40, 1
-OFTEN = {"network": 3, "lab": 8, "pair": 8, "product": 3, "result": 4, "evidence": 4, "refusals": 1, "usage": 1, "follow": 4}
-"""How often each page is asked for, beside the others; `follow` is a click on a figure."""
+PAUSE = (0.5, 1.5)
+"""Seconds from an answer to the next click of a user who reads little."""
+OFTEN = {
+    "network": 3, "rows": 3, "lab": 8, "pair": 8, "product": 3, "result": 4, "evidence": 4, "refusals": 1, "usage": 1,
+    "follow": 4,
+}  # fmt: skip
+"""How often each is asked for: a page, `rows` of the grid of all laboratories, `follow` a click on a figure."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,17 @@ def followed(place: Address) -> Asked:
     return Asked("follow", _body("address", "href", inputs=[[click]], state=where, changed=changed))
 
 
+def rows_of_laboratories(place: Address, dice: random.Random) -> Asked:
+    """The callback that sends the grid of all laboratories a block, sorted or searched."""
+    first = dice.choice((0, 0, 100))
+    order = dice.choice(([], [{"colId": "bias", "sort": "desc"}], [{"colId": "points", "sort": "asc"}]))
+    sought = dice.choice(({}, {}, {"name": {"filterType": "text", "type": "contains", "filter": "1"}}))
+    request = {"startRow": first, "endRow": first + 100, "sortModel": order, "filterModel": sought}
+    grid = {"id": "labs", "property": "getRowsRequest", "value": request}
+    where = [_part("pathname", f"/{place.language}/"), _part("search", f"?run={place.run}")]
+    return Asked("rows", _body("labs", "getRowsResponse", inputs=[grid], state=where, changed="labs.getRowsRequest"))
+
+
 def _part(name: str, value: str) -> dict[str, str]:
     return {"id": "address", "property": name, "value": value}
 
@@ -110,7 +127,7 @@ def clicks(run: str, codes: dict[str, list[str]], *, user: int, n: int) -> list[
 
 def pages_of(codes: dict[str, list[str]]) -> list[str]:
     """What can be asked for: pages without a code, and those of which there is something to open."""
-    return [page for page in OFTEN if page in codes or page in ("network", "refusals", "usage", "follow")]
+    return [page for page in OFTEN if page in codes or page in ("network", "rows", "refusals", "usage", "follow")]
 
 
 def one(page: str, run: str, codes: dict[str, list[str]], dice: random.Random) -> Asked:
@@ -118,6 +135,8 @@ def one(page: str, run: str, codes: dict[str, list[str]], dice: random.Random) -
     language = dice.choice(("zh", "en"))
     if page == "follow":
         return followed(Address(language, "lab", dice.choice(codes["lab"]), run))
+    if page == "rows":
+        return rows_of_laboratories(Address(language, run=run), dice)
     return drawn(Address(language, page, dice.choice(codes[page]) if page in codes else "", run))
 
 
@@ -157,14 +176,16 @@ def served(home: Path) -> Iterator[tuple[int, float]]:
         print(f"peak memory of the server: {used.ru_maxrss / 1024:.0f} MB")
 
 
-def at_once(port: int, wanted: list[list[Asked]]) -> list[Answered]:
-    """All users at once, each asking one thing after the other."""
+def at_once(port: int, wanted: list[list[Asked]], *, pause: tuple[float, float]) -> list[Answered]:
+    """All users at once, each asking one thing after the other, with a pause between."""
     answers: list[Answered] = []
 
-    def user(mine: list[Asked]) -> None:
-        answers.extend(ask(asked, port) for asked in mine)
+    def user(mine: list[Asked], dice: random.Random) -> None:
+        for asked in mine:
+            time.sleep(dice.uniform(*pause))
+            answers.append(ask(asked, port))
 
-    users = [threading.Thread(target=user, args=(mine,)) for mine in wanted]
+    users = [threading.Thread(target=user, args=(mine, random.Random(k))) for k, mine in enumerate(wanted)]
     for thread in users:
         thread.start()
     for thread in users:
@@ -219,8 +240,9 @@ def main(home: Path, n: int) -> None:
         print(f"run {run[:12]}, {len(codes['lab'])} laboratories, {len(codes['pair'])} pairs; start-up {started:.1f} s")
         print("first opening of each page after the start:")
         report([ask(one(page, run, codes, dice), port) for page in pages_of(codes)])
-        print(f"{USERS} users at once, {n} clicks each:")
-        report(at_once(port, [clicks(run, codes, user=user, n=n) for user in range(USERS)]))
+        for says, pause in (("a second between clicks", PAUSE), ("no pause", (0.0, 0.0))):
+            print(f"{USERS} users at once, {n} clicks each, {says}:")
+            report(at_once(port, [clicks(run, codes, user=user, n=n) for user in range(USERS)], pause=pause))
         size = first_load(port, run)
         print("first load in a browser:", "Chromium is not installed" if size is None else f"{size / 1e6:.2f} MB compressed")
 

@@ -77,13 +77,13 @@ def signed(*, form: str = "+.2f") -> dict[str, Any]:
 def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], *, words: Words) -> Component:
     """A grid to sort and search, 25 rows a page, of at most 200 rows."""
     options = {"pagination": len(rows) > SHOWN, "domLayout": "autoHeight"}
-    return _grid(name, columns, options, words, rowData=list(rows), style={"height": None})
+    return _grid(name, columns, options, words, rowData=list(rows), className="grid")
 
 
 def long_grid(name: str, columns: Sequence[dict[str, Any]], *, words: Words) -> Component:
     """A grid of any number of rows: it asks for `BLOCK` rows at a time, as they are scrolled, sorted and searched."""
     options = {"pagination": True, "cacheBlockSize": BLOCK, "maxBlocksInCache": 4}
-    return _grid(name, columns, options, words, rowModelType="infinite", style={"height": f"{SHOWN * 42 + 150}px"})
+    return _grid(name, columns, options, words, rowModelType="infinite", className="grid long")
 
 
 def _grid(name: str, columns: Sequence[dict[str, Any]], options: dict[str, Any], words: Words, **given: Any) -> Component:
@@ -111,7 +111,7 @@ def _grid(name: str, columns: Sequence[dict[str, Any]], options: dict[str, Any],
                 "autoHeaderHeight": True,
             },
             dashGridOptions=shown | options,
-            className="grid",
+            style={"height": None},
             **given,
         ),
         className="grid-frame",
