@@ -34,8 +34,8 @@ check: ready  ## format, lint, types, contracts, tests: the definition of done
 bench-stats: ready  ## time the statistics beside what people use (docs/benchmarks.md)
 	@for name in robust pairwise precision network monitoring resampling evaluation; do $(RUN)/python -m bench.$$name; done
 
-bench: ready  ## time the main job; prints the figures that the README quotes
-	@$(RUN)/python -m bench.main_job
+bench: ready  ## time the main job and the pages on 1,000 laboratories (CARD=national: on 5,000, an hour or so)
+	@$(RUN)/python -m bench.main_job $(CARD)
 
 calibrate: ready  ## long trials (hours): tables of coverage and errors, taken up where they stopped, then the long tests
 	@export PYTHONPATH=.:tests; for table in coverage selection mixed_model; do \

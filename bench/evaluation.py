@@ -19,15 +19,14 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections import defaultdict  # noqa: E402
-from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+from bench import national  # noqa: E402
 from labqa.rating import rulesets  # noqa: E402
 from labqa.service import demonstration, pipeline  # noqa: E402
 from labqa.service.period import window  # noqa: E402
 from labqa.service.pipeline import Facts  # noqa: E402
-from labqa.simulate import card as cards  # noqa: E402
 from labqa.simulate import network  # noqa: E402
 
 PARTS = (
@@ -56,18 +55,8 @@ Seconds = defaultdict[str, float]
 
 
 def facts(labs: int) -> Facts:
-    """The network of the card `national` with so many laboratories; smaller ones keep its shares and its round sizes."""
-    card = cards.load("national")
-    share = labs / card.labs.n
-    fewer = replace(
-        card.labs,
-        n=labs,
-        blameless=int(card.labs.blameless * share),
-        small=int(card.labs.small * share),
-        groups=max(int(card.labs.groups * share), 1),
-    )
-    rounds = replace(card.rounds, per_family_year=max(round(card.rounds.per_family_year * share), 1))
-    made = network.simulate(replace(card, labs=fewer, rounds=rounds), seed=1)
+    """The national network with so many laboratories."""
+    made = network.simulate(national.of_size(labs), seed=national.SEED)
     return Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
 
 
@@ -123,4 +112,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(one) for one in sys.argv[1:]] or [5000])
+    main([int(one) for one in sys.argv[1:]] or [national.LABS])

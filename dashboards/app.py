@@ -18,7 +18,8 @@ from dashboards import shell
 from dashboards.access import Access
 from dashboards.address import Address
 from dashboards.headers import add_headers
-from dashboards.pages import delivered, evidence, laboratory, network, pair, product, refusals, usage
+from dashboards.pages import delivered, evidence, laboratories, laboratory, network, pair, product, refusals, usage
+from dashboards.reading import Readings
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.service.wiring import Platform
@@ -52,7 +53,9 @@ def create_app(platform: Platform) -> dash.Dash:
     access = Access(app)
     for page in PAGES:
         page.register(access)
-    shell.register(access, platform)
+    readings = Readings(platform)
+    shell.register(access, readings)
+    laboratories.register(access, readings)
     server.before_request(_to_language)
     add_headers(app)
     Compress(server).cache = _Kept()

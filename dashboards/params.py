@@ -85,6 +85,59 @@ class Each:
         return [self.of.check(one) for one in value]
 
 
+@dataclass(frozen=True)
+class Block:
+    """Rows of a long grid from `first` to before `end`, in an order, of those that hold the texts searched for."""
+
+    first: int
+    end: int
+    order: tuple[tuple[str, bool], ...]
+    """Columns by which to sort, and whether downwards."""
+    search: tuple[tuple[str, str], ...]
+    """Columns, and the text that each is to hold."""
+
+
+@dataclass(frozen=True)
+class RowsAsked:
+    """What a long grid asks for as it is scrolled, sorted and searched: at most `most` rows, by some of `columns`; or null."""
+
+    columns: tuple[str, ...]
+    most: int
+
+    def check(self, value: object) -> object:
+        """The block that is asked for."""
+        if value is None:
+            return None
+        asked = value if isinstance(value, dict) else {}
+        first, end = asked.get("startRow"), asked.get("endRow")
+        if type(first) is not int or type(end) is not int or not 0 <= first < end <= first + self.most:
+            raise Refused(f"at most {self.most} rows of a grid were expected")
+        order = [(self._column(one, "colId"), self._word(one, "sort") == "desc") for one in self._list(asked.get("sortModel"))]
+        sought = asked.get("filterModel") or {}
+        if not isinstance(sought, dict):
+            raise Refused("columns to search were expected")
+        search = [(self._column({"colId": name}, "colId"), self._contained(one)) for name, one in sought.items()]
+        return Block(first, end, tuple(order), tuple(search))
+
+    def _list(self, value: object) -> list[object]:
+        if not isinstance(value, list | None) or len(value or ()) > len(self.columns):
+            raise Refused("columns to sort by were expected")
+        return value or []
+
+    def _column(self, given: object, key: str) -> str:
+        return str(OneOf(self.columns).check(given.get(key) if isinstance(given, dict) else None))
+
+    @staticmethod
+    def _word(given: object, key: str) -> str:
+        return str(OneOf(("asc", "desc")).check(given.get(key) if isinstance(given, dict) else None))
+
+    @staticmethod
+    def _contained(given: object) -> str:
+        if not isinstance(given, dict) or given.get("type") != "contains":
+            raise Refused("a text to search for was expected")
+        return str(Text(80).check(given.get("filter")))
+
+
 def checked(params: Sequence[Param], values: Sequence[object]) -> list[object]:
     """All values, each checked against its parameter."""
     if len(params) != len(values):

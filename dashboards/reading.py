@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -50,11 +52,18 @@ def claimable(bias: pl.DataFrame, *, figures: Iterable[str] = CLAIMS) -> pl.Data
 
 @dataclass(frozen=True)
 class Reading:
-    """A run as a viewer may see it; frames are read once a page."""
+    """A run as a viewer may see it, at one state of the ledger; what pages share is read once."""
 
     platform: Platform
     viewer: Viewer
     run: str
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def kept(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made once of this reading under a name; only for names that are few."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -154,6 +163,7 @@ class Reading:
         """Entries in the ledger, and the hash of the last."""
         return queries.ledger_head(self.platform, viewer=self.viewer)
 
+    @cached_property
     def runs(self) -> pl.DataFrame:
         """All runs, newest first."""
         return queries.run_list(self.platform, viewer=self.viewer)
@@ -233,7 +243,7 @@ class Reading:
         return queries.flags(self.platform, self.run, viewer=self.viewer, lab=lab)
 
     def pairs(self, **which: Any) -> pl.DataFrame:
-        """Pairs with their differences, the largest |D| first, at most 200."""
+        """Pairs with their differences, the largest |D| first, at most 200 unless stated."""
         return queries.pairs(self.platform, self.run, viewer=self.viewer, **which)
 
     def pair(self, pair: str) -> queries.PairView:
@@ -270,11 +280,7 @@ class Reading:
 
     def evidence(self, ids: Iterable[str]) -> pl.DataFrame:
         """Pairs that evidence ids name, by their own id, their block's, or one of their results'."""
-        asked = list(ids)
-        named = pl.any_horizontal(
-            *(pl.col(name).is_in(asked) for name in ("pair", "block", "original_result", "retest_result"))
-        )
-        return self.scored.filter(named).head(50)
+        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer)
 
     def sentence(self, line: str, words: Words) -> str:
         """A sentence kept in a table as JSON; the item that it names by its code has its name before it."""
@@ -300,3 +306,31 @@ class Reading:
         if register not in cache:
             cache[register] = {row[key]: row for row in self.registers[register].iter_rows(named=True)}
         return cache[register]
+
+
+class Readings:
+    """The last few readings of a platform, each bound to its viewer: runs never change, and what else is read changes only with
+    the ledger."""
+
+    def __init__(self, platform: Platform, *, most: int = 8) -> None:
+        """Keeps the `most` readings that were asked for last."""
+        self._platform, self._most = platform, most
+        self._kept: OrderedDict[tuple[Viewer, str, tuple[int, str]], Reading] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, viewer: Viewer, run: str) -> Reading:
+        """The reading of a run by a viewer, with the ledger as it stands."""
+        key = (viewer, run, queries.ledger_head(self._platform, viewer=viewer))
+        with self._lock:
+            found = self._kept.pop(key, None) or Reading(self._platform, viewer, run)
+            self._kept[key] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found
+
+    def opened(self, viewer: Viewer, run: str) -> Reading | None:
+        """The reading of a run by its id, else of the newest national one, else of the newest; null where there is none yet."""
+        runs = self.of(viewer, "").runs
+        if runs.is_empty():
+            return None
+        return self.of(viewer, run or str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0]))

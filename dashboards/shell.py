@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-import polars as pl
 from dash import ALL, Input, Output, State, dcc, html, no_update
 
 from dashboards import address
-from dashboards.access import ANALYST, Access
+from dashboards.access import ANALYST, Access, Page
 from dashboards.address import Address
 from dashboards.components.text import Component, link, note, title
-from dashboards.params import PATH, RUN, SEARCH, Click, Each, Refused
-from dashboards.reading import Reading
+from dashboards.params import NO_CODE, PATH, RUN, SEARCH, Click, Each, Refused
+from dashboards.reading import Reading, Readings
 from dashboards.words import Words
 from labqa.core.errors import LabQAError
 from labqa.service.viewer import Viewer
-from labqa.service.wiring import Platform
 
 MOST_RUNS = 30
 
@@ -28,7 +26,7 @@ def layout() -> Component:
     return dmc.MantineProvider([dcc.Location(id="address", refresh="callback-nav"), frame], forceColorScheme="light")
 
 
-def register(access: Access, platform: Platform) -> None:
+def register(access: Access, readings: Readings) -> None:
     """Registers the two callbacks of the app: one draws the page of an address, one follows a click on a figure."""
 
     @access.callback(
@@ -41,7 +39,7 @@ def register(access: Access, platform: Platform) -> None:
     def show(viewer: Viewer, pathname: str, search: str | None) -> Component:
         """The page of an address, or the sentence why there is none."""
         place = address.read(pathname, search) or Address("zh", page="nowhere")
-        return _framed(access, platform, viewer, place)
+        return _framed(access, readings, viewer, place)
 
     @access.callback(
         Output("address", "href"),
@@ -60,30 +58,31 @@ def register(access: Access, platform: Platform) -> None:
         return here.to(page=page, code=code).url if here and code and page in access.pages else no_update
 
 
-def _framed(access: Access, platform: Platform, viewer: Viewer, place: Address) -> Component:
+def _framed(access: Access, readings: Readings, viewer: Viewer, place: Address) -> Component:
     """Header, page and foot; errors of ours become a sentence in the page's place."""
     words = Words(place.language)
     try:
-        runs = Reading(platform, viewer, "").runs()
-        if runs.is_empty():
+        reading = readings.opened(viewer, str(RUN.check(place.run)))
+        if reading is None:
             return _bare(place, words, words("shell.no_runs"))
-        reading = Reading(platform, viewer, str(RUN.check(place.run)) or _first(runs))
-        header = _header(reading, runs.rows(named=True), place, words)
+        header = _header(reading, place, words)
     except (LabQAError, Refused) as error:
         return _bare(place.to(run=""), words, _sentence(error, words))
     try:
         page = access.pages.get(place.page)
         if page is None or viewer.role not in page.roles:
             raise Refused(place.page)
-        content = page.draw(reading, place.to(code=page.code.check(place.code)), words)
+        content = _drawn(page, reading, place.to(code=str(page.code.check(place.code))), words)
     except (LabQAError, Refused) as error:
         content = [title(words("shell.not_found")), note(_sentence(error, words))]
     return html.Div([header, html.Main(content, id="content"), _foot(reading, words)], className="shell", lang=words.language)
 
 
-def _first(runs: pl.DataFrame) -> str:
-    """The run that is shown unless another is asked for: the newest national one, else the newest."""
-    return str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0])
+def _drawn(page: Page, reading: Reading, place: Address, words: Words) -> Component:
+    """The content of a page; that of a page of the whole run is drawn once for each language of a reading."""
+    if page.code is not NO_CODE:
+        return page.draw(reading, place, words)
+    return reading.kept(("page", place), lambda: page.draw(reading, place, words))
 
 
 def _sentence(error: Exception, words: Words) -> str:
@@ -107,7 +106,7 @@ def _brand(place: Address, words: Words) -> Component:
     )
 
 
-def _header(reading: Reading, runs: list[dict[str, Any]], place: Address, words: Words) -> Component:
+def _header(reading: Reading, place: Address, words: Words) -> Component:
     entries = [
         link(words(f"shell.to_{page}"), place.to(page=page, code=""), look="here" if place.page == page else "")
         for page in ("network", "refusals")
@@ -116,18 +115,18 @@ def _header(reading: Reading, runs: list[dict[str, Any]], place: Address, words:
         [
             _brand(place, words),
             html.Nav(entries, className="nav"),
-            _run_menu(reading, runs, place, words),
+            _run_menu(reading, place, words),
             _languages(place, words),
         ],
         className="top",
     )
 
 
-def _run_menu(reading: Reading, runs: list[dict[str, Any]], place: Address, words: Words) -> Component:
+def _run_menu(reading: Reading, place: Address, words: Words) -> Component:
     """The runs, newest first, each an address of its own; a laboratory's page is kept within its programme."""
     now = reading.manifest
     choices = []
-    for row in runs[:MOST_RUNS]:
+    for row in reading.runs.head(MOST_RUNS).iter_rows(named=True):
         keep = place.page == "lab" and row["programme"] == now.programme
         there = place.to(run=row["run"]) if keep else Address(place.language, run=row["run"])
         named = [

@@ -11,6 +11,15 @@ from dash import html
 
 from dashboards.components.text import Component, note
 from dashboards.words import Words, count
+from labqa.service.queries import MOST_ROWS as MOST
+
+SHOWN, BLOCK = 25, 100
+"""Rows on a page of a grid; rows that a long grid asks for at a time."""
+LOCALE = (
+    "page", "to", "of", "pageSizeSelectorLabel", "noRowsToShow", "contains", "filterOoo",
+    "firstPage", "previousPage", "nextPage", "lastPage",
+)  # fmt: skip
+"""Words of the grid itself that are told in the page's language."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +34,29 @@ class Column:
 def table(
     columns: Sequence[Column], rows: Sequence[Sequence[Component]], *, caption: str, words: Words, of: int | None = None
 ) -> Component:
-    """A table of at most 200 rows; `of` is how many there are in all."""
+    """A table of the first 200 rows; `of` is how many there are in all, if more than are given."""
     if not rows:
         return note(words("shell.none"), look="empty")
     head = html.Thead(
         html.Tr([html.Th(column.heading, scope="col", className="figure" if column.figure else "") for column in columns])
     )
-    body = html.Tbody([html.Tr([_cell(column, value) for column, value in zip(columns, row, strict=True)]) for row in rows])
+    body = html.Tbody(
+        [_plain("Tr", [_cell(column, value) for column, value in zip(columns, row, strict=True)]) for row in rows[:MOST]]
+    )
     shown = html.Table([html.Caption(caption, className="unseen"), head, body], className="table")
-    rest = note(words("shell.first_of", shown=count(len(rows)), of=count(of))) if of is not None and of > len(rows) else None
+    listed, whole = min(len(rows), MOST), max(len(rows), of or 0)
+    rest = note(words("shell.first_of", shown=count(listed), of=count(whole))) if whole > listed else None
     return html.Div([shown, rest], className="table-frame")
 
 
 def _cell(column: Column, value: Component) -> Component:
     look = "figure" if column.figure else "first" if column.first else ""
-    return html.Td(value, className=look, **{"data-label": column.heading})
+    return _plain("Td", value, {"className": look, "data-label": column.heading})
+
+
+def _plain(name: str, children: Component, given: dict[str, str] | None = None) -> dict[str, Any]:
+    """An element of HTML in the form in which Dash sends it: a page has thousands, and building each as an object is slow."""
+    return {"type": name, "namespace": "dash_html_components", "props": {"children": children, **(given or {})}}
 
 
 def linked(field: str, heading: str, *, link: str, **more: Any) -> dict[str, Any]:
@@ -58,38 +75,31 @@ def signed(*, form: str = "+.2f") -> dict[str, Any]:
 
 
 def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], *, words: Words) -> Component:
-    """A grid to sort and search, 25 rows a page."""
-    options = {
-        "pagination": len(rows) > 25,
-        "paginationPageSize": 25,
+    """A grid to sort and search, 25 rows a page, of at most 200 rows."""
+    options = {"pagination": len(rows) > SHOWN, "domLayout": "autoHeight"}
+    return _grid(name, columns, options, words, rowData=list(rows), className="grid")
+
+
+def long_grid(name: str, columns: Sequence[dict[str, Any]], *, words: Words) -> Component:
+    """A grid of any number of rows: it asks for `BLOCK` rows at a time, as they are scrolled, sorted and searched."""
+    options = {"pagination": True, "cacheBlockSize": BLOCK, "maxBlocksInCache": 4}
+    return _grid(name, columns, options, words, rowModelType="infinite", className="grid long")
+
+
+def _grid(name: str, columns: Sequence[dict[str, Any]], options: dict[str, Any], words: Words, **given: Any) -> Component:
+    shown = {
+        "paginationPageSize": SHOWN,
         "paginationPageSizeSelector": [25, 50, 100, 200],
-        "domLayout": "autoHeight",
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
         "suppressMovableColumns": True,
         "suppressColumnVirtualisation": True,
-        "localeText": {
-            key: words(f"grid.{key}")
-            for key in (
-                "page",
-                "to",
-                "of",
-                "pageSizeSelectorLabel",
-                "noRowsToShow",
-                "contains",
-                "filterOoo",
-                "firstPage",
-                "previousPage",
-                "nextPage",
-                "lastPage",
-            )
-        },
+        "localeText": {key: words(f"grid.{key}") for key in LOCALE},
     }
     return html.Div(
         dag.AgGrid(
             id=name,
             columnDefs=list(columns),
-            rowData=list(rows),
             columnSize="responsiveSizeToFit",
             defaultColDef={
                 "resizable": True,
@@ -100,9 +110,9 @@ def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, 
                 "wrapHeaderText": True,
                 "autoHeaderHeight": True,
             },
-            dashGridOptions=options,
-            className="grid",
+            dashGridOptions=shown | options,
             style={"height": None},
+            **given,
         ),
         className="grid-frame",
     )

@@ -164,9 +164,9 @@ def of_scores(reading: Reading, scores: pl.DataFrame, place: Address, words: Wor
     return figure("scores", spec, leads="result")
 
 
-def of_years(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
-    """One laboratory year by year."""
-    spec = trends.lab_trend(reading.scored, scores, place.code, words.language)
+def of_years(scored: pl.DataFrame, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    """One laboratory year by year, from its pairs and its comparison results."""
+    spec = trends.lab_trend(scored, scores, place.code, words.language)
     return None if spec.is_empty else figure("trend", spec, says=words("figures.lab_years_says"))
 
 

@@ -13,7 +13,7 @@ from dashboards.components.tables import SEARCHED, grid, linked, signed
 from dashboards.components.text import Component, lead, link, note, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
-from dashboards.reading import Reading
+from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed
 from labqa.core.errors import AccessDenied
 
@@ -35,7 +35,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of all rows that a sentence of a rating, or a flag, cites."""
     row = _sentence(reading, place.code)
     scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
-    found = _with_places(reading, _rows(reading, row["evidence"], scores, place, words), words)
+    found = _with_places(reading, _rows(reading, row["evidence"], scores, place, words)[:MOST], words)
     columns = [
         linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
         {
@@ -56,6 +56,9 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),
         lead(reading.sentence(row["message"], words)),
+        note(words("shell.first_of", shown=count(MOST), of=count(len(row["evidence"]))))
+        if len(row["evidence"]) > MOST
+        else None,
         html.Div(
             grid("evidence", columns, found, words=words) if found else note(words("evidence.not_listed")), className="section"
         ),

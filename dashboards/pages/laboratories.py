@@ -4,26 +4,81 @@ from __future__ import annotations
 
 from typing import Any
 
+from dash import Input, Output, State, no_update
+
+from dashboards import address
+from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, Column, grid, linked, signed, table
+from dashboards.components.tables import BLOCK, SEARCHED, Column, grid, linked, long_grid, signed, table
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
-from dashboards.reading import MOST, Reading
+from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
+from dashboards.reading import MOST, Reading, Readings
 from dashboards.words import Words, count, interval
+from labqa.core.errors import LabQAError
 from labqa.core.vocabulary import Status
+from labqa.service.viewer import Viewer
+
+FIELDS = (
+    "name", "lab", "region", "status", "class", "proposed", "points", "bias", "samples", "partners", "component", "bridge",
+)  # fmt: skip
+"""Columns by which the grid of laboratories may be sorted or searched."""
+
+
+def register(access: Access, readings: Readings) -> None:
+    """Registers the callback that sends the grid of many laboratories its rows."""
+
+    @access.callback(
+        Output("labs", "getRowsResponse"),
+        Input("labs", "getRowsRequest"),
+        State("address", "pathname"),
+        State("address", "search"),
+        roles=ANALYST,
+        params=(RowsAsked(FIELDS, most=BLOCK), PATH, SEARCH),
+        prevent_initial_call=True,
+    )
+    def rows(viewer: Viewer, asked: Block | None, pathname: str, search: str | None) -> Any:
+        """The rows asked for, and how many there are in all."""
+        place = address.read(pathname, search)
+        try:
+            reading = readings.opened(viewer, str(RUN.check(place.run))) if place else None
+        except (LabQAError, Refused):
+            reading = None
+        if asked is None or place is None or reading is None:
+            return no_update
+        found = block_of(listed(reading, place, Words(place.language)), asked)
+        return {"rowData": found[asked.first : asked.end], "rowCount": len(found)}
 
 
 def section_of(reading: Reading, place: Address, words: Words) -> Component:
     """Every laboratory with its status and evidence; biases only where they may be claimed."""
     ratable = reading.any_assessed
-    rated = {row["lab"]: row for row in reading.ratings.iter_rows(named=True)}
-    rows = [_row(reading, row, rated.get(row["lab"], {}), place, words) for row in reading.whole_bias.iter_rows(named=True)]
-    return section(
-        words("labs.title"),
-        grid("labs", _columns(words, ratable=ratable), rows, words=words),
-        name="labs",
-        says=words("labs.says" if ratable else "labs.says_none"),
+    columns = _columns(words, ratable=ratable)
+    many = reading.whole_bias.height > MOST
+    shown = (
+        long_grid("labs", columns, words=words) if many else grid("labs", columns, listed(reading, place, words), words=words)
     )
+    return section(words("labs.title"), shown, name="labs", says=words("labs.says" if ratable else "labs.says_none"))
+
+
+def listed(reading: Reading, place: Address, words: Words) -> list[dict[str, Any]]:
+    """Every laboratory as a row of the grid, by code; made once for each language of a reading."""
+    return reading.kept(("labs", place.to(page="network", code="")), lambda: _rows(reading, place, words))
+
+
+def _rows(reading: Reading, place: Address, words: Words) -> list[dict[str, Any]]:
+    rated = {row["lab"]: row for row in reading.ratings.iter_rows(named=True)}
+    return [_row(reading, row, rated.get(row["lab"], {}), place, words) for row in reading.whole_bias.iter_rows(named=True)]
+
+
+def block_of(rows: list[dict[str, Any]], asked: Block) -> list[dict[str, Any]]:
+    """The rows that hold what is searched for, sorted as asked; those without a value come last, as they came otherwise."""
+    found = [row for row in rows if all(text.lower() in str(row[name] or "").lower() for name, text in asked.search)]
+    for name, downwards in reversed(asked.order):
+        empty = [row for row in found if row[name] is None]
+        told = [row for row in found if row[name] is not None]
+        found = sorted(told, key=lambda row: row[name], reverse=downwards) + empty
+    return found
 
 
 def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: Address, words: Words) -> dict[str, Any]:

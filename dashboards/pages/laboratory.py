@@ -44,7 +44,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         kinds.section_of(reading, place, words),
         slopes.of_levels(reading, place, words),
         _comparisons(reading, scores, place, words),
-        _pairs(reading, place, words),
+        _pairs(reading, scores, place, words),
         _flags(reading, scores, place, words),
         status.glossary(status.EXPLAINED, words),
     ]
@@ -270,13 +270,14 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
     )
 
 
-def _pairs(reading: Reading, place: Address, words: Words) -> Component:
-    found = reading.pairs(lab=place.code)
-    shown = grid("pairs", pair_lists.columns(words), pair_lists.rows(reading, found, place, words), words=words)
-    says = words("lab.pairs_says", n=count(found.height)) + (words("lab.pairs_most", n=MOST) if found.height == MOST else "")
+def _pairs(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
+    found = reading.pairs(lab=place.code, limit=None)
+    listed = pair_lists.rows(reading, found.head(MOST), place, words)
+    shown = grid("pairs", pair_lists.columns(words), listed, words=words)
+    says = words("lab.pairs_says", n=count(found.height)) + (words("lab.pairs_most", n=MOST) if found.height > MOST else "")
     return section(
         words("lab.pairs"),
-        drawings.of_years(reading, reading.pt_scores(place.code), place, words),
+        drawings.of_years(found, scores, place, words),
         shown if found.height else note(words("shell.none"), look="empty"),
         name="pairs",
         says=says,

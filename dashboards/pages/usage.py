@@ -10,7 +10,7 @@ from dashboards.address import Address
 from dashboards.components.tables import SEARCHED, Column, grid, table
 from dashboards.components.text import Component, lead, link, note, section, title
 from dashboards.params import NO_CODE
-from dashboards.reading import Reading
+from dashboards.reading import MOST, Reading
 from dashboards.words import NONE, Words, count
 from labqa.core.vocabulary import EvidenceKind, UsedBy, values
 
@@ -63,14 +63,20 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "results": row["n_results"],
             "why": words.reason(row["reason"]),
         }
-        for row in use.iter_rows(named=True)
+        for row in _with_most(use).iter_rows(named=True)
     ]
+    most = words("usage.most", shown=count(MOST), of=count(use.height)) if use.height > MOST else None
     return [
         title(words("usage.title"), above=words.programme(reading.manifest.programme)),
         lead(_lead(use, words)),
         section(words("usage.by_kind"), _by_kind(use, words), name="by-kind"),
-        section(words("usage.by_item"), html.Div(grid("usage", columns, rows, words=words)), name="by-item"),
+        section(words("usage.by_item"), html.Div(grid("usage", columns, rows, words=words)), name="by-item", says=most),
     ]
+
+
+def _with_most(use: pl.DataFrame) -> pl.DataFrame:
+    """The rows with most results, as many as a page may send, in the order in which they came."""
+    return use.with_row_index("at").sort("n_results", "at", descending=[True, False]).head(MOST).sort("at").drop("at")
 
 
 def _lead(use: pl.DataFrame, words: Words) -> str:

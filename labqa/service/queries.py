@@ -122,7 +122,7 @@ def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     blocks = opened.table("blocks").select("block", "sample", "item")
     told = found.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
     own = (pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab)
-    mine = _pairs_scored(platform, run, viewer).filter(own)
+    mine = _pairs_scored(platform, run, viewer, own)
     mine = mine.sort(pl.col("d").abs(), "pair", descending=[True, False], nulls_last=True)
     mine = mine.with_columns(other_lab=pl.when(pl.col("original_lab") == lab).then("retest_lab").otherwise("original_lab"))
     of_what = pl.concat([mine.select(pl.col(name).alias("what"), "pair", "other_lab") for name in ("block", "sample")])
@@ -217,18 +217,25 @@ def pairs(
     lab: str | None = None,
     sample: str | None = None,
     product: str | None = None,
-    limit: int = MOST_ROWS,
+    limit: int | None = MOST_ROWS,
 ) -> pl.DataFrame:
-    """Pairs with their differences, the largest |D| first, at most `limit`."""
-    found = _pairs_scored(platform, run, viewer)
+    """Pairs with their differences, the largest |D| first, at most `limit`, all if null."""
+    asked = []
     if lab is not None:
-        found = found.filter((pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab))
+        asked.append((pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab))
     if sample is not None:
-        found = found.filter(pl.col("sample") == sample)
+        asked.append(pl.col("sample") == sample)
     if product is not None:
-        found = found.filter(pl.col("product") == product)
+        asked.append(pl.col("product") == product)
+    found = _pairs_scored(platform, run, viewer, *asked)
     order = pl.col("d").abs()
-    return found.sort(order, pl.col("pair"), descending=[True, False], nulls_last=True).head(limit)
+    return found.sort(order, pl.col("pair"), descending=[True, False], nulls_last=True).slice(0, limit)
+
+
+def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer, limit: int = MOST_ROWS) -> pl.DataFrame:
+    """Pairs that ids name, by their own id, their block's or one of their results', with their differences, at most `limit`."""
+    named = pl.any_horizontal(pl.col(name).is_in(ids) for name in ("pair", "block", "original_result", "retest_result"))
+    return _pairs_scored(platform, run, viewer, named).head(limit)
 
 
 def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairView:
@@ -255,9 +262,7 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
         item=_one(platform.table(programme, "items"), "item", row["item"]),
         yardstick=_one(opened.table("yardsticks"), "item", row["item"]),
         lab_bias=bias.filter(here),
-        same_sample=_pairs_scored(platform, run, viewer).filter(
-            (pl.col("sample") == row["sample"]) & (pl.col("pair") != pair_id)
-        ),
+        same_sample=_pairs_scored(platform, run, viewer, pl.col("sample") == row["sample"], pl.col("pair") != pair_id),
         contrast=contrast,
         explanation=explanation(row, discrepancy, on_item, agree=contrast.get("agree"), used=used),
     )
@@ -320,10 +325,14 @@ def _of_lab(platform: Platform, run: str, name: str, lab: str, viewer: Viewer) -
     return platform.run(run).table(name).filter(pl.col("lab") == lab)
 
 
-def _pairs_scored(platform: Platform, run: str, viewer: Viewer) -> pl.DataFrame:
+def _pairs_scored(platform: Platform, run: str, viewer: Viewer, *asked: pl.Expr) -> pl.DataFrame:
+    """Pairs that the viewer may see and that are `asked` for, with their differences; chosen first, then joined."""
     opened = platform.run(run)
-    visible = own_rows(opened.table("pairs"), viewer, *_BOTH)
-    return visible.join(opened.table("discrepancies"), on="pair", how="left", maintain_order="left")
+    found = own_rows(opened.table("pairs"), viewer, *_BOTH).filter(*asked)
+    scores = opened.table("discrepancies")
+    if asked:
+        scores = scores.filter(pl.col("pair").is_in(found["pair"].implode()))
+    return found.join(scores, on="pair", how="left", maintain_order="left")
 
 
 def _one(frame: pl.DataFrame, key: str, value: object) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from labqa.core.vocabulary import Scope, Status
 from labqa.core.wording.catalogue import Language
 from labqa.figures.extent import inside, reach, trimmed
 from labqa.figures.names import names, say, shortened
-from labqa.figures.spec import MOST_POINTS, Axis, Band, Line, Role, Series, Spec, Symbol
+from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
 
 DELTA_0 = 0.5
 """Bias up to which a laboratory counts as blameless, in σR, where the edition names no other."""
+MOST_IN_ORDER = 800
+"""Laboratories whose intervals can still be told apart side by side."""
 
 _GROUPS: tuple[tuple[str, Role, Symbol], ...] = (
     ("beyond", "alarm", "square"),
@@ -22,12 +24,12 @@ _GROUPS: tuple[tuple[str, Role, Symbol], ...] = (
 
 
 def caterpillar(
-    lab_bias: pl.DataFrame, labs: pl.DataFrame, language: Language, *, delta_0: float = DELTA_0, limit: int = MOST_POINTS
+    lab_bias: pl.DataFrame, labs: pl.DataFrame, language: Language, *, delta_0: float = DELTA_0, limit: int = MOST_IN_ORDER
 ) -> Spec:
     """Mean bias of every laboratory with its 95 % interval, in ascending order, over the blameless band ±δ0.
 
-    Only assessed laboratories are ranked: the others follow in order of their codes, and without any assessed one there is no
-    figure.
+    Of more than `limit` those farthest from zero, assessed ones first, and the caption says so. Only assessed laboratories are
+    ranked: the others follow in order of their codes, and without any assessed one there is no figure.
     """
     whole = lab_bias.filter((pl.col("scope") == Scope.LAB) & pl.col("estimate").is_not_null())
     known = pl.col("status") == Status.ASSESSED
@@ -35,11 +37,12 @@ def caterpillar(
     kept = ranked.with_row_index("position") if whole.filter(known).height else ranked.clear().with_row_index("position")
     called = names(labs, "lab", language)
     half = _half_width(kept)
+    cut = say("caterpillar_cut", language, shown=kept.height, known=whole.height) if whole.height > kept.height > 0 else ""
     return Spec(
         kind="caterpillar",
         language=language,
         title=say("caterpillar", language),
-        caption=say("caterpillar_caption", language, shown=kept.height, total=lab_bias["lab"].n_unique(), delta=delta_0),
+        caption=say("caterpillar_caption", language, known=whole.height, total=lab_bias["lab"].n_unique(), delta=delta_0) + cut,
         alt=say("caterpillar_alt", language, shown=kept.height, beyond=kept.filter(_beyond(delta_0)).height, delta=delta_0),
         x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(kept.height, 1) - 0.2)),
         y=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),

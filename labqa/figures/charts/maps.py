@@ -13,6 +13,8 @@ from labqa.figures.spec import DIVERGING, SEQUENTIAL, Axis, Series, Spec, Step
 
 BIAS_EDGES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
 SHARE_EDGES = (0.05, 0.10, 0.20, 0.40)
+MOST_FAMILIES = 40
+"""Families that stand beside each other in one map; those in which most laboratories have a cell."""
 LEAST_PAIRS = 5
 """Pairs below which a share of discrepant pairs is not shown."""
 
@@ -83,6 +85,9 @@ def _map(
     form: str,
     limit: int,
 ) -> Spec:
+    in_all = cells["family"].n_unique()
+    widest = cells.group_by("family").len().sort("len", "family", descending=[True, False])["family"].head(MOST_FAMILIES)
+    cells = cells.filter(pl.col("family").is_in(widest.implode()))
     order = cells.group_by("lab").agg(pl.col("weight").max(), pl.col("n").sum()).sort(
         ["weight", "n", "lab"], descending=[True, True, False], nulls_last=True
     )  # fmt: skip
@@ -110,7 +115,8 @@ def _map(
         kind=kind,
         language=language,
         title=say(kind, language),
-        caption=say(f"{kind}_caption", language, shown=len(rows), total=order.height, least=LEAST_PAIRS),
+        caption=say(f"{kind}_caption", language, shown=len(rows), total=order.height, least=LEAST_PAIRS)
+        + (say("families_cut", language, shown=len(families), total=in_all) if in_all > len(families) else ""),
         alt=say(f"{kind}_alt", language, shown=len(rows), families=len(families)),
         x=Axis(
             title=say("axis_family", language),

@@ -171,7 +171,8 @@ def test_a_limit_keeps_the_largest_biases_and_says_so(runs, registers):
     assessed = bias.filter((pl.col("scope") == "lab") & (pl.col("status") == "assessed"))
     largest = assessed.sort(pl.col("estimate").abs(), descending=True).head(3)["lab"]
     assert {lab for series in spec.series for lab in series.ids} == set(largest)
-    assert spec.n_shown == 3 and "3 of 40" in spec.caption
+    assert spec.n_shown == 3 and "3 are drawn" in spec.caption
+    assert "are drawn" not in biases.caterpillar(bias, registers["labs"], "en").caption
 
 
 def test_an_extreme_unassessed_interval_does_not_stretch_the_axis(runs, registers):
@@ -312,7 +313,21 @@ def test_a_country_of_laboratories_fits():
     ).with_columns(lower=pl.col("estimate") - 1, upper=pl.col("estimate") + 1, status=pl.lit("assessed"), n_samples=pl.lit(30))
     register = t.shaped(pl.DataFrame({"lab": labs}), t.Labs)
     spec = biases.caterpillar(frame, register, "en")
-    assert (spec.n_shown, spec.n_total) == (5_000, 6_000)
+    assert spec.n_shown <= 1_000 and spec.n_total == 6_000
+    assert f"Of these 6,000, {spec.n_shown} are drawn" in spec.caption
+    assert sum(len(trace["x"]) for trace in screen.draw(spec)["data"]) <= MOST_POINTS
+    assert {lab for series in spec.series for lab in series.ids} == set(labs[-spec.n_shown :])
+
+
+def test_a_country_of_product_families_fits():
+    cells = [(f"L{k:03d}", f"{code:02d}.01", code / 50) for k in range(60) for code in range(120) if k < 30 or code < 90]
+    frame = pl.DataFrame(cells, schema=["lab", "scope_id", "estimate"], orient="row").with_columns(
+        scope=pl.lit("family"), status=pl.lit("assessed"), n_samples=pl.lit(9)
+    )
+    spec = maps.heat_map_bias(frame, t.empty(t.Labs), t.empty(t.Products), "en")
+    drawn = screen.draw(spec)["data"][0]["z"]
+    assert len(drawn) == 40 and len(drawn[0]) == 40
+    assert "Of 120 product families the 40 with most laboratories" in spec.caption
 
 
 def test_a_figure_is_never_offered_for_upload():
