@@ -173,7 +173,7 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
     from labqa.service import queries
     from labqa.service.viewer import LOCAL_ANALYST
 
-    of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, file=receipt.file_sha)
+    of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
     for row in of_file.head(REFUSALS_SHOWN).iter_rows(named=True):
         typer.echo(Message.from_json(row["message"]).text(language()), err=True)
     if of_file.height > REFUSALS_SHOWN:
@@ -241,8 +241,8 @@ def refusals(
             raise UsageError("cli.out_of_which")
         say("cli.refused_written", rows=intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST), file=out)
         return
-    file = None if delivery is None else intake.delivery_named(platform, delivery).payload["raw"]
-    found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, file=file, limit=limit)
+    position = None if delivery is None else intake.delivery_named(platform, delivery).position
+    found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
         sentence = Message.from_json(row["message"]).text(language())
         place = {name: row[name] or "" for name in ("row", "column", "value")}

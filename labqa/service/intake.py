@@ -31,7 +31,6 @@ class Receipt:
     `mends`: the entry of the delivery whose refused rows it brings again."""
 
     file_name: str
-    file_sha: str
     position: int
     entry_hash: str
     delivered: int
@@ -188,8 +187,7 @@ def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer)
     """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
     check_may_read_all(viewer)
     entry = delivery_named(platform, named)
-    refusals = platform.table(entry.payload["programme"], "refusals")
-    refusals = refusals.filter(pl.col("file") == entry.payload["raw"])
+    refusals = platform.facts.in_force([entry], "refusals")
     if refusals.is_empty():
         raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
     return mending.write_refused(path, refusals)
@@ -299,7 +297,6 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
     encoding = told.get("encoding", "")
     return Receipt(
         file_name=told["file_name"],
-        file_sha=told["raw"],
         position=entry.position,
         entry_hash=entry.hash,
         delivered=told["delivered"],

@@ -295,15 +295,16 @@ def bands(platform: Platform, run: str, *, viewer: Viewer) -> list[tuple[str, fl
 
 
 def refusals(
-    platform: Platform, *, viewer: Viewer, programme: str | None = None, file: str | None = None, limit: int = MOST_ROWS
+    platform: Platform, *, viewer: Viewer, programme: str | None = None, position: int | None = None, limit: int = MOST_ROWS
 ) -> pl.DataFrame:
-    """Refused rows, of the file with that SHA-256 if given, in file and row order, at most `limit`; not for viewers bound to a
-    laboratory."""
+    """Refused rows, of the delivery at that ledger position or of all, in file and row order, at most `limit`; not for viewers
+    bound to a laboratory."""
     check_may_read_all(viewer)
-    found = platform.table(programme, "refusals")
-    return (
-        (found if file is None else found.filter(pl.col("file") == file)).sort("file_name", "row", "column", "rule").head(limit)
-    )
+    if position is None:
+        found = platform.table(programme, "refusals")
+    else:
+        found = platform.facts.in_force(platform.ledger.entries(until=position)[-1:], "refusals")
+    return found.sort("file_name", "row", "column", "rule").head(limit)
 
 
 def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = None) -> int:

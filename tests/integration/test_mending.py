@@ -210,6 +210,16 @@ def test_refused_corrections_are_mended_and_linked_too(platform: Platform, tmp_p
     assert (again.accepted, again.mends) == (1, wrong.position)
 
 
+def test_a_file_delivered_and_sent_as_a_correction_too_is_told_apart(platform: Platform, tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", *BAD)
+    first, second = ingested(platform, path), corrected(platform, path)
+    for receipt in (first, second):
+        told = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
+        assert told["row"].n_unique() == 3 and told.select("row", "column", "rule").is_unique().all()
+        assert intake.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST) == 3
+    assert first.position != second.position
+
+
 def test_a_correction_without_a_reason_is_refused(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", GOOD))
     with pytest.raises(UsageError) as caught:
