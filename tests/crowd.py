@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from labqa.core.tables import RUN_TABLES
 from tests import fakes
 
 LABS, TIMES = 6_000, 250
@@ -42,6 +43,8 @@ def platform() -> fakes.FakePlatform:
         ["lab", "scope", "scope_id"], keep="first", maintain_order=True
     )
     tables["ratings"] = copies(tables["ratings"], LABS // 12, "lab")
+    for name, frame in tables.items():
+        tables[name] = frame.sort(RUN_TABLES[name].primary_key())
     facts["labs"], facts["items"] = copies(facts["labs"], LABS // 12, "lab"), copies(facts["items"], TIMES, "item")
     facts["refusals"] = facts["refusals"].join(pl.DataFrame({"again": range(TIMES)}), how="cross").drop("again")
     return made
