@@ -280,7 +280,11 @@ class Reading:
 
     def evidence(self, ids: Iterable[str]) -> pl.DataFrame:
         """Pairs that evidence ids name, by their own id, their block's, or one of their results'."""
-        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer)
+        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer, limit=None)
+
+    def blocks(self, ids: Iterable[str]) -> pl.DataFrame:
+        """Those of some ids that are blocks, with sample and item."""
+        return queries.blocks_named(self.platform, self.run, list(ids), viewer=self.viewer)
 
     def sentence(self, line: str, words: Words) -> str:
         """A sentence kept in a table as JSON; the item that it names by its code has its name before it."""

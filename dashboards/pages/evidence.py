@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -17,6 +19,8 @@ from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed
 from labqa.core.errors import AccessDenied
 
+PAIR_IDS, RESULT_IDS = ("pair", "block", "original_result", "retest_result"), ("result", "block")
+"""Columns by which a pair, and a comparison result, may be cited."""
 FIRST = 4
 """Rows that stand under the sentence itself; all of them have a page of their own."""
 
@@ -35,7 +39,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of all rows that a sentence of a rating, or a flag, cites."""
     row = _sentence(reading, place.code)
     scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
-    found = _with_places(reading, _rows(reading, row["evidence"], scores, place, words)[:MOST], words)
+    found = _with_places(reading, _rows(reading, looked_up(reading, row["evidence"], scores), place, words), words)
     columns = [
         linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
         {
@@ -86,18 +90,43 @@ def _sentence(reading: Reading, code: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def cited(reading: Reading, row: dict[str, Any], scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+@dataclass(frozen=True)
+class Cited:
+    """What ids name: pairs with their differences, and comparison results, each with its block if that was named."""
+
+    pairs: pl.DataFrame
+    results: pl.DataFrame
+
+    def by(self, ids: Sequence[str]) -> Cited:
+        """What some of the ids name."""
+        pairs, results = (pl.any_horizontal(pl.col(name).is_in(ids) for name in names) for names in (PAIR_IDS, RESULT_IDS))
+        return Cited(self.pairs.filter(pairs), self.results.filter(results))
+
+
+def looked_up(reading: Reading, ids: Sequence[str], scores: pl.DataFrame) -> Cited:
+    """What ids name among all pairs and the given comparison results, looked up at once."""
+    blocks = reading.blocks(ids)
+    results = scores.join(blocks, on=["sample", "item"], how="left", maintain_order="left")
+    return Cited(reading.evidence(ids), results.filter(pl.col("block").is_not_null() | pl.col("result").is_in(ids)))
+
+
+def first_of(sentences: Iterable[pl.DataFrame]) -> list[str]:
+    """The ids that stand under the sentences themselves."""
+    return [one for frame in sentences for ids in frame["evidence"] for one in ids[:FIRST]]
+
+
+def cited(reading: Reading, row: dict[str, Any], known: Cited, place: Address, words: Words) -> Component | None:
     """The first rows that a sentence cites, and where all of them stand; null where it cites none."""
     if not row["evidence"]:
         return None
-    found = _rows(reading, row["evidence"][:FIRST], scores, place, words)
+    found = _rows(reading, known.by(row["evidence"][:FIRST]), place, words)
     first = [html.Li([dcc.Link(f"{one['what']} · {one['item']}", href=one["url"]), f" {one['short']}"]) for one in found]
     rest = link(words("evidence.summary", n=count(len(row["evidence"]))), place.to(page="evidence", code=code_of(row)))
     return html.Ul([*first, html.Li(rest)], className="evidence")
 
 
-def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address, words: Words) -> list[dict[str, Any]]:
-    """Pairs and comparison results that ids name."""
+def _rows(reading: Reading, known: Cited, place: Address, words: Words) -> list[dict[str, Any]]:
+    """Pairs and comparison results, as many as a page may send."""
     pairs = [
         {
             "what": row["sample"],
@@ -109,7 +138,7 @@ def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address
             "finding": words(f"word.{row['category']}") if row["category"] else "",
             "results": (row["original_result"], row["retest_result"]),
         }
-        for row in reading.evidence(ids).iter_rows(named=True)
+        for row in known.pairs.head(MOST).iter_rows(named=True)
     ]
     results = [
         {
@@ -122,14 +151,6 @@ def _rows(reading: Reading, ids: list[str], scores: pl.DataFrame, place: Address
             "finding": "",
             "results": (row["result"],),
         }
-        for row in _scores(reading, ids, scores).iter_rows(named=True)
+        for row in known.results.head(MOST - len(pairs)).iter_rows(named=True)
     ]
     return pairs + results
-
-
-def _scores(reading: Reading, ids: list[str], scores: pl.DataFrame) -> pl.DataFrame:
-    """Comparison results that ids name, by their own id or their block's."""
-    blocks = reading.table("blocks").filter(pl.col("block").is_in(ids)).select("sample", "item")
-    return pl.concat(
-        [scores.filter(pl.col("result").is_in(ids)), scores.join(blocks, on=["sample", "item"], how="semi")]
-    ).unique("result", maintain_order=True)

@@ -33,10 +33,11 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     if not rating and bias.is_empty():
         raise AccessDenied("service.not_yours")
     whole = _one(bias.filter(pl.col("scope") == str(Scope.LAB)), place.code)
-    scores = reading.pt_scores(place.code)
+    scores, reasons, flags = reading.pt_scores(place.code), reading.reasons(place.code), reading.flags(place.code).head(MOST)
+    known = evidence.looked_up(reading, evidence.first_of([reasons, flags]), scores)
     parts = [
         *_opening(reading, rating, whole, place, words),
-        _rating(reading, rating, scores, place, words),
+        _rating(reading, rating, reasons, known, place, words),
         _bias(reading, bias, whole, place, words),
         comparability.section_of(reading, whole, place, words),
         attribution.draw(reading, place, words),
@@ -45,7 +46,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         slopes.of_levels(reading, place, words),
         _comparisons(reading, scores, place, words),
         _pairs(reading, scores, place, words),
-        _flags(reading, scores, place, words),
+        _flags(reading, flags, known, place, words),
         status.glossary(status.EXPLAINED, words),
     ]
     return [part for part in parts if part is not None]
@@ -86,11 +87,18 @@ def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> l
     return [evidence_said, measured, zero, words(f"lab.proposal_{rating.get('proposal') or Proposal.NONE}")]
 
 
-def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, place: Address, words: Words) -> Component | None:
+def _rating(
+    reading: Reading,
+    rating: dict[str, Any],
+    reasons: pl.DataFrame,
+    known: evidence.Cited,
+    place: Address,
+    words: Words,
+) -> Component | None:
     """Points, class, and each line of the edition that applied, in sentences with evidence."""
     if not rating:
         return None
-    reasons = [
+    lines = [
         html.Li(
             [
                 html.Div(
@@ -99,10 +107,10 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
                         html.Span(fixed(row["points"], places=1, sign=True), className="points") if row["points"] else None,
                     ]
                 ),
-                evidence.cited(reading, row, scores, place, words),
+                evidence.cited(reading, row, known, place, words),
             ]
         )
-        for row in reading.reasons(place.code).iter_rows(named=True)
+        for row in reasons.iter_rows(named=True)
     ]
     figures = facts(
         [
@@ -120,7 +128,7 @@ def _rating(reading: Reading, rating: dict[str, Any], scores: pl.DataFrame, plac
         ],
         look="across",
     )
-    listed = html.Ol(reasons, className="reasons") if reasons else note(words("lab.no_reasons"), look="empty")
+    listed = html.Ol(lines, className="reasons") if lines else note(words("lab.no_reasons"), look="empty")
     return section(words("lab.rating"), figures, listed, _counting(rating, words), name="rating", says=words("lab.rating_says"))
 
 
@@ -284,11 +292,10 @@ def _pairs(reading: Reading, scores: pl.DataFrame, place: Address, words: Words)
     )
 
 
-def _flags(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component:
-    found = reading.flags(place.code)
+def _flags(reading: Reading, found: pl.DataFrame, known: evidence.Cited, place: Address, words: Words) -> Component:
     listed = [
-        html.Li([html.Div(reading.sentence(row["message"], words)), evidence.cited(reading, row, scores, place, words)])
-        for row in found.head(MOST).iter_rows(named=True)
+        html.Li([html.Div(reading.sentence(row["message"], words)), evidence.cited(reading, row, known, place, words)])
+        for row in found.iter_rows(named=True)
     ]
     shown = html.Ul(listed, className="flags") if listed else note(words("lab.no_flags"), look="empty")
     return section(words("lab.flags"), shown, name="flags", says=words("lab.flags_says"))

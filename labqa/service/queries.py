@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,7 +120,7 @@ def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     or sample (`pair`, `other_lab`), and its result in a comparison round (`result`)."""
     found = _of_lab(platform, run, "lab_influence", lab, viewer)
     opened = platform.run(run)
-    blocks = opened.table("blocks").select("block", "sample", "item")
+    blocks = _keyed(opened.table("blocks"), "block", found["what"].drop_nulls()).select("block", "sample", "item")
     told = found.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
     own = (pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab)
     mine = _pairs_scored(platform, run, viewer, own)
@@ -232,16 +233,22 @@ def pairs(
     return found.sort(order, pl.col("pair"), descending=[True, False], nulls_last=True).slice(0, limit)
 
 
-def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer, limit: int = MOST_ROWS) -> pl.DataFrame:
-    """Pairs that ids name, by their own id, their block's or one of their results', with their differences, at most `limit`."""
+def blocks_named(platform: Platform, run: str, ids: list[str], *, viewer: Viewer) -> pl.DataFrame:
+    """Those of some ids that are blocks, with sample and item; they name no laboratory."""
+    del viewer
+    return _keyed(platform.run(run).table("blocks"), "block", ids).select("block", "sample", "item")
+
+
+def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer, limit: int | None = MOST_ROWS) -> pl.DataFrame:
+    """Pairs that ids name, by their own id, their block's or one of their results', with their differences; at most `limit`."""
     named = pl.any_horizontal(pl.col(name).is_in(ids) for name in ("pair", "block", "original_result", "retest_result"))
-    return _pairs_scored(platform, run, viewer, named).head(limit)
+    return _pairs_scored(platform, run, viewer, named).slice(0, limit)
 
 
 def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairView:
     """One pair down to the delivered rows; AccessDenied if it is not there or not the viewer's."""
     opened = platform.run(run)
-    found = own_rows(opened.table("pairs").filter(pl.col("pair") == pair_id), viewer, *_BOTH)
+    found = own_rows(_keyed(opened.table("pairs"), "pair", [pair_id]), viewer, *_BOTH)
     if found.is_empty():
         raise AccessDenied("service.not_yours")
     row = found.row(0, named=True)
@@ -250,9 +257,9 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
     bias = own_rows(opened.table("lab_bias"), viewer, "lab").filter(pl.col("lab").is_in(labs))
     here = pl.col("scope").is_in([str(Scope.LAB)]) | (pl.col("scope_id") == row["item"])
     contrast = _contrast(opened.table("lab_contrasts"), row["retest_lab"], row["original_lab"])
-    discrepancy = _one(opened.table("discrepancies"), "pair", pair_id)
+    discrepancy = _one(_keyed(opened.table("discrepancies"), "pair", [pair_id]), "pair", pair_id)
     on_item = {one["lab"]: one for one in bias.filter(pl.col("scope_id") == row["item"]).iter_rows(named=True)}
-    block = _one(opened.table("blocks"), "block", row["block"])
+    block = _one(_keyed(opened.table("blocks"), "block", [row["block"]]), "block", row["block"])
     used = bool(block.get("used_for_bias"))
     return PairView(
         pair=row,
@@ -332,8 +339,15 @@ def _pairs_scored(platform: Platform, run: str, viewer: Viewer, *asked: pl.Expr)
     found = own_rows(opened.table("pairs"), viewer, *_BOTH).filter(*asked)
     scores = opened.table("discrepancies")
     if asked:
-        scores = scores.filter(pl.col("pair").is_in(found["pair"].implode()))
+        scores = _keyed(scores, "pair", found["pair"])
     return found.join(scores, on="pair", how="left", maintain_order="left")
+
+
+def _keyed(frame: pl.DataFrame, key: str, ids: Iterable[str]) -> pl.DataFrame:
+    """The rows of a table of a run whose key is one of `ids`, found by halving: such a table is in the order of its key."""
+    column, sought = frame[key], pl.Series(ids, dtype=pl.String).unique().sort()
+    first, after = column.search_sorted(sought, "left"), column.search_sorted(sought, "right")
+    return frame[first.filter(after > first)]
 
 
 def _one(frame: pl.DataFrame, key: str, value: object) -> dict[str, Any]:

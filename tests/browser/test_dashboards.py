@@ -11,7 +11,7 @@ from watching import MARKS, PATIENCE, Watched, chromium, serving
 
 from labqa.service import queries
 from labqa.service.viewer import LOCAL_ANALYST
-from tests import fakes
+from tests import crowd, fakes
 
 pytestmark = MARKS
 
@@ -225,3 +225,19 @@ def test_a_pair_says_whom_the_network_believes_or_that_it_cannot_know(watched, p
         assert sentence[language] in watched.tab.inner_text("#part-believed")
     watched.open(f"/{language}/pair/{found['retest']}", "")
     assert ("不能说明谁对谁错" if language == "zh" else "not that it is wrong") in watched.tab.inner_text("#part-believed")
+
+
+def test_any_of_thousands_of_laboratories_is_found_by_its_code(browser):
+    with serving(crowd.platform(), 18750) as there:
+        watched = Watched(browser, there)
+        watched.open("/en/", "National spot checks")
+        watched.tab.wait_for_selector("#labs .ag-row a", state="attached")
+        watched.tab.locator("#labs").scroll_into_view_if_needed()
+        watched.tab.wait_for_selector("#labs .ag-paging-panel:has-text('1 to 25 of 6,000')")
+        watched.tab.fill("#labs .ag-floating-filter >> nth=1 >> input", "l0007~499")
+        watched.tab.wait_for_selector("#labs .ag-paging-panel:has-text('1 to 1 of 1')")
+        assert watched.tab.inner_text("#labs .ag-row [col-id=lab]") == "L0007~499"
+        watched.tab.click("#labs .ag-row a")
+        watched.tab.wait_for_selector("#part-bias")
+        assert "L0007~499" in watched.text()
+        watched.close()

@@ -83,3 +83,23 @@ def test_the_newest_national_run_opens_first(platform, run):
     assert opened is not None
     assert opened.run == run
     assert Readings(fakes.FakePlatform()).opened(LOCAL_ANALYST, run) is None
+
+
+def test_evidence_is_found_by_pair_block_and_result_and_nothing_else(platform, run):
+    tables = platform.opened[run].tables
+    reading = Readings(platform).of(LOCAL_ANALYST, run)
+    pairs = tables["pairs"]
+    one, other, third = (pairs.row(k, named=True) for k in (0, 5, pairs.height - 1))
+    asked = [one["pair"], other["block"], third["retest_result"], "not an id", ""]
+    found = reading.evidence(asked)
+    named = [
+        row["pair"]
+        for row in pairs.iter_rows(named=True)
+        if {row["pair"], row["block"], row["original_result"], row["retest_result"]} & set(asked)
+    ]
+    assert len(named) == 3
+    assert found["pair"].to_list() == named
+    d = dict(tables["discrepancies"].select("pair", "d").iter_rows())
+    assert found["d"].to_list() == [d[pair] for pair in named]
+    blocks = reading.blocks([third["block"], one["block"], one["pair"], "zzz"])
+    assert set(blocks["block"]) == {one["block"], third["block"]}
