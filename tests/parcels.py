@@ -15,6 +15,8 @@ from labqa.simulate import card, deliveries, network
 REGISTERS = ("labs", "items", "products", "class")
 COLUMNS = ("样品编号", "项目代码", "实验室代码", "角色", "平行号", "修订号", "结果")
 ROLES = {"original": "初检", "retest": "复检", "referee": "仲裁"}
+IN_PART = 9
+"""Exit code of `labqa ingest` where some rows are refused, as in every parcel."""
 
 
 @dataclass(frozen=True)
