@@ -332,7 +332,7 @@ def test_laboratories_left_out_of_the_order_leave_a_gap():
     gap = next(band for band in spec.bands if band.axis == "x")
     assert at[labs[half - 1]] < gap.low < gap.high < at[labs[-half]]
     assert gap.label == f"{2_001 - spec.n_shown:,} not drawn"
-    assert "The gap stands for those nearer to zero" in spec.caption
+    assert "The upright band stands for those nearer to zero" in spec.caption
 
 
 def test_a_country_of_product_families_fits():
