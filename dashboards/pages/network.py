@@ -64,7 +64,11 @@ def _key_figures(reading: Reading, place: Address, words: Words) -> Component:
     assessed, labs = reading.total("labs_assessed")
     refused = link(words("network.tile_refused_below"), place.to(page="refusals")) if reading.refused_rows else ""
     return tiles(
-        tile(words("network.tile_labs"), f"{count(assessed)} / {count(labs)}", words("network.tile_labs_below")),
+        tile(
+            words("network.tile_labs"),
+            [count(assessed), html.Span(f" / {count(labs)}", className="tile-of")],
+            words("network.tile_labs_below"),
+        ),
         tile(words("network.tile_results"), count(results), words("network.tile_results_below", samples=count(samples))),
         *_pair_figures(reading, words),
         tile(words("network.tile_refused"), count(reading.refused_rows), refused),

@@ -14,6 +14,8 @@ DELTA_0 = 0.5
 """Bias up to which a laboratory counts as blameless, in σR, where the edition names no other."""
 MOST_IN_ORDER = 800
 """Laboratories whose intervals can still be told apart side by side."""
+GAP = 0.06
+"""Width of the gap where laboratories near zero are not drawn, as a part of those that are."""
 
 _GROUPS: tuple[tuple[str, Role, Symbol], ...] = (
     ("beyond", "alarm", "square"),
@@ -28,31 +30,50 @@ def caterpillar(
 ) -> Spec:
     """Mean bias of every laboratory with its 95 % interval, in ascending order, over the blameless band ±δ0.
 
-    Of more than `limit` those farthest from zero, assessed ones first, and the caption says so. Only assessed laboratories are
-    ranked: the others follow in order of their codes, and without any assessed one there is no figure.
+    Of more than `limit` those farthest from zero, assessed ones first; the caption says so, and a gap stands for assessed ones
+    that are not drawn. Only assessed laboratories are ranked: the others follow in order of their codes, and without any
+    assessed one there is no figure.
     """
     whole = lab_bias.filter((pl.col("scope") == Scope.LAB) & pl.col("estimate").is_not_null())
-    known = pl.col("status") == Status.ASSESSED
-    ranked = _largest(whole, limit).sort(~known, pl.when(known).then(pl.col("estimate")), "lab")
-    kept = ranked.with_row_index("position") if whole.filter(known).height else ranked.clear().with_row_index("position")
+    kept, left_out = _in_order(whole, limit)
+    gap = GAP * kept.height if left_out else 0.0
+    kept = kept.with_columns(position=pl.col("position") + pl.when(pl.col("estimate") > 0).then(gap).otherwise(0.0))
     called = names(labs, "lab", language)
     half = _half_width(kept)
     cut = say("caterpillar_cut", language, shown=kept.height, known=whole.height) if whole.height > kept.height > 0 else ""
+    cut += say("caterpillar_gap_says", language) if left_out else ""
     return Spec(
         kind="caterpillar",
         language=language,
         title=say("caterpillar", language),
         caption=say("caterpillar_caption", language, known=whole.height, total=lab_bias["lab"].n_unique(), delta=delta_0) + cut,
         alt=say("caterpillar_alt", language, shown=kept.height, beyond=kept.filter(_beyond(delta_0)).height, delta=delta_0),
-        x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(kept.height, 1) - 0.2)),
+        x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(kept.height, 1) + gap - 0.2)),
         y=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
         series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=False),
-        bands=(Band("y", -delta_0, delta_0, f"±{delta_0:g} σR"),),
+        bands=(Band("y", -delta_0, delta_0, f"±{delta_0:g} σR"), *_gap(kept, gap, left_out, language)),
         lines=(Line("y", 0.0),),
         empty=say("bias_empty", language),
         n_shown=kept.height,
         n_total=lab_bias["lab"].n_unique(),
     )
+
+
+def _in_order(whole: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, int]:
+    """The laboratories to draw with their `position`, none if none is assessed; and how many assessed ones are left out."""
+    known = pl.col("status") == Status.ASSESSED
+    ranked = _largest(whole, limit).sort(~known, pl.when(known).then(pl.col("estimate")), "lab")
+    assessed = whole.filter(known).height
+    drawn = ranked if assessed else ranked.clear()
+    return drawn.with_row_index("position"), assessed - drawn.filter(known).height
+
+
+def _gap(kept: pl.DataFrame, gap: float, left_out: int, language: Language) -> tuple[Band, ...]:
+    """The stretch that stands for the laboratories near zero that are not drawn, told by their number."""
+    if not left_out:
+        return ()
+    below = kept.filter(pl.col("estimate") <= 0).height
+    return (Band("x", below - 0.5, below - 0.5 + gap, say("caterpillar_gap", language, n=left_out)),)
 
 
 def lab_forest(

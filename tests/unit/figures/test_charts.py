@@ -319,6 +319,22 @@ def test_a_country_of_laboratories_fits():
     assert {lab for series in spec.series for lab in series.ids} == set(labs[-spec.n_shown :])
 
 
+def test_laboratories_left_out_of_the_order_leave_a_gap():
+    labs = [f"L{k:05d}" for k in range(2_001)]
+    frame = pl.DataFrame(
+        {"lab": labs, "scope": "lab", "scope_id": "", "estimate": [k / 1000 - 1 for k in range(2_001)]}
+    ).with_columns(lower=pl.col("estimate") - 1, upper=pl.col("estimate") + 1, status=pl.lit("assessed"), n_samples=pl.lit(30))
+    spec = biases.caterpillar(frame, t.shaped(pl.DataFrame({"lab": labs}), t.Labs), "en")
+    at = {lab: x for series in spec.series for lab, x in zip(series.ids, series.x, strict=True)}
+    half = spec.n_shown // 2
+    assert set(at) == {*labs[:half], *labs[-half:]}
+    assert at[labs[half - 1]] - at[labs[0]] == half - 1
+    gap = next(band for band in spec.bands if band.axis == "x")
+    assert at[labs[half - 1]] < gap.low < gap.high < at[labs[-half]]
+    assert gap.label == f"{2_001 - spec.n_shown:,} not drawn"
+    assert "The upright band stands for those nearer to zero" in spec.caption
+
+
 def test_a_country_of_product_families_fits():
     cells = [(f"L{k:03d}", f"{code:02d}.01", code / 50) for k in range(60) for code in range(120) if k < 30 or code < 90]
     frame = pl.DataFrame(cells, schema=["lab", "scope_id", "estimate"], orient="row").with_columns(
