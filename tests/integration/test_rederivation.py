@@ -31,7 +31,7 @@ def labqa(home: Path, *words: str, threads: int) -> str:
     environment |= {"LABQA_HOME": str(home), "LABQA_LANG": "en"}
     command = [sys.executable, "-m", "labqa.cli", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == (parcels.IN_PART if words[0] == "ingest" else 0), done.stdout + done.stderr
     return done.stdout
 
 
