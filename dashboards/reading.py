@@ -280,7 +280,7 @@ class Reading:
 
     def evidence(self, ids: Iterable[str]) -> pl.DataFrame:
         """Pairs that evidence ids name, by their own id, their block's, or one of their results'."""
-        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer, limit=None)
+        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer)
 
     def blocks(self, ids: Iterable[str]) -> pl.DataFrame:
         """Those of some ids that are blocks, with sample and item."""
