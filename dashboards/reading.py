@@ -280,7 +280,7 @@ class Reading:
 
     def evidence(self, ids: Iterable[str]) -> pl.DataFrame:
         """Pairs that evidence ids name, by their own id, their block's, or one of their results'."""
-        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer, limit=None)
+        return queries.pairs_cited(self.platform, self.run, list(ids), viewer=self.viewer)
 
     def blocks(self, ids: Iterable[str]) -> pl.DataFrame:
         """Those of some ids that are blocks, with sample and item."""
@@ -324,17 +324,21 @@ class Readings:
 
     def of(self, viewer: Viewer, run: str) -> Reading:
         """The reading of a run by a viewer, with the ledger as it stands."""
-        key = (viewer, run, queries.ledger_head(self._platform, viewer=viewer))
-        with self._lock:
-            found = self._kept.pop(key, None) or Reading(self._platform, viewer, run)
-            self._kept[key] = found
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return found
+        return self._at(viewer, run, queries.ledger_head(self._platform, viewer=viewer))
 
     def opened(self, viewer: Viewer, run: str) -> Reading | None:
         """The reading of a run by its id, else of the newest national one, else of the newest; null where there is none yet."""
-        runs = self.of(viewer, "").runs
+        head = queries.ledger_head(self._platform, viewer=viewer)
+        runs = self._at(viewer, "", head).runs
         if runs.is_empty():
             return None
-        return self.of(viewer, run or str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0]))
+        first = runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0]
+        return self._at(viewer, run or str(first), head)
+
+    def _at(self, viewer: Viewer, run: str, head: tuple[int, str]) -> Reading:
+        with self._lock:
+            found = self._kept.pop((viewer, run, head), None) or Reading(self._platform, viewer, run)
+            self._kept[viewer, run, head] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found

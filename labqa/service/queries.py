@@ -239,10 +239,10 @@ def blocks_named(platform: Platform, run: str, ids: list[str], *, viewer: Viewer
     return _keyed(platform.run(run).table("blocks"), "block", ids).select("block", "sample", "item")
 
 
-def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer, limit: int | None = MOST_ROWS) -> pl.DataFrame:
-    """Pairs that ids name, by their own id, their block's or one of their results', with their differences; at most `limit`."""
+def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer) -> pl.DataFrame:
+    """Pairs that ids name, by their own id, their block's or one of their results', with their differences."""
     named = pl.any_horizontal(pl.col(name).is_in(ids) for name in ("pair", "block", "original_result", "retest_result"))
-    return _pairs_scored(platform, run, viewer, named).slice(0, limit)
+    return _pairs_scored(platform, run, viewer, named)
 
 
 def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairView:
