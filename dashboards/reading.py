@@ -225,6 +225,11 @@ class Reading:
         """What became of every result that the run read."""
         return queries.evidence_use(self.platform, self.run, viewer=self.viewer)
 
+    @cached_property
+    def methods(self) -> pl.DataFrame:
+        """Methods of each item against the others."""
+        return queries.method_bias(self.platform, self.run, viewer=self.viewer)
+
     def slopes(self, lab: str) -> pl.DataFrame:
         """Slopes of one laboratory's bias on the level; no rows in runs made before there were any."""
         return queries.lab_slopes(self.platform, self.run, lab, viewer=self.viewer)

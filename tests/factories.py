@@ -285,7 +285,7 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
     run["lab_precision"] = _lab_precision(truth, run["lab_bias"], assessed=assessed)
     run["lab_contrasts"] = _lab_contrasts(truth, run["pairs"], seed, assessed=assessed)
     run["lab_slopes"] = _lab_slopes(run["lab_bias"], seed)
-    run["method_bias"] = t.empty(t.MethodBias)
+    run["method_bias"] = _method_bias(assessed=assessed)
     run["flags"] = _flags(truth, run["pairs"])
     run["indicators"] = t.empty(t.Indicators)
     in_force = registers(n_labs, seed, classes=assessed)["class_in_force"]
@@ -295,6 +295,19 @@ def run_tables(n_labs: int = 40, seed: int = 1, *, assessed: bool = True, dated:
         run, found, label="2018" if dated else "all", years=years, lookback=list(YEARS) if dated else [None]
     )
     return {name: t.shaped(run[name], schema).sort(schema.primary_key()) for name, schema in t.RUN_TABLES.items()}
+
+
+def _method_bias(*, assessed: bool) -> pl.DataFrame:
+    """Two methods of one item that differ, and one of another that cannot be told from its laboratories."""
+    counts = {"n_labs": 8, "n_labs_others": 5, "n_samples": 40}
+    told = {"estimate": 0.9, "se": 0.2, "df": 11.0, "lower": 0.46, "upper": 1.34, "p_value": 0.001, "q_value": 0.002}
+    mirrored = told | {"estimate": -0.9, "lower": -1.34, "upper": -0.46}
+    rows = [
+        {"item": "J-PB", "method": "ICP-MS", "status": "assessed", **told, **counts},
+        {"item": "J-PB", "method": "AAS", "status": "assessed", **mirrored, **counts},
+        {"item": "J-CD", "method": "AAS", "status": "not_assessed", "reason": "methods.confounded", **counts},
+    ]
+    return t.shaped(pl.DataFrame(rows if assessed else rows[2:], infer_schema_length=None), t.MethodBias)
 
 
 def _of_kinds(bias: pl.DataFrame, blocks: pl.DataFrame) -> dict[str, pl.DataFrame]:

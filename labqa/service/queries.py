@@ -184,6 +184,12 @@ def evidence_use(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFram
     return platform.run(run).table("evidence_use")
 
 
+def method_bias(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
+    """How laboratories with one method compare with those with another, item by item; it names no laboratory."""
+    del viewer
+    return platform.run(run).table("method_bias")
+
+
 def lab_slopes(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """How the bias of one laboratory changes with the level; no rows in runs made before there was such a table."""
     try:
