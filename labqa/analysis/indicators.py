@@ -37,6 +37,7 @@ MIN_PAIRS = 12
 NO_FAULT_BEYOND = float(2 * special.ndtr(-differences.LIMIT_FACTOR / np.sqrt(2.0)))
 """Chance that two blameless laboratories differ by more than R = 2.8 σR: 4.8 %."""
 _KEY = ["lab", "scope", "scope_id"]
+_SCOPES = {Scope.LAB: pl.lit(""), Scope.FAMILY: pl.col("family"), Scope.ITEM: pl.col("item")}
 
 
 def indicators(
@@ -56,20 +57,20 @@ def indicators(
 
     Figures of a bias carry the status, zero and reason of `lab_bias`. An excess needs 12 samples, else it is not assessed.
     What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory. Where `yardsticks`
-    say that σR may not inform a class, comparison results do not count, the bias on that item is not assessed, nor is a
-    laboratory of whose blocks half or more are of such items.
+    say that σR may not inform a class, neither comparison results nor pairs count, the bias on that item is not assessed, nor
+    is a laboratory or family of whose blocks half or more are of such items.
     Counts are facts: always assessed, over the results that are handed in.
     """
-    scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left")
+    unfit = yardsticks.filter(~pl.col("informs_class")).select("item")
+    lost = _mostly_unfit(unfit, results, blocks)
+    scored = pairs.join(discrepancies, on="pair", how="inner", maintain_order="left").join(
+        unfit, on="item", how="anti", maintain_order="left"
+    )
     apart = blocks.filter(pl.col("why_not") == "bias.sample_differs").select("block")
     charged = scored.join(apart, on="block", how="anti", maintain_order="left")
     evidence = _telling_blocks(results, blocks)
-    unfit = yardsticks.filter(~pl.col("informs_class")).select("item")
     parts = [
-        *(
-            _withheld(part, unfit, results, blocks)
-            for part in (*_of_bias(lab_bias, evidence), _of_precision(lab_precision, evidence))
-        ),
+        *(_withheld(part, lost) for part in (*_of_bias(lab_bias, evidence), _of_precision(lab_precision, evidence))),
         *_of_discrepancies(charged),
         _excess("flip_excess", verdicts.flips_by_lab(charged.select(pairs.columns), discrepancies, triggers=flip_triggers)),
         *_of_comparisons(pt_scores.join(unfit, on="item", how="anti", maintain_order="left")),
@@ -79,20 +80,28 @@ def indicators(
     return pl.concat([t.shaped(_complete(part), t.Indicators) for part in parts]).sort(*_KEY, "indicator")
 
 
-def _withheld(part: pl.DataFrame, unfit: pl.DataFrame, results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
-    """Figures in units of a σR that may not inform a class are not assessed."""
+def _withheld(part: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
+    """Figures in units of a σR that may not inform a class are not assessed; `lost` are the scopes of which that is so."""
+    keyed = _complete(part)
+    rests = keyed.join(lost.with_columns(lost=pl.lit(True)), on=_KEY, how="left", maintain_order="left")
+    withheld = rests["lost"].fill_null(value=False) & (rests["status"] == str(Status.ASSESSED))
+    return keyed.with_columns(
+        status=pl.when(withheld).then(pl.lit(str(Status.NOT_ASSESSED))).otherwise("status"),
+        reason=pl.when(withheld).then(pl.lit("indicators.yardstick_unfit")).otherwise("reason"),
+    )
+
+
+def _mostly_unfit(unfit: pl.DataFrame, results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Laboratories, their families and items of whose blocks in the fit half or more are of items that are `unfit`."""
     used = results.filter(pl.col("lab").is_not_null() & pl.col("value").is_not_null()).join(
-        blocks.filter("used_for_bias").select("sample", "item"), on=["sample", "item"], how="semi"
+        blocks.filter("used_for_bias").select("block", "sample", "item", "family"), on=["sample", "item"], how="inner"
     )
-    share = used.group_by("lab").agg(unfit=pl.col("item").is_in(unfit["item"].to_list()).mean())
-    labs = share.filter(pl.col("unfit") >= MOST_UNFIT)["lab"].to_list()
-    scope = pl.col("scope") if "scope" in part.columns else pl.lit(str(Scope.LAB))
-    of_item = (scope == Scope.ITEM) & pl.col("scope_id").is_in(unfit["item"].to_list()) if "scope_id" in part.columns else False
-    lost = (pl.col("lab").is_in(labs) | of_item) & (pl.col("status") == Status.ASSESSED)
-    return part.with_columns(
-        status=pl.when(lost).then(pl.lit(str(Status.NOT_ASSESSED))).otherwise("status"),
-        reason=pl.when(lost).then(pl.lit("indicators.yardstick_unfit")).otherwise("reason"),
-    )
+    used = used.unique(["lab", "block"]).with_columns(unfit=pl.col("item").is_in(unfit["item"].to_list()))
+    shares = [
+        used.group_by("lab", scope=pl.lit(str(scope)), scope_id=column).agg(pl.col("unfit").mean())
+        for scope, column in _SCOPES.items()
+    ]
+    return pl.concat(shares).filter(pl.col("unfit") >= MOST_UNFIT).select(_KEY)
 
 
 def _complete(part: pl.DataFrame) -> pl.DataFrame:
@@ -141,10 +150,9 @@ def _telling_blocks(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame
     rows = rows.sort("off", "block", "result", descending=[True, False, False]).unique(
         ["lab", "block"], keep="first", maintain_order=True
     )
-    scopes = {Scope.LAB: pl.lit(""), Scope.FAMILY: pl.col("family"), Scope.ITEM: pl.col("item")}
     parts = [
         rows.select("lab", "block", scope=pl.lit(str(scope)), scope_id=column).drop_nulls("scope_id")
-        for scope, column in scopes.items()
+        for scope, column in _SCOPES.items()
     ]
     return pl.concat(parts).group_by(_KEY, maintain_order=True).agg(evidence=pl.col("block").head(MOST_EVIDENCE))
 

@@ -128,3 +128,11 @@ def test_biases_that_rest_on_such_items_are_not_assessed() -> None:
     status = {lab: {scope: found[lab, scope, "bias"]["status"] for scope in ("lab", "item")} for lab in "AC"}
     assert status == {"A": dict.fromkeys(("lab", "item"), "not_assessed"), "C": dict.fromkeys(("lab", "item"), "assessed")}
     assert found["A", "item", "bias"]["reason"] == "indicators.yardstick_unfit"
+
+
+def test_pairs_on_such_items_make_no_excess() -> None:
+    rows = [row for k in range(14) for row in pair(f"S{k}", 10.0, 10.0 + 9.0 * (k < 3), labs=("A", "B"), item="I3")]
+    rows += [row for k in range(14) for row in pair(f"Z{k}", 10.0, 10.5, labs=("A", "B"), item="I1")]
+    found = told(rows, register=pl.concat([REGISTER, items({"item": "I3", "upper_limit": None})]))
+    assert found["A", "lab", "discrepancy_excess"]["n"] == 14
+    assert found["A", "lab", "pair_outliers_2"]["estimate"] == 0.0
