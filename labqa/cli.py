@@ -204,12 +204,17 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
 def correct(
     file: Annotated[Path, typer.Argument(readable=False, help="Rows in the shape of a delivery: xlsx, csv or parquet.")],
     reason: Annotated[str, typer.Option(help="Why the accepted results are wrong; it stands in the ledger.")],
-    profile: Annotated[str, typer.Option(help="template, usgs, rmstudy, chromium, or a TOML file.")] = "template",
+    profile: Annotated[
+        str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
+    ] = "template",
     programme: Programme = None,
     encoding: Encoding = None,
     home: Home = None,
 ) -> None:
-    """Supersede accepted results, with a reason; what was accepted before is kept. 更正已接收的结果，保留原结果。"""
+    """Supersede accepted results, with a reason; what was accepted before is kept. 更正已接收的结果，保留原结果。
+
+    What a row leaves empty besides its value stays as it was.
+    """
     from labqa.service import intake
 
     platform = opened(home)

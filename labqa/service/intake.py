@@ -161,8 +161,9 @@ def _corrected(
     named = programme or chosen.programme
     sha256 = sha256_of(_bytes(path))
     before = platform.ledger.entries([Kind.CORRECTION], programme=named)
-    if same := [entry for entry in before if entry.payload["raw"] == sha256]:
-        return _receipt(same[-1], already=True)
+    # the same bytes say something new once another correction came after them, or where rows were refused
+    if before and before[-1].payload["raw"] == sha256 and not before[-1].payload["refused"]:
+        return _receipt(before[-1], already=True)
     version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
     link = _link(platform, path, delivery, None, named)
     note = _note(path, profile, delivery) | link | {"reason": reason}

@@ -173,6 +173,40 @@ def test_a_correction_appends_a_revision_with_its_reason_and_replaces_nothing(pl
     assert sorted(platform.table("national", "results")["revision"]) == [0, 1, 2]
 
 
+def test_a_correction_keeps_what_it_does_not_name(platform: Platform, tmp_path: Path) -> None:
+    headers = [*HEADERS, "产品代码", "抽样日期", "检测方法", "报告编号", "检测批号"]
+    said = [*GOOD[:9], "somebody", "P1", "2018-03-01", "GB 1", "R-7", "batch 3"]
+    (tmp_path / "products.csv").write_text("product,family\nP1,01\n")
+    intake.register(platform, "products", tmp_path / "products.csv", programme="national")
+    assert ingested(platform, write(tmp_path / "d.csv", said, headers=headers)).accepted == 1
+    before = platform.table("national", "results").row(0, named=True)
+    assert before["method"] == "GB 1" and before["product"] == "P1" and before["run"] == "batch 3"
+    named = [0, 1, 2, 3, 4, 6, 7]
+    row = [[*said[:6], "1.25", *said[7:]][k] for k in named]
+    assert corrected(platform, write(tmp_path / "c.csv", row, headers=[headers[k] for k in named])).accepted == 1
+    after = platform.table("national", "results").filter(revision=1).row(0, named=True)
+    changed = {name for name, value in after.items() if value != before[name]}
+    of_the_result = {"value", "lower", "upper", "raw", "decimals", "result", "revision", "file"}
+    assert after["value"] == 1.25 and changed == of_the_result
+
+
+def test_a_correction_taken_back_by_its_first_file_holds_again(platform: Platform, tmp_path: Path) -> None:
+    ingested(platform, write(tmp_path / "d.csv", GOOD))
+    first, second = (write(tmp_path / f"{x}.csv", [*GOOD[:6], x, *GOOD[7:]]) for x in ("1.25", "1.26"))
+    for file in (first, second, first):
+        assert not corrected(platform, file).already
+    results = platform.table("national", "results").sort("revision")
+    assert results["value"].to_list() == [12.5, 1.25, 1.26, 1.25]
+
+
+def test_a_correction_sent_before_its_result_can_be_sent_again(platform: Platform, tmp_path: Path) -> None:
+    change = write(tmp_path / "c.csv", [*GOOD[:6], "1.25", *GOOD[7:]])
+    assert corrected(platform, change).refused == 1
+    ingested(platform, write(tmp_path / "d.csv", GOOD))
+    again = corrected(platform, change)
+    assert (again.already, again.accepted, again.refused) == (False, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
