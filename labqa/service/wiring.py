@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest
 from labqa.store import durable, sweep
 from labqa.store import home as homes
@@ -69,9 +70,13 @@ def now() -> datetime:
 def open_platform(home: Path | None = None, *, as_found: bool = False) -> Platform:
     """The platform of `home` (else `LABQA_HOME`, else the user-data folder), swept of what an interrupted write left.
 
-    IntegrityError names an accepted file that is gone. `as_found`: neither, for whoever looks what is wrong.
+    IntegrityError names an accepted file that is gone. `as_found`: neither, for whoever looks what is wrong; UsageError where
+    there is no such folder to look at.
     """
-    place = homes.prepare(homes.resolve(home))
+    resolved = homes.resolve(home)
+    if as_found and not resolved.is_dir():
+        raise UsageError("store.no_home", path=str(resolved))
+    place = homes.prepare(resolved)
     ledger = Ledger.at(place)
     if not as_found:
         sweep.start(place, ledger)

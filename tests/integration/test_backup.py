@@ -296,3 +296,10 @@ def test_a_ledger_moves_to_another_database_by_backup_and_restoration(
     assert parcels.kept(moved) == before
     moved.runs.write(Manifest("national", "2014", 6, "cn-2012-26", "e", ("2014",)), {"flags": empty(Flags)}, now())
     assert evaluations.verify(moved, anchor=anchor) == []
+
+
+def test_a_home_that_is_not_there_is_not_called_whole(tmp_path: Path) -> None:
+    for words in (("verify",), ("ledger", "verify")):
+        told = labqa(tmp_path / "mistyped", *words)
+        assert told.returncode == 2 and "mistyped" in told.stderr and not told.stdout
+    assert not (tmp_path / "mistyped").exists()

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.latent.likelihood import Evaluated, evaluate
+from labqa.stats.network.blocks import product
 from labqa.stats.network.columns import WIDTH, solved_columns
+from labqa.stats.network.inverse import symmetric_inverse
 from labqa.stats.network.variance import PROBES, signs
 
 Ints = NDArray[np.int64]
@@ -195,13 +197,15 @@ def _climbed(
 def _newton(held: Floats, found: Evaluated, slope: Floats) -> tuple[sparse.csr_array, Floats]:
     """The penalised information and the step it leads to; where it is not positive definite, that of the outer products of
     the scores."""
-    for information in (-found.hessian, sparse.csr_array(found.block_score @ found.block_score.T)):
+    products = sparse.csr_array(found.block_score @ found.block_score.T)
+    for information in (-found.hessian, products):
         matrix = _penalised(information, held)
         if matrix.diagonal().min() > 0.0:
             step = solved_columns(matrix, slope[:, None], tolerance=INEXACT, most=MOST_GRADIENTS)
             if step is not None and float(step[:, 0] @ slope) >= 0.0:
                 return matrix, step[:, 0]
-    raise ValueError("latent fit: neither information nor score products are positive definite")
+    matrix = _penalised(products, held)  # where gradients do not converge
+    return matrix, product(symmetric_inverse(matrix.toarray()), slope[:, None])[:, 0]
 
 
 def _penalised(information: sparse.csr_array, held: Floats) -> sparse.csr_array:
