@@ -11,9 +11,8 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
-from labqa.core.errors import StoreError
-from labqa.core.wording.catalogue import LANGUAGES, Message, sentences
-from labqa.ingest.readers import ROW, Table
+from labqa.core.wording.catalogue import LANGUAGES, Message
+from labqa.ingest.readers import Table
 
 LINK_SHEET = "LabQA"
 """Name of the sheet that says which delivery a workbook mends."""
@@ -43,19 +42,16 @@ def linked(tables: Sequence[Table]) -> str | None:
     return None if sheet is None or sheet.rows.is_empty() else sheet.rows["mends"][0]
 
 
-def write_refused(path: Path, refusals: pl.DataFrame) -> int:
-    """Write the refused rows of one file (a table `Refusals`) as a workbook; the number of rows.
+def write_refused(path: Path, refusals: pl.DataFrame, *, command: str) -> int:
+    """Write the refused rows of one file (a table `Refusals`) as a workbook; the number of rows. `command` takes it in again.
 
     Every cell is text, to the letter as delivered; what a spreadsheet program could take for a formula is marked as text.
     """
     rows = _rows(refusals)
-    try:
-        with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-            styles = {name: book.add_format({"font_size": 10, **style}) for name, style in _STYLES.items()}
-            _write_rows(book.add_worksheet("结果 Results"), rows, styles)
-            _write_link(book.add_worksheet(LINK_SHEET), refusals, len(rows), styles)
-    except (OSError, xlsxwriter.exceptions.FileCreateError) as cause:
-        raise StoreError("store.cannot_write", path=str(path), reason=str(cause)) from cause
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        styles = {name: book.add_format({"font_size": 10, **style}) for name, style in _STYLES.items()}
+        _write_rows(book.add_worksheet("结果 Results"), rows, styles)
+        _write_link(book.add_worksheet(LINK_SHEET), refusals, len(rows), command, styles)
     return len(rows)
 
 
@@ -107,14 +103,14 @@ def _write_cell(page: Any, row: int, column: int, text: str | None, style: str, 
         page.write_string(row, column, text[:_LONGEST], chosen)
 
 
-def _write_link(page: Any, refusals: pl.DataFrame, rows: int, styles: Mapping[str, Any]) -> None:
+def _write_link(page: Any, refusals: pl.DataFrame, rows: int, command: str, styles: Mapping[str, Any]) -> None:
     page.write_row(0, 0, ("mends", "file", "rows"), styles["header"])
     page.write_row(1, 0, (refusals["file"][0], refusals["file_name"][0], str(rows)), styles["cell"])
     page.set_column(0, 0, 72)
     for place, language in enumerate(LANGUAGES, start=3):
-        page.write_string(place, 0, sentences(language)["ingest.mending_guide"], styles["reason"])
+        page.write_string(place, 0, Message("ingest.mending_guide", {"command": command}).text(language), styles["reason"])
 
 
 def without_ours(headers: Sequence[str]) -> tuple[str, ...]:
     """Headers that were delivered."""
-    return tuple(header for header in headers if header != ROW and not is_ours(header))
+    return tuple(header for header in headers if not is_ours(header))
