@@ -37,7 +37,8 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataF
     try:
         return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found
     except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(utf8.decode(), separator)) from cause
+        key, where = _first_ragged(utf8.decode(), separator)
+        raise DeliveryError(key, file=name, **where) from cause
 
 
 def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:
@@ -80,15 +81,15 @@ def _reads_as_chinese(text: str) -> bool:
     return common >= _COMMON * len(beyond) and not _PRIVATE_USE.search(beyond)
 
 
-def _first_ragged(text: str, separator: str) -> dict[str, object]:
-    """The first row that has another number of fields than the header, for the sentence."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+def _first_ragged(text: str, separator: str) -> tuple[str, dict[str, object]]:
+    """The first row with more fields than the header, or in which a quotation mark does not pair off: sentence and values."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     expected, number = 0, 0
     try:
         for number, cells in enumerate(rows, start=1):
             expected = expected or len(cells)
             if len(cells) > expected:
-                return {"row": number, "found": len(cells), "expected": expected}
+                return "ingest.csv_rows", {"row": number, "found": len(cells), "expected": expected}
     except csv.Error:
-        pass
-    return {"row": number, "found": "?", "expected": expected}
+        number += 1
+    return "ingest.csv_quote", {"row": number}
