@@ -15,8 +15,8 @@ def check(name: str, suffix: str, data: bytes) -> None:
     """DeliveryError if a workbook has the name of a text, or a text that of a workbook; it says how the file is to be named."""
     if data.startswith(_ZIP) and _WORKBOOK_PART in data and suffix in {*_TEXT, ".xls"}:
         raise DeliveryError("ingest.content_workbook", file=name)
-    if data.startswith(_OLD_OFFICE) and suffix in {*_TEXT, ".xlsx"}:
+    if data.startswith(_OLD_OFFICE) and suffix in _TEXT:
         raise DeliveryError("ingest.xlsx_old", file=name)
     beginning = data[:_BEGINNING]
-    if suffix in _BOOKS and len(beginning.translate(None, _CONTROL)) == len(beginning):
+    if suffix in _BOOKS and not data.startswith(b"PK") and len(beginning.translate(None, _CONTROL)) == len(beginning):
         raise DeliveryError("ingest.content_text", file=name)

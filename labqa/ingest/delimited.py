@@ -6,10 +6,12 @@ import codecs
 import csv
 import io
 import re
+from functools import cache
 
 import polars as pl
 
 from labqa.core.errors import DeliveryError, UsageError
+from labqa.core.wording.catalogue import sentences
 
 MOST_COLUMNS = 2_000
 UTF8 = "utf-8"
@@ -19,6 +21,9 @@ _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.B
 _COMMON = 0.9
 """Share of the characters beyond ASCII that stand in GB 2312: of Chinese text read as GB 18030 hardly any does not, of Big5
 text so read half do not."""
+_FAMILIAR, _FAMILIAR_IN_HEADER = 0.25, 0.5
+"""Share of the characters beyond ASCII that stand in LabQA's own Chinese sentences, of which a third to all of Chinese text of
+this field does; of EUC-KR and EUC-JP text read as GB 18030, all of which stands in GB 2312, a seventh at the most."""
 
 
 def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, str]:
@@ -34,6 +39,10 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataF
     separator = max(",;\t", key=header.count)
     if header.count(separator) >= MOST_COLUMNS:
         raise DeliveryError("ingest.too_many_columns", file=name, found=header.count(separator) + 1, expected=MOST_COLUMNS)
+    if blank := utf8.count(
+        b"\n", 0, begin
+    ):  # counted as rows, with the header's fields: the reader takes as many as the first has
+        utf8 = f"{separator * header.count(separator)}\n".encode() * blank + utf8[begin:]
     try:
         return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found
     except (pl.exceptions.PolarsError, OSError) as cause:
@@ -75,10 +84,29 @@ def _strictly(name: str, data: bytes, encoding: str) -> tuple[bytes, str]:
 
 
 def _reads_as_chinese(text: str) -> bool:
-    """Whether text that is no UTF-8 was meant as GB 18030: nearly all of its characters beyond ASCII are those of GB 2312."""
-    beyond = re.sub("[\0-\x7f]+", "", text)
+    """Whether text that is no UTF-8 was meant as GB 18030: nearly all of its characters beyond ASCII are those of GB 2312, and
+    those of its header or of all of it are familiar."""
+    beyond = _beyond_ascii(text)
     common = len(beyond.encode("gb2312", "ignore").decode("gb2312"))
-    return common >= _COMMON * len(beyond) and not _PRIVATE_USE.search(beyond)
+    if common < _COMMON * len(beyond) or _PRIVATE_USE.search(beyond):
+        return False
+    header = _beyond_ascii(text.lstrip().partition("\n")[0])
+    return _familiar(header) > _FAMILIAR_IN_HEADER * len(header) or _familiar(beyond) >= _FAMILIAR * len(beyond)
+
+
+def _beyond_ascii(text: str) -> str:
+    return re.sub("[\0-\x7f]+", "", text)
+
+
+def _familiar(text: str) -> int:
+    """How many characters stand in our own Chinese sentences."""
+    return len(text) - len(text.translate(_own_characters()))
+
+
+@cache
+def _own_characters() -> dict[int, None]:
+    """The ideographs of our own Chinese sentences, each to be deleted."""
+    return dict.fromkeys(ord(one) for one in "".join(sentences("zh").values()) if "\u4e00" <= one <= "\u9fff")
 
 
 def _first_ragged(text: str, separator: str) -> tuple[str, dict[str, object]]:
@@ -91,5 +119,5 @@ def _first_ragged(text: str, separator: str) -> tuple[str, dict[str, object]]:
             if len(cells) > expected:
                 return "ingest.csv_rows", {"row": number, "found": len(cells), "expected": expected}
     except csv.Error:
-        number += 1
-    return "ingest.csv_quote", {"row": number}
+        return "ingest.csv_quote", {"row": number + 1}
+    return "ingest.csv_rows", {"row": number, "found": "?", "expected": expected}

@@ -6,6 +6,8 @@ change and are there before their entry is, so the ledger read in one statement 
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import io
 import json
@@ -13,7 +15,7 @@ import os
 import tarfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +42,7 @@ def backup(home: Path, ledger: Ledger, target: Path) -> tuple[Path, Head]:
     path = target / f"labqa-{head.entries}-{head.hash[:12]}.tar" if target.is_dir() else target
     if path.exists():
         raise UsageError("store.backup_there", path=str(path))
+    _forget_killed(path)
     lines = "".join(f"{canonical_json(list(row))}\n" for row in rows).encode()
     with (
         _new(path) as part,
@@ -57,7 +60,10 @@ def _new(path: Path) -> Iterator[Path]:
     """A file of its own beside `path` that gets its name once it is whole and on the disk; UsageError if the name is taken by
     then."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    with durable.refusals_as_sentences(path, _FAILED):
+        held = part.open("xb")
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         yield part
         with durable.refusals_as_sentences(path, _FAILED):
             passing("backup_written")
@@ -66,6 +72,16 @@ def _new(path: Path) -> Iterator[Path]:
             sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+        held.close()
+
+
+def _forget_killed(path: Path) -> None:
+    """Remove what backups to the same path left that were killed: the locks on their files died with them."""
+    with durable.refusals_as_sentences(path, _FAILED):
+        for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+            with suppress(BlockingIOError, FileNotFoundError), part.open("rb") as left:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
 
 
 def _name(part: Path, path: Path) -> None:
