@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import fastexcel
@@ -265,3 +266,18 @@ def test_a_delivery_that_is_not_of_the_programme(platform: Platform) -> None:
     with pytest.raises(UsageError) as caught:
         intake.delivery_named(platform, "d.csv", programme="national")
     assert "national" in caught.value.message.text("en") and "national" in caught.value.message.text("zh")
+
+
+def test_a_row_to_be_mended_is_as_tall_as_its_reasons(home: Path, tmp_path: Path) -> None:
+    """No program fits rows to what was written for it, and a reason that is cut off helps nobody."""
+    long = "绍兴市" * 40
+    assert (
+        run(home, "ingest", str(write(tmp_path / "d.csv", row(sample="S2", value="1,234"), row(sample="S3", item=long)))) == 9
+    )
+    out = tmp_path / "refused.xlsx"
+    assert run(home, "refusals", "d.csv", "--out", str(out)) == 0
+    with zipfile.ZipFile(out) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    heights = [float(height) for height in re.findall(r'<row r="[23]"[^>]* ht="([0-9.]+)"', sheet)]
+    assert len(heights) == 2 and heights[0] > 50 and heights[1] > 100 and max(heights) < 409.5
+    assert 'topLeftCell="B2"' in sheet and "fitToPage" in sheet
