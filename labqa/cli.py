@@ -129,6 +129,8 @@ def register(
     receipt = intake.register(opened(home), kind, file, programme=programme or "national", encoding=encoding)
     key = "cli.already_received" if receipt.already else "cli.registered"
     say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
+    if receipt.unread:
+        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
 
 
 @app.command()
@@ -179,6 +181,8 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
         typer.echo(_refusal(row), err=True)
     if of_file.height > REFUSALS_SHOWN:
         typer.echo(Message("cli.more_refusals").text(language()), err=True)
+    if queries.registers(platform, programme=receipt.programme, viewer=LOCAL_ANALYST)["labs"].is_empty():
+        typer.echo(Message("cli.nobody_registered", {"programme": receipt.programme}).text(language()), err=True)
     typer.echo(Message("cli.to_mend", {"position": receipt.position}).text(language()), err=True)
     return REFUSED
 

@@ -44,6 +44,7 @@ class Receipt:
     encoding: str = ""
     mends: int | None = None
     again: int | None = None
+    programme: str = ""
 
 
 def write_template(path: Path) -> None:
@@ -77,9 +78,11 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
     `encoding` of csv, where it is known.
     """
     sha256 = sha256_of(_bytes(path))
-    tables = registers.read_register(kind, path, encoding=encoding)
+    table = registers.table_of(kind, path, encoding=encoding)
+    tables = registers.from_table(kind, path.name, table)
     rows = max((frame.height for frame in tables.values()), default=0)
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
+    note["unread"] = registers.unread_columns(kind, table)
     with platform.writing():
         before = platform.ledger.entries([Kind.REGISTER], programme=programme)
         same = [entry for entry in before if (entry.payload["raw"], entry.payload["kind_of_register"]) == (sha256, kind)]
@@ -335,6 +338,8 @@ def _bytes(path: Path) -> bytes:
     shown = os.fsencode(path).decode("utf-8", "replace")
     if shown != str(path):  # as a Chinese archive unpacked on Linux may leave it
         raise DeliveryError("service.name_unreadable", file=shown)
+    if path.is_dir():
+        raise DeliveryError("service.is_folder", file=str(path))
     try:
         return path.read_bytes()
     except OSError as error:
@@ -384,4 +389,5 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
         encoding="" if encoding.startswith("utf") else encoding,
         mends=told.get("mends"),
         again=told.get("again"),
+        programme=told["programme"] or "",
     )

@@ -133,3 +133,30 @@ def test_a_listed_refusal_says_each_thing_once(
     for line, (value, column, rule) in zip(lines[:2], expected, strict=True):
         assert [line.count(said) for said in ("d.csv", value, rule)] == [1, 1, 1] and column in line
     assert all("sample" in line and "S1" in line and "duplicate_key" in line for line in lines[2:])
+
+
+def test_a_second_sheet_of_results_is_not_passed_over(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = workbook(tmp_path / "d.xlsx", 说明=[["x"], ["y"]], 一月=[HEADERS, GOOD], 二月=[HEADERS, [GOOD[0], "S2", *GOOD[2:]]])
+    assert run(home, "ingest", str(both)) == 3
+    told = capsys.readouterr().err
+    assert "一月" in told and "二月" in told and "说明" not in told
+
+
+def test_columns_of_a_register_that_are_not_read_are_told(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "register", "labs", str(text(tmp_path / "more.csv", ["lab", "title", "name_en"], ["C", "甲", "One"]))) == 0
+    told = capsys.readouterr().out
+    assert "title" in told and "name_en" not in told
+
+
+def test_a_programme_without_laboratories_is_told_what_to_do_first(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered = text(tmp_path / "d.csv", HEADERS, GOOD)
+    assert run(home, "ingest", str(delivered), "--programme", "nation") == 9
+    assert "labqa register labs" in capsys.readouterr().err
+    assert run(home, "ingest", str(text(tmp_path / "e.csv", HEADERS, [*GOOD[:3], "Z", *GOOD[4:]]))) == 9
+    assert "labqa register labs" not in capsys.readouterr().err
