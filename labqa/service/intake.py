@@ -259,8 +259,8 @@ def _command(entry: Entry, file: str) -> str:
 
 
 def delivery_named(platform: Platform, named: str, *, programme: str | None = None) -> Entry:
-    """The delivery or correction with that ledger position, else the last with that file name, of a programme or of all;
-    UsageError if there is none."""
+    """The delivery or correction with that ledger position, else the last with that file name, of a programme or of all, as
+    it was judged last; UsageError if there is none."""
     entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
     found = [entry for entry in entries if str(entry.position) == named]
     found = found or [entry for entry in entries if entry.payload["file_name"] == Path(named).name]
@@ -268,7 +268,9 @@ def delivery_named(platform: Platform, named: str, *, programme: str | None = No
         raise UsageError("service.no_such_delivery_of", found=named, programme=programme)
     if not found:
         raise UsageError("service.no_such_delivery", found=named)
-    return found[-1]
+    told = found[-1].payload
+    judged = platform.ledger.delivery(told["raw"], told["programme"]) if found[-1].kind == Kind.DELIVERY else None
+    return judged or found[-1]
 
 
 def _read(

@@ -173,6 +173,7 @@ def test_only_the_refused_rows_are_judged_again_and_accepted_ones_count_once(
         assert run(home, "ingest", str(delivered)) == (0 if registered == "D" else 9)
         assert set(values(home)) == accepted
         assert open_platform(home).table("national", "results").height == len(accepted)
+    assert intake.delivery_named(open_platform(home), "3").payload["again"] == 5  # as it was judged last
     entries = open_platform(home).ledger.head().entries
     capsys.readouterr()
     assert run(home, "ingest", str(delivered)) == 0
