@@ -39,9 +39,7 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataF
     separator = max(",;\t", key=header.count)
     if header.count(separator) >= MOST_COLUMNS:
         raise DeliveryError("ingest.too_many_columns", file=name, found=header.count(separator) + 1, expected=MOST_COLUMNS)
-    if blank := utf8.count(
-        b"\n", 0, begin
-    ):  # counted as rows, with the header's fields: the reader takes as many as the first has
+    if blank := utf8.count(b"\n", 0, begin):  # the reader takes as many fields as the first row has
         utf8 = f"{separator * header.count(separator)}\n".encode() * blank + utf8[begin:]
     try:
         return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found

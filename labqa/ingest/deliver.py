@@ -53,7 +53,8 @@ def read_delivery(
 ) -> Delivery:
     """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
     `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
-    it is known; `only`: numbers of the rows that are to be judged, if not all.
+    it is known; `only`: numbers of the rows that are to be judged again, by the registers in force
+    and not by those that the file brought the first time.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
@@ -63,7 +64,7 @@ def read_delivery(
     sha = sha256_of(data)
     found = read(path, data, encoding=encoding)
     del data  # a hundred megabytes of a million rows
-    brought = _registers_in(path.name, found)
+    brought = _registers_in(path.name, found) if only is None else {}
     table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
     if only is not None:
         table = replace(table, rows=table.rows.filter(pl.col(ROW).is_in(only.implode())))

@@ -28,17 +28,15 @@ _LINE, _TALLEST = 14, 400
 """Heights of a line and of a row at the most, in points: a row is as tall as its longest reason, which no program sees to."""
 _PAPER_A4 = 9
 _TOP = {"text_wrap": True, "valign": "top"}
+_WRONG = {"bg_color": "#F8D7D3", "border": 1, "border_color": "#D08A80"}
 _STYLES: dict[str, dict[str, Any]] = {
     "header": {"bold": True, "bg_color": "#D9DEE5", "num_format": "@", **_TOP},
     "note": {"bold": True, "bg_color": "#F6E3C5", **_TOP},
     "row": {"font_color": "#5B6673", "align": "center", **_TOP},
     "cell": {"num_format": "@", **_TOP},
     "quoted": {"num_format": "@", "quote_prefix": True, **_TOP},
-    "wrong": {"num_format": "@", "bg_color": "#F8D7D3", "border": 1, "border_color": "#D08A80", **_TOP},
-    "wrong_quoted": {
-        **{"num_format": "@", "bg_color": "#F8D7D3", "border": 1, "border_color": "#D08A80", **_TOP},
-        "quote_prefix": True,
-    },
+    "wrong": {"num_format": "@", **_WRONG, **_TOP},
+    "wrong_quoted": {"num_format": "@", "quote_prefix": True, **_WRONG, **_TOP},
     "reason": {"font_color": "#7A1F14", **_TOP},
     "guide": _TOP,
     "command": {"bold": True, "bg_color": "#EEF1F5", **_TOP},
@@ -100,9 +98,8 @@ def _write_rows(page: Any, rows: Sequence[Refused], styles: Mapping[str, Any]) -
         column += 1
         for language in LANGUAGES if header in wrong else ():
             page.write_string(0, column, _REASONS[language].format(header), styles["note"])
-            page.set_column(
-                column, column, _REASON, None, {"level": LANGUAGES.index(language)}
-            )  # the second can be folded away
+            folds = {"level": LANGUAGES.index(language)}  # the second language can be folded away
+            page.set_column(column, column, _REASON, None, folds)
             for number, (_, _, reasons) in enumerate(rows, start=1):
                 if header in reasons:
                     page.write_string(number, column, _said(reasons[header], language), styles["reason"])

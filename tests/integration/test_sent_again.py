@@ -282,3 +282,20 @@ def test_a_row_to_be_mended_is_as_tall_as_its_reasons(home: Path, tmp_path: Path
     heights = [float(height) for height in re.findall(r'<row r="[23]"[^>]* ht="([0-9.]+)"', sheet)]
     assert len(heights) == 2 and heights[0] > 50 and heights[1] > 100 and max(heights) < 409.5
     assert 'topLeftCell="B2"' in sheet and "fitToPage" in sheet
+
+
+def test_a_file_judged_again_brings_no_old_register_back(home: Path, tmp_path: Path) -> None:
+    delivered = tmp_path / "d.xlsx"
+    with xlsxwriter.Workbook(str(delivered)) as book:
+        for name, cells in {
+            "结果": [HEADERS, GOOD, row(sample="S2", lab="C")],
+            "实验室": [["lab", "name_en"], ["A", "Old"]],
+        }.items():
+            page = book.add_worksheet(name)
+            for place, line in enumerate(cells):
+                page.write_row(place, 0, line)
+    assert run(home, "ingest", str(delivered)) == 9
+    register(home, tmp_path, labs="lab,name_en\nA,New\nC,Third\n")
+    assert run(home, "ingest", str(delivered)) == 0
+    labs = open_platform(home).table("national", "labs")
+    assert dict(labs.select("lab", "name_en").rows())["A"] == "New" and set(values(home)) == {"S1", "S2"}
