@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from labqa.core.errors import DeliveryError, IntegrityError, LabQAError, StoreError, UsageError
+from labqa.core.errors import DeliveryError, IntegrityError, LabQAError, RegisterError, StoreError, UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def register(
     receipt = intake.register(opened(home), kind, file, programme=programme or "national", encoding=encoding)
     key = "cli.already_received" if receipt.already else "cli.registered"
     say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
+    if receipt.unread:
+        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
 
 
 @app.command()
@@ -146,7 +148,8 @@ def ingest(
 ) -> None:
     """Take in delivered results; refused rows are kept with their reasons. 接收交付结果。
 
-    Exit code 0: every row was accepted; 9: some were refused; 3: a file could not be read (the others were).
+    Exit code 0: every row was accepted; 9: some were refused; 3, 4: a file, or a register in one, could not be read (the
+    others were). Sent again, a file has the rows judged again that were refused.
     """
     from labqa.service import intake
 
@@ -157,7 +160,7 @@ def ingest(
                 receipt = intake.ingest(
                     platform, file, profile=profile, programme=programme, encoding=encoding, mends=mends, progress=progress
                 )
-        except DeliveryError as error:
+        except (DeliveryError, RegisterError) as error:
             typer.echo(error.message.text(language()), err=True)
             ends.append(error.exit_code)
             continue
@@ -175,16 +178,27 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
 
     of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
     for row in of_file.head(REFUSALS_SHOWN).iter_rows(named=True):
-        typer.echo(Message.from_json(row["message"]).text(language()), err=True)
+        typer.echo(_refusal(row), err=True)
     if of_file.height > REFUSALS_SHOWN:
-        typer.echo(Message("cli.more_refusals", {"position": receipt.position}).text(language()), err=True)
+        typer.echo(Message("cli.more_refusals").text(language()), err=True)
+    if queries.registers(platform, programme=receipt.programme, viewer=LOCAL_ANALYST)["labs"].is_empty():
+        typer.echo(Message("cli.nobody_registered", {"programme": receipt.programme}).text(language()), err=True)
+    typer.echo(Message("cli.to_mend", {"position": receipt.position}).text(language()), err=True)
     return REFUSED
 
 
+def _refusal(row: dict[str, Any]) -> str:
+    """The sentence of a refusal, its rule, and what the sentence does not say of column and value."""
+    sentence = Message.from_json(row["message"]).text(language())
+    place = [f"{row[name]}" for name in ("column", "value") if row[name] and str(row[name]) not in sentence]
+    rule = row["rule"].partition(".")[2]
+    return Message("cli.refusal", {"sentence": sentence, "rule": " · ".join([rule, *place])}).text(language())
+
+
 def _tell_receipt(file: Path, receipt: Any) -> None:
-    key = "cli.already_received" if receipt.already else "cli.received"
+    key = "already_received" if receipt.already else "received" if receipt.again is None else "judged_again"
     say(
-        key,
+        f"cli.{key}",
         file=file.name,
         rows=receipt.accepted,
         refused=receipt.refused,
@@ -244,15 +258,14 @@ def refusals(
     if out is not None:
         if delivery is None:
             raise UsageError("cli.out_of_which")
-        say("cli.refused_written", rows=intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST), file=out)
+        written = intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST, programme=programme)
+        told = {"delivery": written.file_name, "position": written.position, "command": written.command}
+        say("cli.refused_written", rows=written.rows, file=out, **told)
         return
-    position = None if delivery is None else intake.delivery_named(platform, delivery).position
+    position = None if delivery is None else intake.delivery_named(platform, delivery, programme=programme).position
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
-        sentence = Message.from_json(row["message"]).text(language())
-        place = {name: row[name] or "" for name in ("row", "column", "value")}
-        rule = row["rule"].partition(".")[2]
-        say("cli.refusal", file=row["file_name"], **place, rule=rule, sentence=sentence)
+        typer.echo(_refusal(row))
 
 
 @app.command()

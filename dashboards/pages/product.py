@@ -23,13 +23,13 @@ def register(access: Access) -> None:
 
 def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of a product."""
-    pairs = reading.pairs(product=place.code)
+    pairs = reading.pairs(product=place.code, limit=MOST + 1)
     if pairs.is_empty():
         raise AccessDenied("service.not_yours")
     found = reading.products.filter(pl.col("scope_id") == place.code)
     said = agreeing(found.row(0, named=True), words) if found.height else words("product.not_judged")
-    rows = [_row(reading, row, place, words) for row in pairs.iter_rows(named=True)]
-    most = words("lab.pairs_most", n=MOST) if pairs.height == MOST else ""
+    rows = [_row(reading, row, place, words) for row in pairs.head(MOST).iter_rows(named=True)]
+    most = words("lab.pairs_most", n=MOST) if pairs.height > MOST else ""
     return [
         title(reading.name_of("products", place.code, words), above=f"{words('word.product')} · {place.code}"),
         lead(said, words("product.tolerance")),

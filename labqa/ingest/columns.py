@@ -40,7 +40,11 @@ def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dic
 
 
 def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
-    """The table that holds the results: the one with most of the required columns, which must be there."""
+    """The table that holds the results: the one with most of the required columns, which must be there, and no other with all
+    of them."""
+    whole = [table for table in tables if table.rows.height and not _missing(table, profile)]
+    if len(whole) > 1:
+        raise DeliveryError("ingest.sheets_several", file=file, found=", ".join(f"“{table.sheet}”" for table in whole))
     table = min(tables, key=lambda table: len(_missing(table, profile)))
     table.check()
     missing = _missing(table, profile)

@@ -6,10 +6,12 @@ import codecs
 import csv
 import io
 import re
+from functools import cache
 
 import polars as pl
 
 from labqa.core.errors import DeliveryError, UsageError
+from labqa.core.wording.catalogue import sentences
 
 MOST_COLUMNS = 2_000
 UTF8 = "utf-8"
@@ -19,6 +21,9 @@ _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.B
 _COMMON = 0.9
 """Share of the characters beyond ASCII that stand in GB 2312: of Chinese text read as GB 18030 hardly any does not, of Big5
 text so read half do not."""
+_FAMILIAR, _FAMILIAR_IN_HEADER = 0.25, 0.5
+"""Share of the characters beyond ASCII that stand in LabQA's own Chinese sentences, of which a third to all of Chinese text of
+this field does; of EUC-KR and EUC-JP text read as GB 18030, all of which stands in GB 2312, a seventh at the most."""
 
 
 def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, str]:
@@ -34,10 +39,13 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataF
     separator = max(",;\t", key=header.count)
     if header.count(separator) >= MOST_COLUMNS:
         raise DeliveryError("ingest.too_many_columns", file=name, found=header.count(separator) + 1, expected=MOST_COLUMNS)
+    if blank := utf8.count(b"\n", 0, begin):  # the reader takes as many fields as the first row has
+        utf8 = f"{separator * header.count(separator)}\n".encode() * blank + utf8[begin:]
     try:
         return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found
     except (pl.exceptions.PolarsError, OSError) as cause:
-        raise DeliveryError("ingest.csv_rows", file=name, **_first_ragged(utf8.decode(), separator)) from cause
+        key, where = _first_ragged(utf8.decode(), separator)
+        raise DeliveryError(key, file=name, **where) from cause
 
 
 def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:
@@ -74,21 +82,40 @@ def _strictly(name: str, data: bytes, encoding: str) -> tuple[bytes, str]:
 
 
 def _reads_as_chinese(text: str) -> bool:
-    """Whether text that is no UTF-8 was meant as GB 18030: nearly all of its characters beyond ASCII are those of GB 2312."""
-    beyond = re.sub("[\0-\x7f]+", "", text)
+    """Whether text that is no UTF-8 was meant as GB 18030: nearly all of its characters beyond ASCII are those of GB 2312, and
+    those of its header or of all of it are familiar."""
+    beyond = _beyond_ascii(text)
     common = len(beyond.encode("gb2312", "ignore").decode("gb2312"))
-    return common >= _COMMON * len(beyond) and not _PRIVATE_USE.search(beyond)
+    if common < _COMMON * len(beyond) or _PRIVATE_USE.search(beyond):
+        return False
+    header = _beyond_ascii(text.lstrip().partition("\n")[0])
+    return _familiar(header) > _FAMILIAR_IN_HEADER * len(header) or _familiar(beyond) >= _FAMILIAR * len(beyond)
 
 
-def _first_ragged(text: str, separator: str) -> dict[str, object]:
-    """The first row that has another number of fields than the header, for the sentence."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+def _beyond_ascii(text: str) -> str:
+    return re.sub("[\0-\x7f]+", "", text)
+
+
+def _familiar(text: str) -> int:
+    """How many characters stand in our own Chinese sentences."""
+    return len(text) - len(text.translate(_own_characters()))
+
+
+@cache
+def _own_characters() -> dict[int, None]:
+    """The ideographs of our own Chinese sentences, each to be deleted."""
+    return dict.fromkeys(ord(one) for one in "".join(sentences("zh").values()) if "\u4e00" <= one <= "\u9fff")
+
+
+def _first_ragged(text: str, separator: str) -> tuple[str, dict[str, object]]:
+    """The first row with more fields than the header, or in which a quotation mark does not pair off: sentence and values."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     expected, number = 0, 0
     try:
         for number, cells in enumerate(rows, start=1):
             expected = expected or len(cells)
             if len(cells) > expected:
-                return {"row": number, "found": len(cells), "expected": expected}
+                return "ingest.csv_rows", {"row": number, "found": len(cells), "expected": expected}
     except csv.Error:
-        pass
-    return {"row": number, "found": "?", "expected": expected}
+        return "ingest.csv_quote", {"row": number + 1}
+    return "ingest.csv_rows", {"row": number, "found": "?", "expected": expected}

@@ -48,11 +48,13 @@ def read_delivery(
     known: pl.DataFrame,
     purpose: Purpose = "deliver",
     encoding: str | None = None,
+    only: pl.Series | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
     """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
     `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
-    it is known.
+    it is known; `only`: numbers of the rows that are to be judged again, by the registers in force
+    and not by those that the file brought the first time.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
@@ -62,8 +64,10 @@ def read_delivery(
     sha = sha256_of(data)
     found = read(path, data, encoding=encoding)
     del data  # a hundred megabytes of a million rows
-    brought = _registers_in(path.name, found)
+    brought = _registers_in(path.name, found) if only is None else {}
     table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    if only is not None:
+        table = replace(table, rows=table.rows.filter(pl.col(ROW).is_in(only.implode())))
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     own = registers.with_found(brought)
@@ -99,8 +103,11 @@ def _refusals(
     broken: pl.DataFrame, table: Table, headers: Mapping[str, str], profile: Profile, file: str, sha: str
 ) -> pl.DataFrame:
     """One entry a broken rule, with the sentence and the whole row as delivered."""
+    delivered = mending.without_ours(table.headers)
     rows = {row[ROW]: row for row in table.rows.join(broken, on=ROW, how="semi").iter_rows(named=True)}
-    whole = {number: json.dumps({k: v for k, v in row.items() if k != ROW}, ensure_ascii=False) for number, row in rows.items()}
+    whole = {
+        number: json.dumps({header: row[header] for header in delivered}, ensure_ascii=False) for number, row in rows.items()
+    }
     entries = []
     for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]

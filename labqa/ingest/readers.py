@@ -15,7 +15,7 @@ import polars as pl
 
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
-from labqa.ingest import delimited
+from labqa.ingest import content, delimited
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
@@ -55,6 +55,7 @@ def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]
     suffix = path.suffix.lower()
     if not data:
         raise DeliveryError("ingest.file_empty", file=path.name)
+    content.check(path.name, suffix, data)
     if suffix in {".csv", ".txt", ".tsv"}:
         cells, found = delimited.cells(path.name, data, encoding)
         tables = [_table(path.name, "", cells, encoding=found)]

@@ -68,13 +68,23 @@ def headers() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
 
 def read_register(kind: str, path: Path, *, encoding: str | None = None) -> dict[str, pl.DataFrame]:
-    """The register in a csv (in `encoding`, else detected), xlsx or parquet file, by table name; `labs` gives `labs` and
-    `capabilities`."""
+    """The register in a file, as `table_of` finds it, by table name; `labs` gives `labs` and `capabilities`."""
+    return from_table(kind, path.name, table_of(kind, path, encoding=encoding))
+
+
+def table_of(kind: str, path: Path, *, encoding: str | None = None) -> Table:
+    """The table of a register in a csv (in `encoding`, else detected), xlsx or parquet file: the sheet named so, else the
+    first."""
     if kind not in KINDS:
         raise RegisterError("ingest.register_kind", found=kind, expected=", ".join(KINDS))
     found = read(path, path.read_bytes(), encoding=encoding)
-    table = next((table for table in found if kind_of(table.sheet) == kind), found[0])
-    return from_table(kind, path.name, table)
+    return next((table for table in found if kind_of(table.sheet) == kind), found[0])
+
+
+def unread_columns(kind: str, table: Table) -> list[str]:
+    """Headers that no field of the register bears."""
+    understood = match(table.headers, headers()[kind]).values()
+    return [header for header in table.headers if not any(header in named for named in understood)]
 
 
 def kind_of(sheet: str) -> str | None:

@@ -82,7 +82,7 @@ def _real(platform: Platform, programme: str, progress: Progress | None) -> inta
         register = file.with_name(f"{kind}.csv")
         if register.is_file():
             intake.register(platform, kind, register, programme=programme)
-    return intake.ingest(platform, file, profile=programme, programme=programme, progress=progress)
+    return _ingested(platform, file, programme, programme, progress)
 
 
 def _national(platform: Platform, progress: Progress | None) -> list[intake.Receipt]:
@@ -95,4 +95,10 @@ def _national(platform: Platform, progress: Progress | None) -> list[intake.Rece
     for kind in _REGISTERS:
         intake.register(platform, kind, folder / "registers" / f"{kind}.csv", programme="national")
     files = sorted(file for file in folder.iterdir() if file.suffix in {".csv", ".parquet", ".xlsx"})
-    return [intake.ingest(platform, file, profile="template", programme="national", progress=progress) for file in files]
+    return [_ingested(platform, file, "template", "national", progress) for file in files]
+
+
+def _ingested(platform: Platform, file: Path, profile: str, programme: str, progress: Progress | None) -> intake.Receipt:
+    """The receipt of a file; a refused row of the demo stays refused, so what was received is not read again."""
+    there = intake.received(platform, file, programme=programme)
+    return there or intake.ingest(platform, file, profile=profile, programme=programme, progress=progress)

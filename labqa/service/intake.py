@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ from labqa.store.chain import Entry, Kind
 class Receipt:
     """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
     `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
-    `mends`: the entry of the delivery whose refused rows it brings again."""
+    `mends`: the entry of the delivery whose refused rows it brings again; `again`: the entry whose refused rows were judged
+    again, since the same file was sent again."""
 
     file_name: str
     position: int
@@ -40,14 +43,33 @@ class Receipt:
     unread: tuple[str, ...] = ()
     encoding: str = ""
     mends: int | None = None
+    again: int | None = None
+    programme: str = ""
 
 
 def write_template(path: Path) -> None:
     """Write the bilingual delivery template with a filled example."""
-    try:
+    _check_workbook(path)
+    with _writing(path):
         template.write_template(path)
-    except FileCreateError as error:
-        raise StoreError("service.cannot_write", file=str(path), reason=str(error)) from error
+
+
+def _check_workbook(path: Path) -> None:
+    """UsageError where a workbook would get a name that says something else."""
+    if path.suffix.lower() != ".xlsx":
+        raise UsageError("service.workbook_name", file=str(path))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn a workbook that cannot be written into a StoreError that names it."""
+    try:
+        yield
+    except (OSError, FileCreateError) as error:
+        cause = error.args[0] if isinstance(error, FileCreateError) and isinstance(error.args[0], OSError) else error
+        raise StoreError(
+            "service.cannot_write", file=str(path), reason=getattr(cause, "strerror", None) or str(cause)
+        ) from error
 
 
 def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
@@ -56,9 +78,11 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
     `encoding` of csv, where it is known.
     """
     sha256 = sha256_of(_bytes(path))
-    tables = registers.read_register(kind, path, encoding=encoding)
+    table = registers.table_of(kind, path, encoding=encoding)
+    tables = registers.from_table(kind, path.name, table)
     rows = max((frame.height for frame in tables.values()), default=0)
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
+    note["unread"] = registers.unread_columns(kind, table)
     with platform.writing():
         before = platform.ledger.entries([Kind.REGISTER], programme=programme)
         same = [entry for entry in before if (entry.payload["raw"], entry.payload["kind_of_register"]) == (sha256, kind)]
@@ -87,7 +111,8 @@ def ingest(
     mends: str | None = None,
     progress: Progress | None = None,
 ) -> Receipt:
-    """Accept a delivery of results through a profile; the same file twice is one acceptance.
+    """Accept a delivery of results through a profile. Of the same file sent again only the rows that were refused are judged
+    again, so that each counts once.
 
     `encoding`: of csv, where it is known. `mends`: the delivery whose refused rows it brings again, as `delivery_named`
     understands it; a workbook of refused rows says so itself.
@@ -113,13 +138,17 @@ def _ingested(
     chosen = profiles.load(profile)
     named = programme or chosen.programme
     sha256 = sha256_of(_bytes(path))
-    if receipt := platform.ledger.delivery(sha256, named):
-        return _receipt(receipt, already=True)
-    mended = None if mends is None else delivery_named(platform, mends)
-    version, delivery = _read(platform, path, chosen, named, encoding, progress)
-    if mended is not None and mended.payload["programme"] != named:
-        raise DeliveryError("service.mends_unknown", file=path.name, found=mends, programme=named)
+    before = platform.ledger.delivery(sha256, named)
+    if before is not None and not before.payload["refused"]:
+        return _receipt(before, already=True)
+    mended = None if mends is None else delivery_named(platform, mends, programme=named)
+    refused = None if before is None else platform.facts.in_force([before], "refusals")
+    only = None if refused is None else refused["row"].unique()
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, only=only)
+    if before is not None and refused is not None and _as_before(delivery, refused):
+        return _receipt(before, already=True)
     note = _note(path, profile, delivery) | _link(platform, path, delivery, mended, named)
+    note |= {} if before is None else {"again": before.position}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
     return _receipt(entry, already=entry.repeated)
@@ -172,6 +201,18 @@ def _corrected(
     return _receipt(entry, already=False)
 
 
+def received(platform: Platform, path: Path, *, programme: str) -> Receipt | None:
+    """The receipt of a delivery that was accepted before, if it was; nothing of it is judged again."""
+    entry = platform.ledger.delivery(sha256_of(_bytes(path)), programme)
+    return None if entry is None else _receipt(entry, already=True)
+
+
+def _as_before(delivery: Delivery, refused: pl.DataFrame) -> bool:
+    """Whether rows judged again are refused as they were."""
+    of = ["row", "column", "value", "rule"]
+    return delivery.results.is_empty() and delivery.refusals.select(of).sort(of).equals(refused.select(of).sort(of))
+
+
 def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
     """What `once` does; where other facts came in while it read, it reads again with the pen in hand, so that it cannot happen
     twice."""
@@ -184,23 +225,52 @@ def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
         return once(pen_held=True)
 
 
-def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer) -> int:
-    """Write the refused rows of a delivery as a workbook to be mended and sent again; the number of rows."""
+@dataclass(frozen=True)
+class Export:
+    """Refused rows that were written to be mended: how many, of which file and entry, and the command that takes them in."""
+
+    rows: int
+    file_name: str
+    position: int
+    command: str
+
+
+def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer, programme: str | None = None) -> Export:
+    """Write the refused rows of a delivery, as `delivery_named` understands it, as a workbook to be mended and sent again."""
     check_may_read_all(viewer)
-    entry = delivery_named(platform, named)
+    _check_workbook(path)
+    entry = delivery_named(platform, named, programme=programme)
     refusals = platform.facts.in_force([entry], "refusals")
     if refusals.is_empty():
         raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
-    return mending.write_refused(path, refusals)
+    with _writing(path):
+        rows = mending.write_refused(path, refusals, command=_command(entry, path.name))
+    return Export(rows, entry.payload["file_name"], entry.position, _command(entry, str(path)))
 
 
-def delivery_named(platform: Platform, named: str) -> Entry:
-    """The delivery or correction with that ledger position, else the last with that file name; UsageError if there is none."""
-    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION])
-    found = [entry for entry in entries if named in {str(entry.position), entry.payload["file_name"]}]
+def _command(entry: Entry, file: str) -> str:
+    """The command that takes in a file in the place of the rows that an entry refused."""
+    told = entry.payload
+    words = ["labqa", "correct" if entry.kind == Kind.CORRECTION else "ingest", file]
+    words += ["--reason", told["reason"]] if entry.kind == Kind.CORRECTION else []
+    words += ["--profile", told["profile"]] if told["profile"] != _TEMPLATE else []
+    words += ["--programme", told["programme"]] if (told["profile"], told["programme"]) != (_TEMPLATE, _NATIONAL) else []
+    return shlex.join(words)
+
+
+def delivery_named(platform: Platform, named: str, *, programme: str | None = None) -> Entry:
+    """The delivery or correction with that ledger position, else the last with that file name, of a programme or of all, as
+    it was judged last; UsageError if there is none."""
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
+    found = [entry for entry in entries if str(entry.position) == named]
+    found = found or [entry for entry in entries if entry.payload["file_name"] == Path(named).name]
+    if not found and programme is not None:
+        raise UsageError("service.no_such_delivery_of", found=named, programme=programme)
     if not found:
         raise UsageError("service.no_such_delivery", found=named)
-    return found[-1]
+    told = found[-1].payload
+    judged = platform.ledger.delivery(told["raw"], told["programme"]) if found[-1].kind == Kind.DELIVERY else None
+    return judged or found[-1]
 
 
 def _read(
@@ -212,13 +282,22 @@ def _read(
     progress: Progress | None,
     *,
     purpose: Purpose = "deliver",
+    only: pl.Series | None = None,
 ) -> tuple[int, Delivery]:
-    """The data version against which a file was read, and what it brought."""
+    """The data version against which a file was read, and what it brought, of all rows or of those with these numbers."""
     version = platform.ledger.data_version()
     known = registers.Registers(**{name: platform.table(programme, name, version=version) for name in _REGISTERS})
     results = platform.table(programme, "results", version=version)
     return version, deliver.read_delivery(
-        path, profile, known, programme=programme, known=results, purpose=purpose, encoding=encoding, progress=progress
+        path,
+        profile,
+        known,
+        programme=programme,
+        known=results,
+        purpose=purpose,
+        encoding=encoding,
+        only=only,
+        progress=progress,
     )
 
 
@@ -227,7 +306,7 @@ def _link(platform: Platform, path: Path, delivery: Delivery, named: Entry | Non
     if named is None and delivery.mends is None:
         return {}
     entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
-    found = named or next((entry for entry in entries if entry.payload["raw"] == delivery.mends), None)
+    found = named or next((entry for entry in reversed(entries) if entry.payload["raw"] == delivery.mends), None)
     if found is None:
         claimed = str(delivery.mends)[:12]
         raise DeliveryError("service.mends_unknown", file=path.name, found=claimed, programme=programme)
@@ -251,6 +330,8 @@ def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
     return {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
 
 
+_TEMPLATE, _NATIONAL = "template", "national"
+"""Profile and programme of which a command need not be told."""
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
 
 
@@ -259,6 +340,8 @@ def _bytes(path: Path) -> bytes:
     shown = os.fsencode(path).decode("utf-8", "replace")
     if shown != str(path):  # as a Chinese archive unpacked on Linux may leave it
         raise DeliveryError("service.name_unreadable", file=shown)
+    if path.is_dir():
+        raise DeliveryError("service.is_folder", file=str(path))
     try:
         return path.read_bytes()
     except OSError as error:
@@ -307,4 +390,6 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
         unread=tuple(told.get("unread", ())),
         encoding="" if encoding.startswith("utf") else encoding,
         mends=told.get("mends"),
+        again=told.get("again"),
+        programme=told["programme"] or "",
     )

@@ -30,14 +30,16 @@ def accept(
     known_version: int | None = None,
     pen_held: bool = False,
 ) -> Entry:
-    """Accept facts read from `source`, whose bytes had `sha256`; for a delivery already accepted, its receipt.
+    """Accept facts read from `source`, whose bytes had `sha256`; for a delivery already accepted, its receipt, unless the note
+    says that these are its refused rows judged `again`.
 
     `programme` None: registers that hold for every programme. `note`: what else the receipt tells (file name,
     profile, counts). `known_version`: the data version against which the tables were worked out; StoreError, and nothing
     accepted, if other facts came in since; that cannot be while the caller holds the pen (`pen_held`).
     """
     with nullcontext() if pen_held else writing(facts.home):
-        if kind == Kind.DELIVERY and (receipt := ledger.delivery(sha256, programme or "")):
+        receipt = ledger.delivery(sha256, programme or "") if kind == Kind.DELIVERY else None
+        if receipt is not None and receipt.position != note.get("again"):
             return receipt
         payload = {
             **note,

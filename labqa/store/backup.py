@@ -6,12 +6,16 @@ change and are there before their entry is, so the ledger read in one statement 
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import io
 import json
+import os
 import tarfile
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +29,7 @@ from labqa.store.points import passing
 from labqa.store.verification import named_files
 
 LEDGER = "ledger.jsonl"
+_FAILED = "store.backup_not_written"
 
 
 def backup(home: Path, ledger: Ledger, target: Path) -> tuple[Path, Head]:
@@ -37,8 +42,13 @@ def backup(home: Path, ledger: Ledger, target: Path) -> tuple[Path, Head]:
     path = target / f"labqa-{head.entries}-{head.hash[:12]}.tar" if target.is_dir() else target
     if path.exists():
         raise UsageError("store.backup_there", path=str(path))
+    _forget_killed(path)
     lines = "".join(f"{canonical_json(list(row))}\n" for row in rows).encode()
-    with _new(path) as part, durable.refusals_as_sentences(path), tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar:
+    with (
+        _new(path) as part,
+        durable.refusals_as_sentences(path, _FAILED),
+        tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar,
+    ):
         _add(tar, LEDGER, len(lines), io.BytesIO(lines))
         for name, sha256 in named_files(row.entry() for row in rows).items():
             _add_file(tar, home, name, sha256)
@@ -47,17 +57,50 @@ def backup(home: Path, ledger: Ledger, target: Path) -> tuple[Path, Head]:
 
 @contextmanager
 def _new(path: Path) -> Iterator[Path]:
-    """A file beside `path` that gets its name once it is whole and on the disk."""
-    part = path.with_name(f"{path.name}.part")
+    """A file of its own beside `path` that gets its name once it is whole and on the disk; UsageError if the name is taken by
+    then."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    with durable.refusals_as_sentences(path, _FAILED):
+        held = part.open("xb")
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         yield part
-        with durable.refusals_as_sentences(path):
+        with durable.refusals_as_sentences(path, _FAILED):
             passing("backup_written")
             sync(part)
-            part.rename(path)
+            _name(part, path)
             sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+        held.close()
+
+
+def _forget_killed(path: Path) -> None:
+    """Remove what backups to the same path left that were killed: the locks on their files died with them."""
+    with durable.refusals_as_sentences(path, _FAILED):
+        for part in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+            with suppress(BlockingIOError, FileNotFoundError), part.open("rb") as left:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+
+
+def _name(part: Path, path: Path) -> None:
+    """Give a file its name unless there is one of that name."""
+    try:
+        _link(part, path)
+    except FileExistsError as error:
+        raise UsageError("store.backup_there", path=str(path)) from error
+
+
+def _link(part: Path, path: Path) -> None:
+    """FileExistsError if the name is taken."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this file system: an empty file holds the name
+        path.touch(exist_ok=False)
+        part.rename(path)
 
 
 def _add_file(tar: tarfile.TarFile, home: Path, name: Path, sha256: str) -> None:

@@ -78,9 +78,10 @@ class Row(NamedTuple):
         return Head(self.position, self.hash)
 
 
-def delivery_key(raw: str, programme: str) -> str:
-    """What may be accepted only once: a file (its SHA-256) in a programme."""
-    return digest(str(Kind.DELIVERY), raw, programme)
+def delivery_key(raw: str, programme: str, *, again: int | None = None) -> str:
+    """What may be accepted only once: a file (its SHA-256) in a programme; and once more the rows of it that the entry at
+    position `again` refused."""
+    return digest(str(Kind.DELIVERY), raw, programme, *(() if again is None else (str(again),)))
 
 
 def run_key(run: str) -> str:
@@ -91,7 +92,7 @@ def run_key(run: str) -> str:
 def once(kind: str, payload: Mapping[str, Any]) -> str | None:
     """The key under which an entry may stand only once, or None."""
     if kind == Kind.DELIVERY:
-        return delivery_key(payload["raw"], payload["programme"] or "")
+        return delivery_key(payload["raw"], payload["programme"] or "", again=payload.get("again"))
     return run_key(payload["run"]) if kind == Kind.RUN else None
 
 

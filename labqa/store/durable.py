@@ -26,14 +26,15 @@ PATIENCE = 300.0
 
 
 @contextmanager
-def refusals_as_sentences(path: Path) -> Iterator[None]:
-    """Turn what the operating system or polars refuses (no space, no permission) into a StoreError that names `path`."""
+def refusals_as_sentences(path: Path, key: str = "store.cannot_write") -> Iterator[None]:
+    """Turn what the operating system or polars refuses (no space, no permission) into a StoreError that names `path`, with
+    the sentence `key`."""
     try:
         yield
     except OSError as error:
-        raise StoreError("store.cannot_write", path=str(path), reason=error.strerror or str(error)) from error
+        raise StoreError(key, path=str(path), reason=error.strerror or str(error)) from error
     except pl.exceptions.PolarsError as error:
-        raise StoreError("store.cannot_write", path=str(path), reason=str(error)) from error
+        raise StoreError(key, path=str(path), reason=str(error)) from error
 
 
 @contextmanager

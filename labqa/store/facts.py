@@ -81,8 +81,9 @@ class FactStore:
             return pl.concat([_columns(path, table, wanted) for path in chosen])
 
     def in_force(self, entries: Iterable[Entry], table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """What holds after the entries, taken in order: of registers the last row of each key, of results every row."""
-        files = files_of(entries, table)
+        """What holds after the entries, taken in order: of registers the last row of each key, of results every row, of
+        refusals what the last judgement of each file left."""
+        files = files_of(_last_judgements(entries) if table == "refusals" else entries, table)
         if table in GROWING:
             return self.read(files, table, columns)
         key = FACT_TABLES[table].primary_key()
@@ -94,6 +95,12 @@ class FactStore:
             file = FactFile(table, durable.write_parquet(frame, made), frame.height)
             durable.publish(made, self.path(file))
         return file
+
+
+def _last_judgements(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries but those whose file was judged again by a later one."""
+    last = {(entry.kind, entry.payload.get("programme"), entry.payload.get("raw")): entry for entry in entries}
+    return sorted(last.values(), key=lambda entry: entry.position)
 
 
 def _columns(path: Path, table: str, wanted: Sequence[str]) -> pl.DataFrame:

@@ -114,8 +114,11 @@ class Ledger:
         return [entry for entry in found if programme is None or entry.payload.get("programme") in (None, programme)]
 
     def delivery(self, raw: str, programme: str) -> Entry | None:
-        """The receipt of a file in a programme, if it was accepted."""
-        return self._only(chain.delivery_key(raw, programme))
+        """The receipt of a file in a programme, if it was accepted; where its refused rows were judged again, the last one."""
+        found = later = self._only(chain.delivery_key(raw, programme))
+        while later is not None:
+            found, later = later, self._only(chain.delivery_key(raw, programme, again=later.position))
+        return found
 
     def run(self, run_id: str) -> Entry | None:
         """The entry of a run, if it was recorded."""

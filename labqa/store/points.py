@@ -31,7 +31,8 @@ _ERRORS = {"full": errno.ENOSPC, "broken": errno.EIO}
 def passing(point: str) -> None:
     """Pass a point; OSError, or the end of the process, where the environment asks for it."""
     if (asked := os.environ.get(VARIABLE)) is not None:
-        _fail(point, *asked.split(":"))
+        named, _, how = asked.partition(":")
+        _fail(point, named, how)
 
 
 def _fail(point: str, named: str, how: str) -> None:

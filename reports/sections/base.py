@@ -29,12 +29,17 @@ def section(context: Context) -> Section:
         blocks.append(_years(context))
     else:
         blocks += [Paragraph(say("base_undated")), _one_window(context)]
-    seen = [measure for measure in MEASURES if any(context.total(measure, period=year) for year in context.years)]
+    seen = [measure for measure in MEASURES if _has(context, measure)]
     specs = [five_year_trend(context.tables["summary"], context.language, measure=measure) for measure in seen]
     drawn = tuple(spec for spec in specs if not spec.is_empty)
     if drawn:
         blocks.append(Panel(drawn, say("trend_caption")))
     return Section("base", say("base_title"), tuple(blocks))
+
+
+def _has(context: Context, metric: str) -> bool:
+    """Whether any year has a figure, be it 0."""
+    return any(context.total(metric, period=year) is not None for year in context.years)
 
 
 def _years(context: Context) -> Table:
@@ -45,7 +50,7 @@ def _years(context: Context) -> Table:
         (say(f"metric_{metric}"), *(form(context.total(metric, period=year)) for year in years))
         for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
         for metric in metrics
-        if any(context.total(metric, period=year) for year in years)
+        if _has(context, metric)
     ]
     columns = (Column("", share=2.4), *(Column(year, "right") for year in years))
     return Table(title=say("base_table"), columns=columns, rows=tuple(rows), note=say("base_note"))
@@ -57,7 +62,7 @@ def _one_window(context: Context) -> Table:
         (say(f"metric_{metric}"), form(context.total(metric)))
         for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
         for metric in metrics
-        if context.total(metric)
+        if context.total(metric) is not None
     ]
     return Table(
         title=say("base_window"), columns=(Column("", share=3), Column(context.period_named, "right")), rows=tuple(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -20,6 +21,7 @@ from labqa.core.provenance import Manifest, canonical_json, sha256_of
 from labqa.core.tables import Flags, Summary, empty
 from labqa.service import custody, evaluations, intake
 from labqa.service.wiring import now, open_platform
+from labqa.store import backup as backups
 from labqa.store.chain import GENESIS, Head, Row
 from labqa.store.points import VARIABLE
 from tests import parcels
@@ -303,3 +305,58 @@ def test_a_home_that_is_not_there_is_not_called_whole(tmp_path: Path) -> None:
         told = labqa(tmp_path / "mistyped", *words)
         assert told.returncode == 2 and "mistyped" in told.stderr and not told.stdout
     assert not (tmp_path / "mistyped").exists()
+
+
+AT_ONCE = """
+import sys
+from pathlib import Path
+from labqa.core.errors import LabQAError
+from labqa.service import custody
+from labqa.service.wiring import open_platform
+platform = open_platform(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    print(custody.backup(platform, Path(sys.argv[2]))[1])
+except LabQAError as error:
+    print(error.message.key)
+"""
+
+
+def test_two_backups_to_one_path_at_once_are_one_whole_file(tmp_path: Path, sent: Parcels) -> None:
+    home, target = tmp_path / "home", tmp_path / "backup.tar"
+    platform = open_platform(home)
+    for file in sent.files:
+        intake.ingest(platform, file, profile="template")
+    command = [sys.executable, "-c", AT_ONCE, str(home), str(target)]
+    both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = sorted(process.communicate()[0].strip() for process in both)
+    assert answers == [custody.anchor(platform), "store.backup_there"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("backup")] == ["backup.tar"]
+    assert custody.restore(open_platform(tmp_path / "restored"), target) == custody.anchor(platform)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_backup_that_another_overtook_takes_nobodys_place(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on a file system without hard links, such as a memory stick's."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+    target = tmp_path / "backup.tar"
+    with pytest.raises(UsageError) as caught, backups._new(target) as slow:
+        slow.write_text("slow")
+        with backups._new(target) as fast:
+            fast.write_text("fast")
+    assert caught.value.message.key == "store.backup_there"
+    assert target.read_text() == "fast" and list(tmp_path.iterdir()) == [target]

@@ -71,7 +71,7 @@ def test_refused_rows_go_out_come_back_mended_and_are_linked(platform: Platform,
     first = ingested(platform, write(tmp_path / "d.csv", GOOD, *BAD, RETEST))
     assert (first.accepted, first.refused) == (1, 4)
     out = tmp_path / "refused.xlsx"
-    assert intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST) == 4
+    assert intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST).rows == 4
     changes = {("S2", "结果"): "1.5", ("S2", "检测日期"): "2018-03-10", ("S3", "单位"): "", ("S4", "批次"): "2018春季"}
     again = ingested(platform, mended(out, changes | {("S2", "结果"): "1.5"}))
     assert (again.accepted, again.refused, again.mends, again.unread) == (4, 0, first.position, ())
@@ -134,9 +134,9 @@ def test_a_link_may_be_given_by_hand_and_one_to_nowhere_is_refused(platform: Pla
     with pytest.raises(DeliveryError) as caught:
         ingested(elsewhere, out)
     assert caught.value.message.key == "service.mends_unknown"
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(UsageError) as caught:
         ingested(platform, write(tmp_path / "other.csv", GOOD), mends="d.csv", programme="another")
-    assert caught.value.message.key == "service.mends_unknown"
+    assert caught.value.message.key == "service.no_such_delivery_of"
 
 
 def test_a_laboratory_may_not_export_the_rows_of_all(platform: Platform, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_file_delivered_and_sent_as_a_correction_too_is_told_apart(platform: P
     for receipt in (first, second):
         told = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
         assert told["row"].n_unique() == 3 and told.select("row", "column", "rule").is_unique().all()
-        assert intake.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST) == 3
+        assert intake.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST).rows == 3
     assert first.position != second.position
 
 

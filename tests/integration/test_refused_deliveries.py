@@ -127,7 +127,7 @@ WHOLE = {
     "external entity": (raw("d.xlsx", packed(parts(rows_xml(TABLE), prolog='<!DOCTYPE a SYSTEM "http://x">'))), "entities"),
     "formula never computed": (raw("d.xlsx", packed(parts(FORMULA))), "cell A3"),
     "truncated parquet": (raw("d.parquet", b"PAR1 cut off"), "cut off"),
-    "a directory": (lambda folder: folder, "Is a directory"),
+    "a directory": (lambda folder: folder, "is a folder"),
     "no such file": (lambda folder: folder / "nowhere.csv", "nowhere.csv"),
     "unknown kind": (raw("d.pdf", b"%PDF"), "“.pdf”"),
 }

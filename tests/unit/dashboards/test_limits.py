@@ -178,3 +178,19 @@ def test_a_forged_request_of_the_grid_is_refused(client, request_):
     answer = client.post("/_dash-update-component", json=asked_of_the_grid(first, end, **how), headers=OURS)
     assert answer.status_code == 400
     assert list(answer.get_json()) == ["refused"]
+
+
+@pytest.mark.parametrize(("pairs", "cut"), [(199, False), (200, False), (201, True)])
+def test_a_product_is_told_to_be_cut_only_where_it_is(pairs, cut):
+    platform = crowd.platform()
+    run = next(run for run in platform.opened.values() if run.manifest.programme == "national")
+    found = run.tables["pairs"]
+    product = found["product"][0]
+    of_it = crowd.copies(found.filter(pl.col("product") == product).head(1), pairs, "pair")
+    first = run.tables["discrepancies"].filter(pl.col("pair") == found.filter(pl.col("product") == product)["pair"][0])
+    run.tables["pairs"] = pl.concat([found.filter(pl.col("product") != product), of_it])
+    run.tables["discrepancies"] = pl.concat([run.tables["discrepancies"], crowd.copies(first, pairs, "pair")]).unique("pair")
+    own = dashboards_app.create_app(platform).server.test_client()
+    drawing = drawn(own, platform, "product", product, "en")
+    assert max(rows(kind, given) for kind, given in parts(drawing)) == min(pairs, 200)
+    assert ("the 200" in str(drawing)) is cut

@@ -137,3 +137,8 @@ def test_parquet_becomes_text():
     held = io.BytesIO()
     pl.DataFrame({"a": [[1]]}).write_parquet(held)
     assert refused(held.getvalue(), "a.parquet").key == "ingest.parquet_column"
+
+
+@pytest.mark.parametrize("head", ["\n", "\r\n\r\n"])
+def test_blank_lines_above_the_header_are_counted_and_left_out(head):
+    assert rows(f"{head}a,b\n1,2\n\n3,4\n".encode()) == [(head.count("\n") + 2, "1", "2"), (head.count("\n") + 4, "3", "4")]

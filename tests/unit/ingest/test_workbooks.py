@@ -102,7 +102,9 @@ def test_the_corner_cell_is_a_small_file_and_is_named() -> None:
     assert "XFD1048576" in refused(data).message.text("en")
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.xls", "xlsx_old"), ("a.xlsm", "xlsx_macros"), ("a.ods", "file_kind")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a.xls", "content_workbook"), ("a.xlsm", "xlsx_macros"), ("a.ods", "file_kind")]
+)
 def test_kinds_of_files_that_are_not_read(name: str, expected: str) -> None:
     assert rule(packed(parts(rows_xml(PLAIN))), name) == expected
 

@@ -365,3 +365,13 @@ def test_the_hash_is_over_everything_an_entry_says(ledger):
     entry = ledger.append("vote", {"for": "甲"}, NOON)
     told = '[1,"vote","{\\"for\\":\\"甲\\"}","2018-05-01T12:00:00+00:00","' + GENESIS + '"]'
     assert entry.hash == sha256_of(told.encode())
+
+
+def test_refused_rows_of_a_file_are_judged_again_once_each_time(ledger):
+    told = {"programme": "national", "raw": "f" * 64}
+    first = ledger.append(Kind.DELIVERY, told, NOON)
+    second = ledger.append(Kind.DELIVERY, told | {"again": first.position}, NOON)
+    assert not second.repeated and ledger.delivery("f" * 64, "national") == second
+    assert ledger.append(Kind.DELIVERY, told | {"again": first.position}, NOON).repeated
+    third = ledger.append(Kind.DELIVERY, told | {"again": second.position}, NOON)
+    assert ledger.delivery("f" * 64, "national") == third and ledger.verify() == []

@@ -1,0 +1,162 @@
+"""Files that are not what their names say, and files that cannot be written: each gets a sentence that is true."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from labqa.cli import main
+
+HEADERS = ["round", "sample", "item", "lab", "role", "value", "unit", "test date"]
+GOOD = ["2018-1", "S1", "PB", "A", "original", "12.5", "mg/kg", "2018-03-10"]
+
+
+def run(home: Path, *words: str) -> int:
+    """The command line in this process; its exit code."""
+    before, sys.argv = sys.argv, ["labqa", *words]
+    sys.argv += [] if words[0] == "template" else ["--home", str(home)]
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.argv = before
+    return 0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for kind, text in {"labs": "lab\nA\n", "items": "item,scale,unit\nPB,ratio,mg/kg\n"}.items():
+        (tmp_path / f"{kind}.csv").write_text(text)
+        assert run(tmp_path / "home", "register", kind, str(tmp_path / f"{kind}.csv")) == 0
+    return tmp_path / "home"
+
+
+@pytest.fixture(params=["en", "zh"])
+def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LABQA_LANG", request.param)
+    return str(request.param)
+
+
+def text(path: Path, *rows: list[str]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def workbook(path: Path, **sheets: list[list[str]]) -> Path:
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, rows in sheets.items():
+            page = book.add_worksheet(name)
+            for place, row in enumerate(rows):
+                page.write_row(place, 0, row)
+    return path
+
+
+def test_a_workbook_named_csv(home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    workbook(tmp_path / "d.xlsx", 结果=[HEADERS, GOOD]).rename(tmp_path / "d.csv")
+    assert run(home, "ingest", str(tmp_path / "d.csv")) == 3
+    told = capsys.readouterr().err
+    assert "d.csv" in told and ".xlsx" in told and {"en": "workbook", "zh": "工作簿"}[language] in told
+
+
+@pytest.mark.parametrize("name", ["d.xlsx", "d.xls"])
+def test_text_named_as_a_workbook(
+    home: Path, tmp_path: Path, name: str, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "ingest", str(text(tmp_path / name, HEADERS, GOOD))) == 3
+    told = capsys.readouterr().err
+    assert name in told and ".csv" in told and "zip" not in told
+
+
+def test_a_register_that_is_wrong_does_not_keep_the_next_file_out(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = workbook(tmp_path / "bad.xlsx", 结果=[HEADERS, GOOD], 实验室=[["lab"], ["A"], ["A"]])
+    good = text(tmp_path / "good.csv", HEADERS, GOOD)
+    assert run(home, "ingest", str(bad), str(good)) == 4
+    told = capsys.readouterr()
+    assert "bad.xlsx" in told.err and "good.csv" in told.out
+
+
+def test_a_workbook_is_not_written_under_another_name(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "template", str(tmp_path / "t.csv")) == 2
+    assert run(home, "ingest", str(text(tmp_path / "d.csv", HEADERS, [*GOOD[:5], "x", *GOOD[6:]]))) == 9
+    capsys.readouterr()
+    assert run(home, "refusals", "d.csv", "--out", str(tmp_path / "x.csv")) == 2
+    assert "x.csv" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists() and not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("what", ["template", "refusals", "backup"])
+def test_a_folder_that_is_not_there_is_not_put_down_to_space(
+    home: Path, tmp_path: Path, language: str, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "ingest", str(text(tmp_path / "d.csv", HEADERS, [*GOOD[:5], "x", *GOOD[6:]]))) == 9
+    capsys.readouterr()
+    target = str(tmp_path / "nowhere" / "file.xlsx")
+    words = {"template": [target], "refusals": ["d.csv", "--out", target], "backup": [target]}[what]
+    assert run(home, what, *words) == 6
+    told = capsys.readouterr().err
+    assert told.count("nowhere") == 1 and "No such file or directory" in told
+    assert not any(word in told for word in ("accepted", "space", "Errno", "接收", "空间"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "row"), [(['"2018-1,S1', "2018-1,S2"], 2), (["2018-1,S1", '2018-1,"S2', "2018-1,S3"], 3), (['2018-1,"S1\n\n'], 2)]
+)
+def test_a_quotation_mark_that_is_never_closed(
+    home: Path, tmp_path: Path, language: str, rows: list[str], row: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "d.csv").write_text("\n".join([",".join(HEADERS), *rows]) + "\n")
+    assert run(home, "ingest", str(tmp_path / "d.csv")) == 3
+    told = capsys.readouterr().err
+    assert "?" not in told and {"en": f"row {row}:", "zh": f"第 {row} 行"}[language] in told
+    assert {"en": "quotation mark", "zh": "引号"}[language] in told
+
+
+def test_a_listed_refusal_says_each_thing_once(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = text(tmp_path / "d.csv", HEADERS, [*GOOD[:5], "twelve", *GOOD[6:]], [*GOOD[:2], "QQ", *GOOD[3:]], GOOD, GOOD)
+    assert run(home, "ingest", str(wrong)) == 9
+    capsys.readouterr()
+    assert run(home, "refusals") == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = [("twelve", "value", "not_a_number"), ("QQ", "item", "unknown_item")]
+    for line, (value, column, rule) in zip(lines[:2], expected, strict=True):
+        assert [line.count(said) for said in ("d.csv", value, rule)] == [1, 1, 1] and column in line
+    assert all("sample" in line and "S1" in line and "duplicate_key" in line for line in lines[2:])
+
+
+def test_a_second_sheet_of_results_is_not_passed_over(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = workbook(tmp_path / "d.xlsx", 说明=[["x"], ["y"]], 一月=[HEADERS, GOOD], 二月=[HEADERS, [GOOD[0], "S2", *GOOD[2:]]])
+    assert run(home, "ingest", str(both)) == 3
+    told = capsys.readouterr().err
+    assert "一月" in told and "二月" in told and "说明" not in told
+
+
+def test_columns_of_a_register_that_are_not_read_are_told(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "register", "labs", str(text(tmp_path / "more.csv", ["lab", "title", "name_en"], ["C", "甲", "One"]))) == 0
+    told = capsys.readouterr().out
+    assert "title" in told and "name_en" not in told
+
+
+def test_a_programme_without_laboratories_is_told_what_to_do_first(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered = text(tmp_path / "d.csv", HEADERS, GOOD)
+    assert run(home, "ingest", str(delivered), "--programme", "nation") == 9
+    assert "labqa register labs" in capsys.readouterr().err
+    assert run(home, "ingest", str(text(tmp_path / "e.csv", HEADERS, [*GOOD[:3], "Z", *GOOD[4:]]))) == 9
+    assert "labqa register labs" not in capsys.readouterr().err

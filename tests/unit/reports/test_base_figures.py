@@ -1,0 +1,38 @@
+"""Base figures and trend: a figure that is 0 in every year is a figure; one that no year has is left out."""
+
+import polars as pl
+import pytest
+
+from reports.context import Context
+from reports.document import Panel, Table
+from reports.sections.base import section
+from tests import factories
+
+
+def context(language, *, agreeing):
+    """Two years with 40 pairs each, of which `agreeing` is the share that agrees; None: no year tells."""
+    told = {"results": 80.0, "pairs": 40.0} | ({} if agreeing is None else {"agreement_share": agreeing})
+    rows = [
+        {"metric": metric, "scope": "national", "scope_id": "", "period": period, "value": value, "n": 40}
+        for period in ("2017", "2018", "2017-2018")
+        for metric, value in told.items()
+    ]
+    return Context(
+        tables={"summary": pl.DataFrame(rows)},
+        registers=factories.registers(4, named=True, limits=True, classes=True),
+        manifest=factories.manifest(dated=True),
+        refused=0,
+        head=(1, "ab" * 32),
+        fingerprints=pl.DataFrame(),
+        language=language,
+    )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("agreeing", "shown"), [(0.0, True), (0.9, True), (None, False)])
+def test_a_trend_of_zeros_is_drawn(language, agreeing, shown):
+    blocks = section(context(language, agreeing=agreeing)).blocks
+    drawn = {spec.kind for block in blocks if isinstance(block, Panel) for spec in block.specs}
+    assert ("trend_agreement_share" in drawn) is shown and "trend_pairs" in drawn
+    (table,) = (block for block in blocks if isinstance(block, Table))
+    assert len(table.rows) == 2 + shown
