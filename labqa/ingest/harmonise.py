@@ -91,7 +91,9 @@ def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
 
 
 def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series:
-    """A column read once a distinct text: these columns have few."""
+    """A column read once a distinct text: these columns have few, and many say nothing."""
+    if rows[name].null_count() == rows.height:
+        return rows.head(1).select(reading.alias(name)).clear().to_series().extend_constant(None, rows.height)
     texts = rows.select(name).unique().with_columns(reading.alias("\0read"))
     return rows.select(name).join(texts, on=name, how="left", nulls_equal=True, maintain_order="left")["\0read"].alias(name)
 
