@@ -18,7 +18,7 @@ _UNITS = ["unit", "item_unit"]
 
 
 def are(rows: pl.DataFrame) -> pl.Series:
-    """Whether each row, its item joined, is such a number: quantified, on a ratio or interval scale, with nothing to convert."""
+    """Whether each row, its item joined, is such a number: quantified, on a ratio or interval scale, nothing to convert."""
     pairs = rows.select(_UNITS).unique()
     alike = [item_unit is not None and numbers.changes_nothing(unit, item_unit) for unit, item_unit in pairs.iter_rows()]
     pairs = pairs.with_columns(pl.Series("alike", alike, dtype=pl.Boolean))
