@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,13 +14,27 @@ from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
 
+BLOCK = 100_000
+"""Rows of which every field is held at once."""
+
+
 @dataclass(frozen=True)
 class Fields:
-    """`rows`: `ROW`, every field as text (null where nothing is said) and `raw`, the result to the letter; `headers`: field →
-    header it was read from."""
+    """Rows as delivered, and how each field is read from them; `headers`: field → header it is read from."""
 
-    rows: pl.DataFrame
+    delivered: pl.DataFrame
+    readings: Sequence[pl.Expr]
     headers: Mapping[str, str]
+
+    def named(self, *names: str) -> pl.DataFrame:
+        """Some fields of all rows."""
+        return self.delivered.select(reading for reading in self.readings if reading.meta.output_name() in names)
+
+    def blocks(self) -> Iterator[pl.DataFrame]:
+        """`ROW`, every field as text (null where nothing is said) and `raw`, the result to the letter, a block of rows after
+        the other; one without rows where there are none."""
+        for begin in range(0, max(self.delivered.height, 1), BLOCK):
+            yield self.delivered.slice(begin, BLOCK).select(ROW, *self.readings)
 
 
 def normal(header: str) -> str:
@@ -61,7 +75,7 @@ def _missing(table: Table, profile: Profile) -> list[str]:
 
 
 def fields(file: str, table: Table, profile: Profile) -> Fields:
-    """The table's rows by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
+    """How the table's rows are read by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
     found = match(table.headers, profile.columns)
     for field, named in found.items():
         if len(named) > 1:
@@ -70,7 +84,8 @@ def fields(file: str, table: Table, profile: Profile) -> Fields:
     made = [_field(field, headers.get(field), profile).alias(field) for field in FIELDS]
     letters = [pl.col(headers[field]).str.strip_chars() for field in ("qualifier", "value") if field in headers]
     said = [pl.when(text != "").then(text) for text in letters]
-    return Fields(table.rows.select(ROW, *made, pl.concat_str(said, separator=" ", ignore_nulls=True).alias("raw")), headers)
+    raw = pl.concat_str(said, separator=" ", ignore_nulls=True).alias("raw")
+    return Fields(table.rows, [*made, raw], headers)
 
 
 def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:

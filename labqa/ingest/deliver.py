@@ -71,10 +71,11 @@ def read_delivery(
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     own = registers.with_found(brought)
-    for name, derived in derive(fields.rows, profile, own).items():
+    for name, derived in derive(fields, profile, own).items():
         brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
     tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
-    harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known, purpose=purpose)
+    ours = own.with_found(brought)
+    harmonised = harmonise(fields.blocks(), profile, ours, programme=programme, known=known, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
     results = _results(harmonised.facts, sha)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)

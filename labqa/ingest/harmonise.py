@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +60,7 @@ Purpose = Literal["deliver", "correct"]
 
 
 def harmonise(
-    rows: pl.DataFrame,
+    blocks: Iterable[pl.DataFrame],
     profile: Profile,
     registers: Registers,
     *,
@@ -67,18 +68,28 @@ def harmonise(
     known: pl.DataFrame,
     purpose: Purpose = "deliver",
 ) -> Harmonised:
-    """Types each row by itself, then settles what holds between rows; a row already refused takes no part in that."""
+    """Types each row by itself, a block of rows after the other, then settles what holds between rows; a row already refused
+    takes no part in that."""
+    alone = [_alone(rows, profile, registers, programme) for rows in blocks]
+    sound, found, stated = (pl.concat(parts) for parts in zip(*alone, strict=True))
+    if purpose == "correct":
+        sound, unfounded = corrections.revised(sound, stated.to_series(), known)
+        found = pl.concat([found, unfounded])
+    settled = samples.settle(sound, known, profile)
+    return Harmonised(settled.rows, pl.concat([found, settled.broken]))
+
+
+def _alone(
+    rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Rows that break no rule by themselves, the rules that the others break, and `ROW` of those that state a revision."""
     parsed = _parsed(rows, profile.date_system)
     valued = _with_period(_with_values(parsed, rows, registers.items), profile)
     missing = _missing(rows, valued, profile)
     found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
     sound = valued.join(found, on=ROW, how="anti", maintain_order="left")
     sound = sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT)
-    if purpose == "correct":
-        sound, unfounded = corrections.revised(sound, rows.filter(pl.col("revision").is_not_null())[ROW], known)
-        found = pl.concat([found, unfounded])
-    settled = samples.settle(sound, known, profile)
-    return Harmonised(settled.rows, pl.concat([found, settled.broken]))
+    return sound, found, rows.filter(pl.col("revision").is_not_null()).select(ROW)
 
 
 def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
@@ -91,7 +102,9 @@ def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
 
 
 def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series:
-    """A column read once a distinct text: these columns have few."""
+    """A column read once a distinct text: these columns have few, and many say nothing."""
+    if rows[name].null_count() == rows.height:
+        return rows.head(1).select(reading.alias(name)).clear().to_series().extend_constant(None, rows.height)
     texts = rows.select(name).unique().with_columns(reading.alias("\0read"))
     return rows.select(name).join(texts, on=name, how="left", nulls_equal=True, maintain_order="left")["\0read"].alias(name)
 

@@ -114,6 +114,12 @@ def _conversion(unit: str | None, tail: str | None, item_unit: str) -> units.Con
     return None if refused else units.conversion(_unit_in_force(unit, tail), item_unit)
 
 
+def changes_nothing(unit: str | None, item_unit: str) -> bool:
+    """Whether a number in a column's unit is one in the item's as it stands."""
+    conversion = _conversion(unit, None, item_unit)
+    return conversion is not None and conversion.power_of_ten == 0
+
+
 def _number_value() -> pl.Expr:
     """The number in the item's unit, rounded once: powers of ten move the exponent, all else was converted exactly."""
     exponent = pl.col("exponent").cast(pl.Int64).fill_null(0) + pl.col("shift")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from labqa.core.vocabulary import NUMERIC_SCALES
-from labqa.ingest import grades, numbers
+from labqa.ingest import grades, numbers, plain_numbers
 
 TYPED = {
     **{"qualifier": pl.String, "value": pl.Float64, "rest": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
@@ -23,9 +23,18 @@ _PLACE = "\0place"
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
     placed = rows.select(_READ).with_row_index(_PLACE)
+    plain = plain_numbers.are(placed)
+    return _together([plain_numbers.typed(placed.filter(plain)), *_in_full(placed.filter(~plain))])
+
+
+def _in_full(placed: pl.DataFrame) -> list[pl.DataFrame]:
     numeric = pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])
-    parts = [numbers.typed(placed.filter(numeric)), grades.typed(placed.filter(~numeric))]
     unknown = placed.filter(pl.col("scale").is_null())
-    parts.append(unknown.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in TYPED.items()))
+    nothing = unknown.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in TYPED.items())
+    return [numbers.typed(placed.filter(numeric)), grades.typed(placed.filter(~numeric)), nothing]
+
+
+def _together(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The parts as one, in the order of the rows."""
     shaped = [part.select(_PLACE, *(pl.col(name).cast(dtype) for name, dtype in TYPED.items())) for part in parts]
     return pl.concat(shaped).sort(_PLACE).drop(_PLACE)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -129,10 +129,11 @@ def test_a_kill_at_any_named_point_loses_nothing(
     assert_all_there(home, few)
 
 
-def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Random) -> None:
+def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Random, new_ledger: Callable[[], None]) -> None:
     """Do the work over and over, killed at a random moment each time, until it was killed so often; some homes in between are
-    finished without a kill and looked at."""
+    finished without a kill and looked at. `new_ledger` is called before each home."""
     killed, homes, heads = 0, 0, set()
+    new_ledger()
     while killed < kills:
         home = folder / str(homes)
         process = started(home, sent)
@@ -146,18 +147,25 @@ def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Rando
             work(home, sent)
             assert_all_there(home, sent)
             homes += 1
+            new_ledger()
     work(folder / str(homes), sent)
     assert_all_there(folder / str(homes), sent)
     assert len(heads) >= 5  # the kills fell into different parts of the work
 
 
-def test_twenty_kills_at_random_moments_lose_nothing(tmp_path: Path, sent: Parcels) -> None:
-    kill_at_random(tmp_path, sent, 20, random.Random(20))
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_twenty_kills_at_random_moments_lose_nothing(
+    tmp_path: Path, sent: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at_random(tmp_path, sent, 20, random.Random(20), lambda: kept_on(database, request, monkeypatch))
 
 
 @pytest.mark.long
-def test_fifty_kills_at_random_moments_lose_nothing(tmp_path: Path, sent: Parcels) -> None:
-    kill_at_random(tmp_path, sent, 50, random.Random(50))
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_fifty_kills_at_random_moments_lose_nothing(
+    tmp_path: Path, sent: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at_random(tmp_path, sent, 50, random.Random(50), lambda: kept_on(database, request, monkeypatch))
 
 
 @pytest.mark.parametrize("how", ["full", "broken"])
