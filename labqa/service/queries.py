@@ -86,6 +86,12 @@ def registers(platform: Platform, *, programme: str, viewer: Viewer) -> dict[str
     return {name: platform.table(programme, name) for name in ("labs", "capabilities", "items", "products")}
 
 
+def labs(platform: Platform, codes: Iterable[str], *, programme: str, viewer: Viewer) -> pl.DataFrame:
+    """Rows of the register in force of some laboratories of a programme (names for pages)."""
+    del viewer
+    return platform.indexed(programme, "labs").where(lab=codes)
+
+
 def table(platform: Platform, run: str, name: str, *, viewer: Viewer) -> pl.DataFrame:
     """A whole table of a run, for the national report; only for viewers not bound to a laboratory."""
     check_may_read_all(viewer)
@@ -101,6 +107,11 @@ def summary(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
 def ratings(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
     """Ratings of the laboratories that the viewer may see."""
     return own_rows(platform.run(run).table("ratings"), viewer, "lab")
+
+
+def rating(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Rating of one laboratory; no row if it has none."""
+    return _of_lab(platform, run, "ratings", lab, viewer)
 
 
 def reasons(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
@@ -121,17 +132,34 @@ def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     or sample (`pair`, `other_lab`), and its result in a comparison round (`result`)."""
     found = _of_lab(platform, run, "lab_influence", lab, viewer)
     opened = platform.run(run)
-    blocks = opened.indexed("blocks").where(block=found["what"]).select("block", "sample", "item")
-    told = found.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
-    mine = _scored(platform, run, viewer, original_lab=[lab], retest_lab=[lab])
-    mine = mine.sort(pl.col("d").abs(), "pair", descending=[True, False], nulls_last=True)
-    mine = mine.with_columns(other_lab=pl.when(pl.col("original_lab") == lab).then("retest_lab").otherwise("original_lab"))
-    of_what = pl.concat([mine.select(pl.col(name).alias("what"), "pair", "other_lab") for name in ("block", "sample")])
-    first = of_what.unique("what", keep="first", maintain_order=True)
-    scores = opened.indexed("pt_scores").where(lab=[lab]).select("sample", "item", "result")
-    scores = scores.unique(["sample", "item"], keep="first", maintain_order=True)
-    told = told.join(scores, on=["sample", "item"], how="left", maintain_order="left")
-    return told.join(first, on="what", how="left", maintain_order="left")
+    named = opened.indexed("blocks").where(block=found["what"])
+    tested = {block: (sample, item) for block, sample, item in zip(*_columns(named, "block", "sample", "item"), strict=True)}
+    scores = opened.indexed("pt_scores").where(lab=[lab])
+    results: dict[tuple[str | None, str | None], str] = {}
+    for sample, item, result in zip(*_columns(scores, "sample", "item", "result"), strict=True):
+        results.setdefault((sample, item), result)
+    pairs = _first_pairs(_scored(platform, run, viewer, original_lab=[lab], retest_lab=[lab]), lab)
+    told: dict[str, list[str | None]] = {name: [] for name in ("sample", "item", "pair", "other_lab", "result")}
+    for what in found["what"]:
+        block = tested.get(what, (None, None))
+        for name, value in zip(told, (*block, *pairs.get(what, (None, None)), results.get(block)), strict=True):
+            told[name].append(value)
+    return found.hstack([pl.Series(name, values, dtype=pl.String) for name, values in told.items()])
+
+
+def _columns(frame: pl.DataFrame, *names: str) -> list[pl.Series]:
+    return [frame[name] for name in names]
+
+
+def _first_pairs(scored: pl.DataFrame, lab: str) -> dict[str, tuple[str, str | None]]:
+    """The pair of a laboratory with the largest |D| on each block and each sample, and the other laboratory."""
+    columns = _columns(scored, "d", "pair", "block", "sample", "original_lab", "retest_lab")
+    rows = sorted(zip(*columns, strict=True), key=lambda row: (row[0] is None, -abs(row[0] or 0.0), row[1]))
+    first: dict[str, tuple[str, str | None]] = {}
+    for _, pair, block, sample, original, retest in rows:
+        for what in (block, sample):
+            first.setdefault(what, (pair, retest if original == lab else original))
+    return first
 
 
 def lab_selection(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:

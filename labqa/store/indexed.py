@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-_FEW = 16
+_FEW = 64
 """Up to so many values are sought one by one, more of them at once."""
 
 
