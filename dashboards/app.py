@@ -34,6 +34,7 @@ def create_app(platform: Platform) -> dash.Dash:
     server = flask.Flask("dashboards", static_folder=None)
     server.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     server.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
+    server.config["COMPRESS_BR_LEVEL"] = 2  # a page grows by a tenth, and is compressed in half the time
     server.config["COMPRESS_CACHE_KEY"] = _kept_compressed
     app = dash.Dash(
         "dashboards",

@@ -85,6 +85,11 @@ class Reading:
         """Ratings, by laboratory code."""
         return queries.ratings(self.platform, self.run, viewer=self.viewer).sort("lab")
 
+    def rating(self, lab: str) -> dict[str, Any]:
+        """Rating of one laboratory, or nothing."""
+        found = queries.rating(self.platform, self.run, lab, viewer=self.viewer)
+        return found.row(0, named=True) if found.height else {}
+
     @cached_property
     def whole_bias(self) -> pl.DataFrame:
         """Bias of each laboratory as a whole."""
@@ -153,10 +158,10 @@ class Reading:
         found = self.manifest.settings.get(name, default)
         return float(found) if isinstance(found, int | float) else default
 
-    @property
-    def any_assessed(self) -> bool:
-        """Whether any laboratory could be assessed."""
-        return bool((self.whole_bias["status"] == str(Status.ASSESSED)).any())
+    @cached_property
+    def assessed(self) -> frozenset[str]:
+        """Laboratories that are assessed as a whole."""
+        return frozenset(self.whole_bias.filter(pl.col("status") == str(Status.ASSESSED))["lab"])
 
     @cached_property
     def ledger_head(self) -> tuple[int, str]:
@@ -188,11 +193,15 @@ class Reading:
         """Biases of one laboratory, in all scopes."""
         return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, lab=lab))
 
-    def influence(self, lab: str) -> pl.DataFrame:
-        """What moved the biases of one laboratory; nothing of those that may not be claimed."""
+    def influence(self, lab: str, bias: pl.DataFrame) -> pl.DataFrame:
+        """What moved those biases of one laboratory, given as `bias`, that may be claimed; nothing of the others."""
         found = queries.lab_influence(self.platform, self.run, lab, viewer=self.viewer)
-        claimed = self.bias(lab).drop_nulls("estimate").select("lab", "scope", "scope_id", "estimate", "zero")
+        claimed = bias.drop_nulls("estimate").select("lab", "scope", "scope_id", "estimate", "zero")
         return found.join(claimed, on=["lab", "scope", "scope_id"], how="inner", maintain_order="left")
+
+    def labs(self, codes: Iterable[str]) -> pl.DataFrame:
+        """Rows of the register of some laboratories."""
+        return queries.labs(self.platform, codes, programme=self.manifest.programme, viewer=self.viewer)
 
     def selection(self, lab: str) -> pl.DataFrame:
         """What changes for one laboratory with how retests were chosen; rows without a laboratory are the network's."""
@@ -207,9 +216,9 @@ class Reading:
         """How one laboratory compares with its partners and the zero; a signed difference only between two laboratories
         that are assessed as a whole."""
         found = queries.lab_contrasts(self.platform, self.run, lab, viewer=self.viewer)
-        assessed = self.whole_bias.filter(pl.col("status") == str(Status.ASSESSED))["lab"].implode()
-        both = pl.col("lab").is_in(assessed) & pl.col("other").is_in(assessed)
-        return found.with_columns(pl.when(both).then(pl.col(name)).alias(name) for name in CONTRASTS)
+        both = [{one, other} <= self.assessed for one, other in zip(found["lab"], found["other"], strict=True)]
+        claimed = pl.lit(pl.Series(both, dtype=pl.Boolean))
+        return found.with_columns(pl.when(claimed).then(pl.col(name)).alias(name) for name in CONTRASTS)
 
     def among(self, labs: list[str]) -> pl.DataFrame:
         """Contrasts between the given laboratories."""
@@ -337,8 +346,9 @@ class Readings:
         runs = self._at(viewer, "", head).runs
         if runs.is_empty():
             return None
-        first = runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0]
-        return self._at(viewer, run or str(first), head)
+        if not run:
+            run = str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0])
+        return self._at(viewer, run, head)
 
     def _at(self, viewer: Viewer, run: str, head: tuple[int, str]) -> Reading:
         with self._lock:

@@ -12,6 +12,7 @@ from labqa.core import tables as t
 from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest
 from labqa.core.wording.catalogue import Message
+from labqa.store.indexed import Indexed
 from tests import factories
 
 
@@ -24,6 +25,12 @@ class FakeRun:
 
     def table(self, name: str) -> pl.DataFrame:
         return self.tables[name]
+
+    def indexed(self, name: str) -> Indexed:
+        return Indexed(self.tables[name])
+
+    def joined(self, name: str, other: str, *, key: str) -> Indexed:
+        return Indexed(self.tables[name].join(self.tables[other], on=key, how="left", maintain_order="left"))
 
 
 class FakeLedger:
@@ -52,6 +59,9 @@ class FakePlatform:
     def table(self, programme: str | None, name: str, *, version: int | None = None) -> pl.DataFrame:
         del version
         return self.facts[programme or "national"][name]
+
+    def indexed(self, programme: str | None, name: str, *, version: int | None = None) -> Indexed:
+        return Indexed(self.table(programme, name, version=version))
 
     def file_name(self, sha256: str) -> str | None:
         return "抽查结果 2018.xlsx" if sha256 == "0" * 64 else None

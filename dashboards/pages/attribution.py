@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from dashboards.words import Words, count, fixed
 from labqa.core.vocabulary import Influence, Scope
 from labqa.figures.charts import influence
 
+Row = dict[str, Any]
 SMALL = 0.005
 """Part of the zero, in σR, below which it is not told."""
 LISTED = 5
@@ -23,16 +25,17 @@ LISTED = 5
 _LISTED = [str(Influence.ROW), str(Influence.SAMPLE), str(Influence.PARTNER)]
 
 
-def draw(reading: Reading, place: Address, words: Words) -> Component | None:
-    """The section, where the bias of the laboratory as a whole may be claimed."""
-    found = reading.influence(place.code)
-    whole = found.filter(pl.col("scope") == str(Scope.LAB))
-    if whole.is_empty():
+def draw(reading: Reading, bias: pl.DataFrame, place: Address, words: Words) -> Component | None:
+    """The section, where the bias of the laboratory as a whole, one of `bias`, may be claimed."""
+    found = reading.influence(place.code, bias)
+    of_whole = found.filter(pl.col("scope") == str(Scope.LAB))
+    whole = of_whole.to_dicts()
+    if not whole:
         return None
-    estimate, language = whole["estimate"][0], words.language
-    items, labs = reading.registers["items"], reading.registers["labs"]
-    bars = influence.contributions(whole, items, place.code, language)
-    moved = influence.without(whole, estimate, labs, place.code, language, delta_0=reading.delta_0)
+    estimate, language = whole[0]["estimate"], words.language
+    items, labs = reading.registers["items"], reading.labs(row["what"] for row in whole)
+    bars = influence.contributions(of_whole, items, place.code, language)
+    moved = influence.without(of_whole, estimate, labs, place.code, language, delta_0=reading.delta_0)
     return section(
         words("attribution.title"),
         note(*_sentences(reading, whole, words)),
@@ -46,40 +49,40 @@ def draw(reading: Reading, place: Address, words: Words) -> Component | None:
     )
 
 
-def _sentences(reading: Reading, whole: pl.DataFrame, words: Words) -> list[Component]:
+def _sentences(reading: Reading, whole: list[Row], words: Words) -> list[Component]:
     """Against what the bias stands, the largest change, and what it hangs on."""
-    left_out = whole.filter(pl.col("kind").is_in(_LISTED[1:]))
-    lost = left_out.filter(pl.col("shift").is_null())
-    known = left_out.drop_nulls("shift").sort(pl.col("shift").abs(), "what", descending=[True, False])
-    said = [words(f"attribution.zero_{whole['zero'][0]}")]
-    if known.height:
-        row = known.row(0, named=True)
+    left_out = [row for row in whole if row["kind"] in _LISTED[1:]]
+    lost = [row for row in left_out if row["shift"] is None]
+    known = [row for row in left_out if row["shift"] is not None]
+    said = [words(f"attribution.zero_{whole[0]['zero']}")]
+    if known:
+        row = min(known, key=lambda one: (-abs(one["shift"]), one["what"]))
         values = {"shift": fixed(row["shift"], sign=True), "without": fixed(row["without"], sign=True)}
         said.append(words("attribution.most", what=_name(reading, row, words), **values))
-    said += [words("attribution.nothing_without", what=_name(reading, row, words)) for row in lost.iter_rows(named=True)]
+    said += [words("attribution.nothing_without", what=_name(reading, row, words)) for row in lost]
     return list(said)
 
 
-def _name(reading: Reading, row: dict[str, Any], words: Words) -> str:
+def _name(reading: Reading, row: Row, words: Words) -> str:
     """What is left out, with its kind where a code alone would not say it."""
     if row["kind"] == str(Influence.PARTNER):
         return reading.name_of("labs", row["what"], words)
     return words("attribution.the_sample", sample=row["what"])
 
 
-def _sum(whole: pl.DataFrame, words: Words) -> Component:
+def _sum(whole: list[Row], words: Words) -> Component:
     """How the blocks shown, and what they leave, add up to the bias."""
-    rows = whole.filter(pl.col("kind") == str(Influence.ROW))
-    parts = [(words("attribution.shown", n=count(rows.height)), rows["contribution"].sum())]
+    rows = influence.of_kind(whole, Influence.ROW)
+    parts = [(words("attribution.shown", n=count(len(rows))), math.fsum(row["contribution"] for row in rows))]
     for kind in (Influence.REST, Influence.ELSEWHERE, Influence.ZERO):
-        one = whole.filter(pl.col("kind") == str(kind))
-        if one.height and (kind is not Influence.ZERO or abs(one["contribution"][0]) >= SMALL):
-            parts.append((words(f"attribution.left_{kind}", n=count(one["n_all"][0])), one["contribution"][0]))
-    parts.append((words("attribution.total"), whole["estimate"][0]))
+        for one in influence.of_kind(whole, kind)[:1]:
+            if kind is not Influence.ZERO or abs(one["contribution"]) >= SMALL:
+                parts.append((words(f"attribution.left_{kind}", n=count(one["n_all"])), one["contribution"]))
+    parts.append((words("attribution.total"), whole[0]["estimate"]))
     return facts([(name, f"{fixed(value, sign=True)} σR") for name, value in parts])
 
 
-def _largest(reading: Reading, whole: pl.DataFrame, place: Address, words: Words) -> Component:
+def _largest(reading: Reading, whole: list[Row], place: Address, words: Words) -> Component:
     """The blocks that add most, each with a link to its pair where it has one."""
     columns = (
         Column(words("word.sample"), first=True),
@@ -89,7 +92,7 @@ def _largest(reading: Reading, whole: pl.DataFrame, place: Address, words: Words
         Column(words("attribution.shift"), figure=True),
         Column(words("attribution.without"), figure=True),
     )
-    rows = whole.filter(pl.col("kind") == str(Influence.ROW)).sort("rank").head(LISTED)
+    rows = influence.of_kind(whole, Influence.ROW)[:LISTED]
     cells = [
         [
             link(row["sample"], _place(row, place)) if _place(row, place) else row["sample"],
@@ -99,13 +102,13 @@ def _largest(reading: Reading, whole: pl.DataFrame, place: Address, words: Words
             fixed(row["shift"], places=3, sign=True),
             fixed(row["without"], sign=True),
         ]
-        for row in rows.iter_rows(named=True)
+        for row in rows
     ]
-    of = rows["n_all"][0] if rows.height else 0
+    of = rows[0]["n_all"] if rows else 0
     return table(columns, cells, caption=words("attribution.table"), words=words, of=of)
 
 
-def _place(row: dict[str, Any], place: Address) -> Address | None:
+def _place(row: Row, place: Address) -> Address | None:
     """Where a block or sample is shown: its pair, or the laboratory's result in a comparison round."""
     if row["pair"]:
         return place.pair(row["pair"])
@@ -114,9 +117,8 @@ def _place(row: dict[str, Any], place: Address) -> Address | None:
 
 def _others(reading: Reading, found: pl.DataFrame, place: Address, words: Words) -> Component | None:
     """Blocks, samples and partners of the whole, and what moved the biases by family and item, as a grid."""
-    order = pl.col("kind").replace_strict({kind: k for k, kind in enumerate(_LISTED)}, return_dtype=pl.Int64)
-    listed = found.filter(pl.col("kind").is_in(_LISTED))
-    shown = listed.sort(pl.col("scope") != str(Scope.LAB), "scope", "scope_id", order, "rank").head(MOST)
+    listed = [row for row in found.iter_rows(named=True) if row["kind"] in _LISTED]
+    shown = sorted(listed, key=_the_whole_first)[:MOST]
     columns = [
         {"field": "of", "headerName": words("attribution.of"), "minWidth": 170, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("attribution.kind"), "width": 110, **SEARCHED},
@@ -126,12 +128,16 @@ def _others(reading: Reading, found: pl.DataFrame, place: Address, words: Words)
         {"field": "shift", "headerName": words("attribution.shift"), "width": 140, **signed(form="+.3f")},
         {"field": "without", "headerName": words("attribution.without"), "width": 140, **signed()},
     ]
-    rows = [_row(reading, row, place, words) for row in shown.iter_rows(named=True)]
-    said = words("attribution.others", n=count(shown.height))
+    rows = [_row(reading, row, place, words) for row in shown]
+    said = words("attribution.others", n=count(len(shown)))
     return more(said, grid("influences", columns, rows, words=words)) if rows else None
 
 
-def _row(reading: Reading, row: dict[str, Any], place: Address, words: Words) -> dict[str, Any]:
+def _the_whole_first(row: Row) -> tuple[Any, ...]:
+    return row["scope"] != str(Scope.LAB), row["scope"], row["scope_id"], _LISTED.index(row["kind"]), row["rank"]
+
+
+def _row(reading: Reading, row: Row, place: Address, words: Words) -> dict[str, Any]:
     scopes = {
         str(Scope.LAB): words("lab.mean"),
         str(Scope.FAMILY): words("lab.family", family=row["scope_id"]),

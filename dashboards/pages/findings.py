@@ -67,7 +67,7 @@ def as_far(reading: Reading) -> int:
 
 def _proposals(reading: Reading, words: Words) -> list[Component] | None:
     """How many downgrades are proposed, on results and by counting."""
-    if not reading.any_assessed:
+    if not reading.assessed:
         return None
     proposed = reading.ratings.filter(pl.col("proposal") == str(Proposal.DOWNGRADE))
     counted = proposed.filter(pl.col("ground").eq_missing(pl.lit(str(Ground.VETO)))).height

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-import polars as pl
 from dash import html
 
 from dashboards.address import Address
@@ -16,6 +16,7 @@ from dashboards.words import NONE, Words, count, fixed, interval, share
 from labqa.core.vocabulary import Status
 
 MOST_UNJUDGED = 200
+Row = dict[str, Any]
 
 
 def section_of(reading: Reading, place: Address, words: Words) -> Component | None:
@@ -28,17 +29,19 @@ def section_of(reading: Reading, place: Address, words: Words) -> Component | No
     return section(words("kinds.title"), *shown, to_use, name="kinds", says=words("kinds.says"))
 
 
-def _halves(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _halves(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     """Rows that may be claimed, and the others."""
-    assessed = pl.col("status") == str(Status.ASSESSED)
-    return found.filter(assessed), found.filter(~assessed)
+    assessed, others = [], []
+    for row in rows:
+        (assessed if row["status"] == str(Status.ASSESSED) else others).append(row)
+    return assessed, others
 
 
 def _grades(reading: Reading, place: Address, words: Words) -> Component | None:
     found = reading.of_kind("lab_grades", place.code)
     if found.is_empty():
         return None
-    told, rest = _halves(found)
+    told, rest = _halves(found.iter_rows(named=True))
     columns = [
         Column(words("word.item"), first=True),
         Column(words("kinds.shift"), figure=True),
@@ -54,7 +57,7 @@ def _grades(reading: Reading, place: Address, words: Words) -> Component | None:
             count(row["n_samples"]),
             count(row["n_partners"]),
         ]
-        for row in told.iter_rows(named=True)
+        for row in told
     ]
     return html.Div(
         [html.H3(words("kinds.grades")), note(words("kinds.grades_says")), _listed(columns, rows, "kinds.grades", words),
@@ -67,7 +70,7 @@ def _censored(reading: Reading, place: Address, words: Words) -> Component | Non
     found = reading.of_kind("lab_censored", place.code)
     if found.is_empty():
         return None
-    told, rest = _halves(found)
+    told, rest = _halves(found.iter_rows(named=True))
     columns = [
         Column(words("word.item"), first=True),
         Column(words("kinds.with_limit"), figure=True),
@@ -87,9 +90,9 @@ def _censored(reading: Reading, place: Address, words: Words) -> Component | Non
             count(row["n_at_limit"]),
             count(row["n_samples"]),
         ]
-        for row in told.iter_rows(named=True)
+        for row in told
     ]
-    zeros = set(told["fit_zero"].drop_nulls().to_list())
+    zeros = {row["fit_zero"] for row in told}
     says = [words("kinds.censored_says"), words("kinds.other_zero") if "anchored" in zeros else ""]
     return html.Div(
         [html.H3(words("kinds.censored")), note(*says), _listed(columns, rows, "kinds.censored", words),
@@ -102,8 +105,9 @@ def _yes_no(reading: Reading, place: Address, words: Words) -> list[Component | 
     found = reading.of_kind("lab_agreement", place.code)
     if found.is_empty():
         return []
-    whole = found.filter(pl.col("item") == "").to_dicts()
-    told, rest = _halves(found.filter(pl.col("item") != ""))
+    every = found.to_dicts()
+    whole = [row for row in every if not row["item"]]
+    told, rest = _halves(row for row in every if row["item"])
     columns = [
         Column(words("word.item"), first=True),
         Column(words("kinds.agreement"), figure=True),
@@ -113,7 +117,7 @@ def _yes_no(reading: Reading, place: Address, words: Words) -> list[Component | 
         Column(words("kinds.p_value"), figure=True),
         Column(words("labs.samples"), figure=True),
     ]
-    rows = [_agreement_row(reading, row, words) for row in [*whole, *told.to_dicts()] if row["status"] == str(Status.ASSESSED)]
+    rows = [_agreement_row(reading, row, words) for row in [*whole, *told] if row["status"] == str(Status.ASSESSED)]
     sentences = [_odds(row, words) for row in whole]
     return [
         html.Div(
@@ -121,16 +125,14 @@ def _yes_no(reading: Reading, place: Address, words: Words) -> list[Component | 
                 html.H3(words("kinds.yes_no")),
                 note(words("kinds.yes_no_says"), *sentences),
                 _listed(columns, rows, "kinds.yes_no", words),
-                _unjudged(
-                    reading, pl.concat([found.filter((pl.col("item") == "") & pl.col("reason").is_not_null()), rest]), words
-                ),
+                _unjudged(reading, [row for row in whole if row["reason"] is not None] + rest, words),
             ],
             className="kind",
         )
     ]
 
 
-def _agreement_row(reading: Reading, row: dict[str, Any], words: Words) -> list[Component]:
+def _agreement_row(reading: Reading, row: Row, words: Words) -> list[Component]:
     ends = f"[{share(row['lower'])}, {share(row['upper'])}]"
     return [
         reading.name_of("items", row["item"], words) if row["item"] else html.Strong(words("kinds.all_yes_no")),
@@ -143,7 +145,7 @@ def _agreement_row(reading: Reading, row: dict[str, Any], words: Words) -> list[
     ]
 
 
-def _odds(row: dict[str, Any], words: Words) -> str:
+def _odds(row: Row, words: Words) -> str:
     """Whether it passes what others fail, where the discordant samples bear it."""
     if row["odds"] is None:
         return words.reason(row["odds_reason"]) if row["odds_reason"] else ""
@@ -154,9 +156,9 @@ def _listed(columns: list[Column], rows: list[list[Component]], key: str, words:
     return table(columns, rows, caption=words(key), words=words) if rows else note(words("kinds.none_judged"), look="empty")
 
 
-def _unjudged(reading: Reading, rest: pl.DataFrame, words: Words) -> Component | None:
+def _unjudged(reading: Reading, rest: list[Row], words: Words) -> Component | None:
     """Items of which nothing is claimed, with the reason."""
-    if rest.is_empty():
+    if not rest:
         return None
     columns = [
         Column(words("word.item"), first=True), Column(words("labs.status")), Column(words("network.reason")),
@@ -170,7 +172,7 @@ def _unjudged(reading: Reading, rest: pl.DataFrame, words: Words) -> Component |
             count(row["n_samples"]),
             count(row["n_partners"]),
         ]
-        for row in rest.head(MOST_UNJUDGED).iter_rows(named=True)
+        for row in rest[:MOST_UNJUDGED]
     ]
-    listed = table(columns, rows, caption=words("kinds.unjudged", n=count(rest.height)), words=words, of=rest.height)
-    return more(words("kinds.unjudged", n=count(rest.height)), listed)
+    listed = table(columns, rows, caption=words("kinds.unjudged", n=count(len(rest))), words=words, of=len(rest))
+    return more(words("kinds.unjudged", n=count(len(rest))), listed)

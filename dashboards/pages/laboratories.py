@@ -52,7 +52,7 @@ def register(access: Access, readings: Readings) -> None:
 
 def section_of(reading: Reading, place: Address, words: Words) -> Component:
     """Every laboratory with its status and evidence; biases only where they may be claimed."""
-    ratable = reading.any_assessed
+    ratable = bool(reading.assessed)
     columns = _columns(words, ratable=ratable)
     many = reading.whole_bias.height > MOST
     shown = (

@@ -28,11 +28,11 @@ def register(access: Access) -> None:
 
 def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of a laboratory."""
-    rating = _one(reading.ratings, place.code)
+    rating = reading.rating(place.code)
     bias = reading.bias(place.code)
     if not rating and bias.is_empty():
         raise AccessDenied("service.not_yours")
-    whole = _one(bias.filter(pl.col("scope") == str(Scope.LAB)), place.code)
+    whole = next((row for row in bias.iter_rows(named=True) if row["scope"] == str(Scope.LAB)), {})
     scores, reasons, flags = reading.pt_scores(place.code), reading.reasons(place.code), reading.flags(place.code).head(MOST)
     known = evidence.looked_up(reading, evidence.first_of([reasons, flags]), scores)
     parts = [
@@ -40,7 +40,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         _rating(reading, rating, reasons, known, place, words),
         _bias(reading, bias, whole, place, words),
         comparability.section_of(reading, whole, place, words),
-        attribution.draw(reading, place, words),
+        attribution.draw(reading, bias, place, words),
         retest_choice.of_lab(reading, place, words),
         kinds.section_of(reading, place, words),
         slopes.of_levels(reading, place, words),
@@ -50,11 +50,6 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         status.glossary(status.EXPLAINED, words),
     ]
     return [part for part in parts if part is not None]
-
-
-def _one(frame: pl.DataFrame, lab: str) -> dict[str, Any]:
-    found = frame.filter(pl.col("lab") == lab)
-    return found.row(0, named=True) if found.height else {}
 
 
 def _opening(reading: Reading, rating: dict[str, Any], whole: dict[str, Any], place: Address, words: Words) -> list[Component]:
@@ -220,7 +215,8 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
 
 def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:
     """Families and items as a grid, for those who want the figures behind the drawing."""
-    found = bias.filter(pl.col("scope") != str(Scope.LAB)).sort("scope", "scope_id").head(MOST)
+    parts = [row for row in bias.iter_rows(named=True) if row["scope"] != str(Scope.LAB)]
+    found = sorted(parts, key=lambda row: (row["scope"], row["scope_id"]))[:MOST]
     columns = [
         {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
@@ -240,9 +236,9 @@ def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Compone
             "samples": row["n_samples"],
             "partners": row["n_partners"],
         }
-        for row in found.iter_rows(named=True)
+        for row in found
     ]
-    return more(words("lab.all_scopes", n=count(found.height)), grid("scopes", columns, rows, words=words)) if rows else None
+    return more(words("lab.all_scopes", n=count(len(found))), grid("scopes", columns, rows, words=words)) if rows else None
 
 
 def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: Words) -> Component | None:

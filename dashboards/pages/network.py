@@ -22,7 +22,7 @@ def register(access: Access) -> None:
 
 def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of a run's network."""
-    ratable = reading.any_assessed
+    ratable = bool(reading.assessed)
     parts = [
         title(words.programme(reading.manifest.programme), above=words.period(reading.manifest.period)),
         _opening(reading, words),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.figures import figure
@@ -21,8 +19,9 @@ from labqa.figures.charts import options
 def of_lab(reading: Reading, place: Address, words: Words) -> Component | None:
     """The options beside each other; nothing where no retest was chosen by its first result, by risk or in sight of it."""
     found = reading.selection(place.code)
-    rows = {row["option"]: row for row in found.filter(pl.col("lab") == place.code).iter_rows(named=True)}
-    network = {row["option"]: row for row in found.filter(pl.col("lab") == "").iter_rows(named=True)}
+    every = found.to_dicts()
+    rows = {row["option"]: row for row in every if row["lab"] == place.code}
+    network = {row["option"]: row for row in every if row["lab"] == ""}
     if not any(network.get(str(option), {}).get("n_pairs") for option in SelectionOption):
         return None
     spec = options.options_of_lab(found, place.code, words.language, delta_0=reading.delta_0)

@@ -16,6 +16,7 @@ from labqa.core.vocabulary import Scope
 from labqa.rating import rulesets
 from labqa.service.viewer import Viewer, check_may_read_all, check_may_read_lab, own_rows
 from labqa.service.wiring import Platform
+from labqa.store.indexed import Indexed
 
 MOST_ROWS = 200
 """Rows that a page is sent at the most."""
@@ -85,6 +86,12 @@ def registers(platform: Platform, *, programme: str, viewer: Viewer) -> dict[str
     return {name: platform.table(programme, name) for name in ("labs", "capabilities", "items", "products")}
 
 
+def labs(platform: Platform, codes: Iterable[str], *, programme: str, viewer: Viewer) -> pl.DataFrame:
+    """Rows of the register in force of some laboratories of a programme (names for pages)."""
+    del viewer
+    return platform.indexed(programme, "labs").where(lab=codes)
+
+
 def table(platform: Platform, run: str, name: str, *, viewer: Viewer) -> pl.DataFrame:
     """A whole table of a run, for the national report; only for viewers not bound to a laboratory."""
     check_may_read_all(viewer)
@@ -102,6 +109,11 @@ def ratings(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:
     return own_rows(platform.run(run).table("ratings"), viewer, "lab")
 
 
+def rating(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
+    """Rating of one laboratory; no row if it has none."""
+    return _of_lab(platform, run, "ratings", lab, viewer)
+
+
 def reasons(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """Reasons of one laboratory's rating, in reading order."""
     return _of_lab(platform, run, "reasons", lab, viewer).sort("position")
@@ -109,9 +121,9 @@ def reasons(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.Dat
 
 def lab_bias(platform: Platform, run: str, *, viewer: Viewer, lab: str | None = None, scope: str | None = None) -> pl.DataFrame:
     """Biases of the laboratories that the viewer may see, of one laboratory or scope if asked."""
-    frame = own_rows(platform.run(run).table("lab_bias"), viewer, "lab")
-    if lab is not None:
-        frame = frame.filter(pl.col("lab") == lab)
+    opened = platform.run(run)
+    frame = opened.table("lab_bias") if lab is None else opened.indexed("lab_bias").where(lab=[lab])
+    frame = own_rows(frame, viewer, "lab")
     return frame if scope is None else frame.filter(pl.col("scope") == scope)
 
 
@@ -120,24 +132,40 @@ def lab_influence(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
     or sample (`pair`, `other_lab`), and its result in a comparison round (`result`)."""
     found = _of_lab(platform, run, "lab_influence", lab, viewer)
     opened = platform.run(run)
-    blocks = _keyed(opened.table("blocks"), "block", found["what"].drop_nulls()).select("block", "sample", "item")
-    told = found.join(blocks, left_on="what", right_on="block", how="left", maintain_order="left")
-    own = (pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab)
-    mine = _pairs_scored(platform, run, viewer, own)
-    mine = mine.sort(pl.col("d").abs(), "pair", descending=[True, False], nulls_last=True)
-    mine = mine.with_columns(other_lab=pl.when(pl.col("original_lab") == lab).then("retest_lab").otherwise("original_lab"))
-    of_what = pl.concat([mine.select(pl.col(name).alias("what"), "pair", "other_lab") for name in ("block", "sample")])
-    first = of_what.unique("what", keep="first", maintain_order=True)
-    scores = opened.table("pt_scores").filter(pl.col("lab") == lab).select("sample", "item", "result")
-    scores = scores.unique(["sample", "item"], keep="first", maintain_order=True)
-    told = told.join(scores, on=["sample", "item"], how="left", maintain_order="left")
-    return told.join(first, on="what", how="left", maintain_order="left")
+    named = opened.indexed("blocks").where(block=found["what"])
+    tested = {block: (sample, item) for block, sample, item in zip(*_columns(named, "block", "sample", "item"), strict=True)}
+    scores = opened.indexed("pt_scores").where(lab=[lab])
+    results: dict[tuple[str | None, str | None], str] = {}
+    for sample, item, result in zip(*_columns(scores, "sample", "item", "result"), strict=True):
+        results.setdefault((sample, item), result)
+    pairs = _first_pairs(_scored(platform, run, viewer, original_lab=[lab], retest_lab=[lab]), lab)
+    told: dict[str, list[str | None]] = {name: [] for name in ("sample", "item", "pair", "other_lab", "result")}
+    for what in found["what"]:
+        block = tested.get(what, (None, None))
+        for name, value in zip(told, (*block, *pairs.get(what, (None, None)), results.get(block)), strict=True):
+            told[name].append(value)
+    return found.hstack([pl.Series(name, values, dtype=pl.String) for name, values in told.items()])
+
+
+def _columns(frame: pl.DataFrame, *names: str) -> list[pl.Series]:
+    return [frame[name] for name in names]
+
+
+def _first_pairs(scored: pl.DataFrame, lab: str) -> dict[str, tuple[str, str | None]]:
+    """The pair of a laboratory with the largest |D| on each block and each sample, and the other laboratory."""
+    columns = _columns(scored, "d", "pair", "block", "sample", "original_lab", "retest_lab")
+    rows = sorted(zip(*columns, strict=True), key=lambda row: (row[0] is None, -abs(row[0] or 0.0), row[1]))
+    first: dict[str, tuple[str, str | None]] = {}
+    for _, pair, block, sample, original, retest in rows:
+        for what in (block, sample):
+            first.setdefault(what, (pair, retest if original == lab else original))
+    return first
 
 
 def lab_selection(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """What changes for one laboratory with how retests were chosen, and the rows of the network, which name none."""
     check_may_read_lab(viewer, lab)
-    return platform.run(run).table("lab_selection").filter(pl.col("lab").is_in([lab, ""]))
+    return platform.run(run).indexed("lab_selection").where(lab=[lab, ""])
 
 
 def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
@@ -148,16 +176,16 @@ def lab_precision(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> 
 def lab_contrasts(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.DataFrame:
     """How one laboratory compares with each partner (differences `lab` − `other`), and with the zero (`other` empty)."""
     check_may_read_lab(viewer, lab)
-    found = platform.run(run).table("lab_contrasts")
-    return pl.concat([found.filter(pl.col("lab") == lab), turned(found.filter(pl.col("other") == lab))]).sort("other")
+    found = platform.run(run).indexed("lab_contrasts")
+    return pl.concat([found.where(lab=[lab]), turned(found.where(other=[lab]))]).sort("other")
 
 
 def contrasts_among(platform: Platform, run: str, labs: list[str], *, viewer: Viewer) -> pl.DataFrame:
     """Rows of LAB_CONTRASTS between the given laboratories; none for viewers bound to a laboratory."""
-    found = platform.run(run).table("lab_contrasts")
+    found = platform.run(run).indexed("lab_contrasts")
     if viewer.role == "lab_manager":
-        return found.clear()
-    return found.filter(pl.col("lab").is_in(labs) & pl.col("other").is_in(labs))
+        return found.frame.clear()
+    return found.where(lab=labs).filter(pl.col("other").is_in(labs))
 
 
 _SIGNED = ("direct", "indirect", "network", "inconsistency")
@@ -212,8 +240,8 @@ def indicators(platform: Platform, run: str, lab: str, *, viewer: Viewer) -> pl.
 
 def flags(platform: Platform, run: str, *, viewer: Viewer, lab: str | None = None) -> pl.DataFrame:
     """Flags that concern the laboratories that the viewer may see."""
-    frame = own_rows(platform.run(run).table("flags"), viewer, "lab")
-    return frame if lab is None else frame.filter(pl.col("lab") == lab)
+    found = platform.run(run).indexed("flags")
+    return own_rows(found.frame if lab is None else found.where(lab=[lab]), viewer, "lab")
 
 
 def pairs(
@@ -226,15 +254,11 @@ def pairs(
     product: str | None = None,
     limit: int | None = MOST_ROWS,
 ) -> pl.DataFrame:
-    """Pairs with their differences, the largest |D| first, at most `limit`, all if null."""
-    asked = []
-    if lab is not None:
-        asked.append((pl.col("original_lab") == lab) | (pl.col("retest_lab") == lab))
-    if sample is not None:
-        asked.append(pl.col("sample") == sample)
-    if product is not None:
-        asked.append(pl.col("product") == product)
-    found = _pairs_scored(platform, run, viewer, *asked)
+    """Pairs of a laboratory, a sample or a product, or all, with their differences, the largest |D| first, at most `limit`, all
+    if null."""
+    sought = {"sample": sample, "product": product, "original_lab": lab, "retest_lab": lab}
+    named = {column: [value] for column, value in sought.items() if value is not None}
+    found = _scored(platform, run, viewer, **named)
     order = pl.col("d").abs()
     return found.sort(order, pl.col("pair"), descending=[True, False], nulls_last=True).slice(0, limit)
 
@@ -242,40 +266,39 @@ def pairs(
 def blocks_named(platform: Platform, run: str, ids: list[str], *, viewer: Viewer) -> pl.DataFrame:
     """Those of some ids that are blocks, with sample and item; they name no laboratory."""
     del viewer
-    return _keyed(platform.run(run).table("blocks"), "block", ids).select("block", "sample", "item")
+    return platform.run(run).indexed("blocks").where(block=ids).select("block", "sample", "item")
 
 
 def pairs_cited(platform: Platform, run: str, ids: list[str], *, viewer: Viewer) -> pl.DataFrame:
     """Pairs that ids name, by their own id, their block's or one of their results', with their differences."""
-    named = pl.any_horizontal(pl.col(name).is_in(ids) for name in ("pair", "block", "original_result", "retest_result"))
-    return _pairs_scored(platform, run, viewer, named)
+    return _scored(platform, run, viewer, pair=ids, block=ids, original_result=ids, retest_result=ids)
 
 
 def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairView:
     """One pair down to the delivered rows; AccessDenied if it is not there or not the viewer's."""
     opened = platform.run(run)
-    found = own_rows(_keyed(opened.table("pairs"), "pair", [pair_id]), viewer, *_BOTH)
+    found = own_rows(opened.indexed("pairs").where(pair=[pair_id]), viewer, *_BOTH)
     if found.is_empty():
         raise AccessDenied("service.not_yours")
     row = found.row(0, named=True)
     programme = opened.manifest.programme
     labs = [lab for lab in (row["original_lab"], row["retest_lab"]) if lab]
-    bias = own_rows(opened.table("lab_bias"), viewer, "lab").filter(pl.col("lab").is_in(labs))
+    bias = own_rows(opened.indexed("lab_bias").where(lab=labs), viewer, "lab")
     here = pl.col("scope").is_in([str(Scope.LAB)]) | (pl.col("scope_id") == row["item"])
-    contrast = _contrast(opened.table("lab_contrasts"), row["retest_lab"], row["original_lab"])
-    discrepancy = _one(_keyed(opened.table("discrepancies"), "pair", [pair_id]), "pair", pair_id)
+    contrast = _contrast(opened.indexed("lab_contrasts"), row["retest_lab"], row["original_lab"])
+    discrepancy = _one(opened.indexed("discrepancies"), pair=pair_id)
     on_item = {one["lab"]: one for one in bias.filter(pl.col("scope_id") == row["item"]).iter_rows(named=True)}
-    block = _one(_keyed(opened.table("blocks"), "block", [row["block"]]), "block", row["block"])
-    used = bool(block.get("used_for_bias"))
+    used = bool(_one(opened.indexed("blocks"), block=row["block"]).get("used_for_bias"))
+    same = _scored(platform, run, viewer, sample=[row["sample"]]).filter(pl.col("pair") != pair_id)
     return PairView(
         pair=row,
         discrepancy=discrepancy,
         original=delivered_row(platform, programme, row["original_result"], viewer=viewer),
         retest=delivered_row(platform, programme, row["retest_result"], viewer=viewer),
-        item=_one(platform.table(programme, "items"), "item", row["item"]),
-        yardstick=_one(opened.table("yardsticks"), "item", row["item"]),
+        item=_one(platform.indexed(programme, "items"), item=row["item"]),
+        yardstick=_one(opened.indexed("yardsticks"), item=row["item"]),
         lab_bias=bias.filter(here),
-        same_sample=_pairs_scored(platform, run, viewer, pl.col("sample") == row["sample"], pl.col("pair") != pair_id),
+        same_sample=same,
         contrast=contrast,
         explanation=explanation(row, discrepancy, on_item, agree=contrast.get("agree"), used=used),
     )
@@ -283,7 +306,7 @@ def pair(platform: Platform, run: str, pair_id: str, *, viewer: Viewer) -> PairV
 
 def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Viewer) -> dict[str, Any]:
     """One accepted result with everything delivered of it, its file's name, and its row there."""
-    found = own_rows(platform.table(programme, "results").filter(pl.col("result") == result), viewer, "lab")
+    found = own_rows(platform.indexed(programme, "results").where(result=[result]), viewer, "lab")
     if found.is_empty():
         return {}
     row = found.row(0, named=True)
@@ -293,9 +316,7 @@ def delivered_row(platform: Platform, programme: str, result: str, *, viewer: Vi
 def delivered_places(platform: Platform, run: str, results: list[str], *, viewer: Viewer) -> pl.DataFrame:
     """Where results that the viewer may see stand in what was delivered: result, file_name, row."""
     opened = platform.run(run)
-    found = own_rows(platform.table(opened.manifest.programme, "results"), viewer, "lab").filter(
-        pl.col("result").is_in(results)
-    )
+    found = own_rows(platform.indexed(opened.manifest.programme, "results").where(result=results), viewer, "lab")
     names = {file: platform.file_name(file) for file in found["file"].unique()}
     return found.select("result", pl.col("file").replace_strict(names, return_dtype=pl.String).alias("file_name"), "row")
 
@@ -326,37 +347,29 @@ def refused_rows(platform: Platform, *, viewer: Viewer, programme: str | None = 
     return platform.table(programme, "refusals").select("file", "row").n_unique()
 
 
-def _contrast(contrasts: pl.DataFrame, lab: str | None, other: str | None) -> dict[str, Any]:
+def _contrast(contrasts: Indexed, lab: str | None, other: str | None) -> dict[str, Any]:
     """The row of two laboratories, as the difference lab − other; nothing if they have none."""
-    both = contrasts.filter((pl.col("lab") == min(lab or "", other or "")) & (pl.col("other") == max(lab or "", other or "")))
-    if not lab or not other or both.is_empty():
+    if not lab or not other:
         return {}
-    return (both if both["lab"][0] == lab else turned(both)).row(0, named=True)
+    found = contrasts.where(lab=[min(lab, other)]).filter(pl.col("other") == max(lab, other))
+    if found.is_empty():
+        return {}
+    return (found if found["lab"][0] == lab else turned(found)).row(0, named=True)
 
 
 def _of_lab(platform: Platform, run: str, name: str, lab: str, viewer: Viewer) -> pl.DataFrame:
     check_may_read_lab(viewer, lab)
-    return platform.run(run).table(name).filter(pl.col("lab") == lab)
+    return platform.run(run).indexed(name).where(lab=[lab])
 
 
-def _pairs_scored(platform: Platform, run: str, viewer: Viewer, *asked: pl.Expr) -> pl.DataFrame:
-    """Pairs that the viewer may see and that are `asked` for, with their differences; chosen first, then joined."""
-    opened = platform.run(run)
-    found = own_rows(opened.table("pairs"), viewer, *_BOTH).filter(*asked)
-    scores = opened.table("discrepancies")
-    if asked:
-        scores = _keyed(scores, "pair", found["pair"])
-    return found.join(scores, on="pair", how="left", maintain_order="left")
+def _scored(platform: Platform, run: str, viewer: Viewer, **sought: Iterable[str]) -> pl.DataFrame:
+    """Pairs that the viewer may see with their differences: those with one of the values sought in any of the columns, or
+    all."""
+    found = platform.run(run).joined("pairs", "discrepancies", key="pair")
+    return own_rows(found.where(**sought) if sought else found.frame, viewer, *_BOTH)
 
 
-def _keyed(frame: pl.DataFrame, key: str, ids: Iterable[str]) -> pl.DataFrame:
-    """The rows of a table of a run whose key is one of `ids`, found by halving: such a table is in the order of its key."""
-    column, sought = frame[key], pl.Series(ids, dtype=pl.String).unique().sort()
-    first, after = column.search_sorted(sought, "left"), column.search_sorted(sought, "right")
-    return frame[first.filter(after > first)]
-
-
-def _one(frame: pl.DataFrame, key: str, value: object) -> dict[str, Any]:
+def _one(found: Indexed, **key: str) -> dict[str, Any]:
     """The row whose key has that value, or nothing."""
-    found = frame.filter(pl.col(key) == value)
-    return found.row(0, named=True) if found.height else {}
+    rows = found.where(**{column: [value] for column, value in key.items()})
+    return rows.row(0, named=True) if rows.height else {}

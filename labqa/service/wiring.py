@@ -15,6 +15,7 @@ from labqa.store import durable, sweep
 from labqa.store import home as homes
 from labqa.store.chain import FACT_KINDS
 from labqa.store.facts import FactStore
+from labqa.store.indexed import Indexed
 from labqa.store.ledger import Ledger
 from labqa.store.runs import Run, RunStore
 
@@ -30,7 +31,7 @@ class Platform:
     ledger: Ledger
     facts: FactStore
     runs: RunStore
-    _kept: dict[tuple[str | None, str, int], pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[tuple[str | None, str, int], Indexed] = field(default_factory=dict, repr=False, compare=False)
 
     def writing(self) -> AbstractContextManager[None]:
         """The home's only pen: while it is held nobody else accepts facts or writes runs."""
@@ -46,6 +47,10 @@ class Platform:
 
     def table(self, programme: str | None, name: str, *, version: int | None = None) -> pl.DataFrame:
         """A fact table of a programme as of a data version, by default the present one; of all programmes if None."""
+        return self.indexed(programme, name, version=version).frame
+
+    def indexed(self, programme: str | None, name: str, *, version: int | None = None) -> Indexed:
+        """The same table, to look up rows in."""
         at = self.ledger.data_version() if version is None else version
         key = (programme, name, at)
         if key not in self._kept:
@@ -53,7 +58,7 @@ class Platform:
             found = self.facts.in_force(entries, name)
             while len(self._kept) >= _REMEMBERED * 7:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = found
+            self._kept[key] = Indexed(found)
         return self._kept[key]
 
     def file_name(self, sha256: str) -> str | None:

@@ -20,6 +20,7 @@ from labqa.store.chain import Entry, Kind
 from labqa.store.contract import checked
 from labqa.store.fingerprint import content_hash_of_sorted, in_key_order
 from labqa.store.home import RUNS, prepare
+from labqa.store.indexed import Indexed
 from labqa.store.ledger import Ledger
 from labqa.store.points import passing
 
@@ -64,7 +65,7 @@ class Run:
 
     info: RunInfo
     folder: Path
-    _read: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _read: dict[str, Indexed] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -73,10 +74,22 @@ class Run:
 
     def table(self, name: str) -> pl.DataFrame:
         """A table in key order."""
+        return self.indexed(name).frame
+
+    def indexed(self, name: str) -> Indexed:
+        """A table in key order, to look up rows in."""
         if name not in self._read:
             with durable.refusals_as_damage(self._path(name)):
-                self._read[name] = pl.read_parquet(self._path(name), glob=False)
+                self._read[name] = Indexed(pl.read_parquet(self._path(name), glob=False))
         return self._read[name]
+
+    def joined(self, name: str, other: str, *, key: str) -> Indexed:
+        """A table with the columns of another beside it, in its own order, to look up rows in; put together once."""
+        called = f"{name}+{other}"
+        if called not in self._read:
+            both = self.table(name).join(self.table(other), on=key, how="left", maintain_order="left")
+            self._read[called] = Indexed(both)
+        return self._read[called]
 
     def lazy(self, name: str) -> pl.LazyFrame:
         """A table to be read as far as a query needs it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from labqa.core.vocabulary import Scope, Status
@@ -10,6 +12,7 @@ from labqa.figures.extent import inside, reach, trimmed
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
 
+Row = dict[str, Any]
 DELTA_0 = 0.5
 """Bias up to which a laboratory counts as blameless, in σR, where the edition names no other."""
 MOST_IN_ORDER = 800
@@ -35,44 +38,44 @@ def caterpillar(
     assessed one there is no figure.
     """
     whole = lab_bias.filter((pl.col("scope") == Scope.LAB) & pl.col("estimate").is_not_null())
-    kept, left_out = _in_order(whole, limit)
-    gap = GAP * kept.height if left_out else 0.0
-    kept = kept.with_columns(position=pl.col("position") + pl.when(pl.col("estimate") > 0).then(gap).otherwise(0.0))
+    ordered, left_out = _in_order(whole, limit)
+    gap = GAP * ordered.height if left_out else 0.0
+    kept = [row | {"position": at + (gap if row["estimate"] > 0 else 0.0)} for at, row in enumerate(ordered.to_dicts())]
     called = names(labs, "lab", language)
     half = _half_width(kept)
-    cut = say("caterpillar_cut", language, shown=kept.height, known=whole.height) if whole.height > kept.height > 0 else ""
+    cut = say("caterpillar_cut", language, shown=len(kept), known=whole.height) if whole.height > len(kept) > 0 else ""
     cut += say("caterpillar_gap_says", language) if left_out else ""
     return Spec(
         kind="caterpillar",
         language=language,
         title=say("caterpillar", language),
         caption=say("caterpillar_caption", language, known=whole.height, total=lab_bias["lab"].n_unique(), delta=delta_0) + cut,
-        alt=say("caterpillar_alt", language, shown=kept.height, beyond=kept.filter(_beyond(delta_0)).height, delta=delta_0),
-        x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(kept.height, 1) + gap - 0.2)),
+        alt=say("caterpillar_alt", language, shown=len(kept), beyond=sum(_beyond(row, delta_0) for row in kept), delta=delta_0),
+        x=Axis(title=say("axis_labs_ordered", language), ticks=False, range=(-0.8, max(len(kept), 1) + gap - 0.2)),
         y=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
         series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=False),
         bands=(Band("y", -delta_0, delta_0, f"±{delta_0:g} σR"), *_gap(kept, gap, left_out, language)),
         lines=(Line("y", 0.0),),
         empty=say("bias_empty", language),
-        n_shown=kept.height,
+        n_shown=len(kept),
         n_total=lab_bias["lab"].n_unique(),
     )
 
 
 def _in_order(whole: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, int]:
-    """The laboratories to draw with their `position`, none if none is assessed; and how many assessed ones are left out."""
+    """The laboratories to draw in order, none if none is assessed; and how many assessed ones are left out."""
     known = pl.col("status") == Status.ASSESSED
     ranked = _largest(whole, limit).sort(~known, pl.when(known).then(pl.col("estimate")), "lab")
     assessed = whole.filter(known).height
     drawn = ranked if assessed else ranked.clear()
-    return drawn.with_row_index("position"), assessed - drawn.filter(known).height
+    return drawn, assessed - drawn.filter(known).height
 
 
-def _gap(kept: pl.DataFrame, gap: float, left_out: int, language: Language) -> tuple[Band, ...]:
+def _gap(kept: list[Row], gap: float, left_out: int, language: Language) -> tuple[Band, ...]:
     """The stretch that stands for the laboratories near zero that are not drawn, told by their number."""
     if not left_out:
         return ()
-    below = kept.filter(pl.col("estimate") <= 0).height
+    below = sum(row["estimate"] <= 0 for row in kept)
     return (Band("x", below - 0.5, below - 0.5 + gap, say("caterpillar_gap", language, n=left_out)),)
 
 
@@ -80,28 +83,35 @@ def lab_forest(
     lab_bias: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language, *, delta_0: float = DELTA_0, limit: int = 60
 ) -> Spec:
     """Biases of one laboratory by item with 95 % intervals, largest first, below the laboratory as a whole."""
-    mine = lab_bias.filter((pl.col("lab") == lab) & pl.col("estimate").is_not_null())
-    whole = mine.filter(pl.col("scope") == Scope.LAB)
-    by_item = mine.filter(pl.col("scope") == Scope.ITEM)
-    kept = pl.concat([whole, _largest(by_item, limit)]).with_row_index("position")
+    mine = [row for row in lab_bias.iter_rows(named=True) if row["lab"] == lab and row["estimate"] is not None]
+    whole, by_item = ([row for row in mine if row["scope"] == scope] for scope in (Scope.LAB, Scope.ITEM))
+    kept = [row | {"position": at} for at, row in enumerate([*whole, *_farthest(by_item, limit)])]
     called = names(items, "item", language) | {"": say("lab_as_a_whole", language)}
     half = _half_width(kept)
-    rows = [called.get(code, code) for code in kept["scope_id"]]
+    rows = [called.get(row["scope_id"], row["scope_id"]) for row in kept]
     return Spec(
         kind="lab_forest",
         language=language,
         title=say("lab_forest", language, lab=lab),
-        caption=say("lab_forest_caption", language, shown=by_item.head(limit).height, total=by_item.height, delta=delta_0),
-        alt=say("lab_forest_alt", language, lab=lab, shown=kept.height),
+        caption=say("lab_forest_caption", language, shown=min(len(by_item), limit), total=len(by_item), delta=delta_0),
+        alt=say("lab_forest_alt", language, lab=lab, shown=len(kept)),
         x=Axis(title=say("axis_bias", language), unit="σR", range=(-half, half)),
-        y=Axis(categories=tuple(shortened(row, 30) for row in rows), range=(max(kept.height, 1) + 0.2, -0.6)),
+        y=Axis(categories=tuple(shortened(row, 30) for row in rows), range=(max(len(kept), 1) + 0.2, -0.6)),
         series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=True),
         bands=(Band("x", -delta_0, delta_0, f"±{delta_0:g} σR"),),
         lines=(Line("x", 0.0),),
         empty=say("bias_empty", language),
-        n_shown=kept.height,
-        n_total=whole.height + by_item.height,
+        n_shown=len(kept),
+        n_total=len(whole) + len(by_item),
     )
+
+
+def _farthest(rows: list[Row], limit: int) -> list[Row]:
+    """Biases of one laboratory that lie farthest from zero, as `_largest` orders them."""
+    cut = len(rows) > limit
+    return sorted(rows, key=lambda row: (cut and row["status"] != Status.ASSESSED, -abs(row["estimate"]), row["scope_id"]))[
+        :limit
+    ]
 
 
 def _largest(frame: pl.DataFrame, limit: int) -> pl.DataFrame:
@@ -112,50 +122,49 @@ def _largest(frame: pl.DataFrame, limit: int) -> pl.DataFrame:
     return frame.sort(first, pl.col("estimate").abs(), "lab", "scope_id", descending=[True, True, False, False]).head(limit)
 
 
-def _beyond(delta_0: float) -> pl.Expr:
+def _beyond(row: Row, delta_0: float) -> bool:
     """Assessed, and the whole interval lies outside ±δ0."""
-    outside = (pl.col("lower") > delta_0) | (pl.col("upper") < -delta_0)
-    return (pl.col("status") == Status.ASSESSED) & outside.fill_null(False)
+    if row["status"] != Status.ASSESSED or row["lower"] is None or row["upper"] is None:
+        return False
+    return bool(row["lower"] > delta_0 or row["upper"] < -delta_0)
 
 
-def _half_width(frame: pl.DataFrame) -> float:
+def _half_width(rows: list[Row]) -> float:
     """Reach of the bias axis: every assessed interval, and the bulk of the others, whose few extremes stand at the edge."""
-    assessed = frame.filter(pl.col("status") == Status.ASSESSED)
-    ends = [*assessed["lower"], *assessed["upper"], *assessed["estimate"]]
-    others = frame.filter(pl.col("status") != Status.ASSESSED)
-    return reach([*ends, trimmed(others["estimate"], 0.95)], least=1.5)
+    ends = [row[end] for row in rows if row["status"] == Status.ASSESSED for end in ("lower", "upper", "estimate")]
+    others = [row["estimate"] for row in rows if row["status"] != Status.ASSESSED]
+    return reach([*ends, trimmed(others, 0.95)], least=1.5)
 
 
 def _by_status(
-    frame: pl.DataFrame, called: dict[str, str], language: Language, *, delta_0: float, half: float, horizontal: bool
+    kept: list[Row], called: dict[str, str], language: Language, *, delta_0: float, half: float, horizontal: bool
 ) -> tuple[Series, ...]:
-    grouped = frame.with_columns(group=pl.when(_beyond(delta_0)).then(pl.lit("beyond")).otherwise(pl.col("status")))
     found = []
     for group, colour, symbol in _GROUPS:
-        rows = grouped.filter(pl.col("group") == group)
-        if rows.is_empty():
+        rows = [row for row in kept if group == ("beyond" if _beyond(row, delta_0) else row["status"])]
+        if not rows:
             continue
-        at = tuple(float(position) for position in rows["position"])
-        estimates = tuple(value or 0.0 for value in inside(rows["estimate"].to_list(), half))
+        at = tuple(float(row["position"]) for row in rows)
+        estimates = tuple(value or 0.0 for value in inside([row["estimate"] for row in rows], half))
         found.append(
             Series(
                 name=say("beyond", language, delta=delta_0) if group == "beyond" else say(f"status_{group}", language),
                 mark="interval",
                 x=estimates if horizontal else at,
                 y=at if horizontal else estimates,
-                lower=inside(rows["lower"].to_list(), half),
-                upper=inside(rows["upper"].to_list(), half),
+                lower=inside([row["lower"] for row in rows], half),
+                upper=inside([row["upper"] for row in rows], half),
                 colour=colour,
                 symbol=symbol,
-                ids=tuple(rows["scope_id"] if horizontal else rows["lab"]),
-                hover=tuple(_hover(row, called, language, horizontal=horizontal) for row in rows.iter_rows(named=True)),
+                ids=tuple(row["scope_id" if horizontal else "lab"] for row in rows),
+                hover=tuple(_hover(row, called, language, horizontal=horizontal) for row in rows),
                 horizontal=horizontal,
             )
         )
     return tuple(found)
 
 
-def _hover(row: dict[str, object], called: dict[str, str], language: Language, *, horizontal: bool) -> str:
+def _hover(row: Row, called: dict[str, str], language: Language, *, horizontal: bool) -> str:
     code = str(row["scope_id"] if horizontal else row["lab"])
     known = row["lower"] is not None
     return say(

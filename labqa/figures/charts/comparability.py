@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -30,31 +32,35 @@ def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, langua
     `contrasts` are rows of LAB_CONTRASTS turned so that `lab` is their first laboratory; those without a network difference
     are not drawn.
     """
-    known = contrasts.filter((pl.col("other") != "") & pl.col("network").is_not_null())
-    kept = known.sort(disagree(), pl.col("n_samples"), "other", descending=[True, True, False]).head(limit)
+    known = [row for row in contrasts.iter_rows(named=True) if row["other"] and row["network"] is not None]
+    rows = worst_first(known)[:limit]
     called = names(labs, "lab", language)
-    rows = list(kept.iter_rows(named=True))
     span = _span(rows)
     labels = [label for row in rows for label in (shortened(_called(row["other"], called), 18), "")]
     return Spec(
         kind="partner_forest",
         language=language,
         title=say("partner_forest", language, lab=lab),
-        caption=say("partner_forest_caption", language, shown=kept.height, total=known.height),
-        alt=say("partner_forest_alt", language, lab=lab, shown=kept.height, n=kept.filter(disagree()).height),
+        caption=say("partner_forest_caption", language, shown=len(rows), total=len(known)),
+        alt=say("partner_forest_alt", language, lab=lab, shown=len(rows), n=sum(map(disagree, rows))),
         x=Axis(title=say("axis_contrast", language), unit="σR", range=span),
         y=Axis(categories=tuple(labels[:-1]), range=(2.0 * max(len(rows), 1) - 1.0, -1.0)),
         series=tuple(_series(kind, rows, called, language, span) for kind in _KINDS) + _marked(rows, called, language, span),
         lines=(Line("x", 0.0),),
         empty=say("partner_empty", language),
-        n_shown=kept.height,
-        n_total=known.height,
+        n_shown=len(rows),
+        n_total=len(known),
     )
 
 
-def disagree() -> pl.Expr:
-    """Rows of LAB_CONTRASTS whose direct and indirect evidence disagree."""
-    return ~pl.col("agree").fill_null(value=True)
+def disagree(row: Row) -> bool:
+    """Whether direct and indirect evidence of a row of LAB_CONTRASTS disagree."""
+    return row["agree"] is False
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """Rows of LAB_CONTRASTS, those that disagree first, then by the number of samples."""
+    return sorted(rows, key=lambda row: (not disagree(row), -row["n_samples"], row["other"]))
 
 
 def _called(code: str, called: dict[str, str]) -> str:
@@ -65,7 +71,7 @@ def _called(code: str, called: dict[str, str]) -> str:
 def _span(rows: list[Row]) -> tuple[float, float]:
     """Ends of the axis: zero, the whole of what disagrees, and the bulk of the others on either side."""
     shown = ("direct", "indirect", "network")
-    off = [end for row in rows if row["agree"] is False for name in shown for end in _ends(row, name) if end is not None]
+    off = [end for row in rows if disagree(row) for name in shown for end in _ends(row, name) if end is not None]
     ends = [end for row in rows for name in shown for end in _ends(row, name) if end is not None]
     below = [*(end for end in off if end < 0), -trimmed([end for end in ends if end < 0], 0.95)]
     above = [*(end for end in off if end > 0), trimmed([end for end in ends if end > 0], 0.95)]
@@ -111,7 +117,7 @@ def _series(
 
 def _marked(rows: list[Row], called: dict[str, str], language: Language, span: tuple[float, float]) -> tuple[Series, ...]:
     """A mark at the edge of each row whose direct and indirect evidence disagree."""
-    off = [(k, row) for k, row in enumerate(rows) if row["agree"] is False]
+    off = [(k, row) for k, row in enumerate(rows) if disagree(row)]
     if not off:
         return ()
     return (
@@ -153,22 +159,20 @@ def ego_network(
     `contrasts` as for `partner_forest`; `among` are rows of LAB_CONTRASTS between partners, drawn thin: they are the ways
     round by which indirect evidence comes. Partners run clockwise from the top, the most firmly tied first.
     """
-    partners = contrasts.filter(pl.col("other") != "").sort(
-        "equivalent_pairs", "other", descending=[True, False], nulls_last=True
-    )
-    kept = partners.head(limit)
-    rows = list(kept.iter_rows(named=True))
+    partners = [row for row in contrasts.iter_rows(named=True) if row["other"]]
+    rows = sorted(partners, key=_most_firmly_tied_first)[:limit]
     called = names(labs, "lab", language)
     n = max(len(rows), 1)
     place = {str(row["other"]): _on_circle(k, n) for k, row in enumerate(rows)}
-    bridges = kept.filter(pl.col("bridge").fill_null(value=False)).height
-    between = among.filter(pl.col("lab").is_in(list(place)) & pl.col("other").is_in(list(place))).head(300)
+    bridges = sum(bool(row["bridge"]) for row in rows)
+    links = among["lab"], among["other"]
+    between = [(one, other) for one, other in zip(*links, strict=True) if one in place and other in place][:300]
     return Spec(
         kind="ego_network",
         language=language,
         title=say("ego_network", language, lab=lab),
-        caption=say("ego_network_caption", language, shown=kept.height, total=partners.height, bridges=bridges),
-        alt=say("ego_network_alt", language, lab=lab, shown=kept.height, bridges=bridges),
+        caption=say("ego_network_caption", language, shown=len(rows), total=len(partners), bridges=bridges),
+        alt=say("ego_network_alt", language, lab=lab, shown=len(rows), bridges=bridges),
         x=Axis(categories=(), ticks=False, range=(-1.4, 1.4)),
         y=Axis(categories=(), ticks=False, range=(-1.25, 1.25)),
         series=(
@@ -178,9 +182,14 @@ def ego_network(
         ),
         empty=say("partner_empty", language),
         tall=True,
-        n_shown=kept.height,
-        n_total=partners.height,
+        n_shown=len(rows),
+        n_total=len(partners),
     )
+
+
+def _most_firmly_tied_first(row: Row) -> tuple[bool, float, str]:
+    pairs = row["equivalent_pairs"]
+    return pairs is None, -(pairs or 0.0), row["other"]
 
 
 def _on_circle(k: int, n: int) -> tuple[float, float]:
@@ -194,11 +203,13 @@ def _path(ends: list[tuple[tuple[float, float], tuple[float, float]]]) -> tuple[
     return tuple(x for x, _ in points), tuple(y for _, y in points)
 
 
-def _ways_round(between: pl.DataFrame, place: dict[str, tuple[float, float]], language: Language) -> tuple[Series, ...]:
+def _ways_round(
+    between: list[tuple[str, str]], place: dict[str, tuple[float, float]], language: Language
+) -> tuple[Series, ...]:
     """Links between partners, one line a partner."""
     drawn: list[Series] = []
-    for (one,), links in between.group_by("lab", maintain_order=True):
-        x, y = _path([(place[str(one)], place[other]) for other in links["other"]])
+    for one, links in groupby(between, key=itemgetter(0)):
+        x, y = _path([(place[one], place[other]) for _, other in links])
         name = say("link_among", language)
         drawn.append(Series(name=name, mark="edge", x=x, y=y, colour="grid", stroke=1.0, in_legend=not drawn))
     return tuple(drawn)
@@ -267,7 +278,7 @@ def _nodes(
 def _look(row: Row) -> str:
     if row["bridge"]:
         return "bridge"
-    return "disagree" if row["agree"] is False else "other"
+    return "disagree" if disagree(row) else "other"
 
 
 def _link_hover(row: Row, called: dict[str, str], language: Language) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import polars as pl
 
 from labqa.core.vocabulary import Influence
@@ -10,6 +13,7 @@ from labqa.figures.extent import around
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Line, Role, Series, Spec
 
+Row = dict[str, Any]
 _WIDTH = 26
 
 
@@ -19,9 +23,9 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
     `influence`: one bias of LAB_INFLUENCE, with `sample` and `item` of its blocks and the `pair` that a click opens.
     """
     called = names(items, "item", language)
-    rows = influence.filter(pl.col("kind") == str(Influence.ROW)).sort("rank")
-    labels = [f"{row['sample']} · {called.get(row['item'], row['item'])}" for row in rows.iter_rows(named=True)]
-    values = rows["contribution"].to_list()
+    rows = of_kind(influence.iter_rows(named=True), Influence.ROW)
+    labels = [f"{row['sample']} · {called.get(row['item'], row['item'])}" for row in rows]
+    values = [row["contribution"] for row in rows]
     groups: list[tuple[str, Role, list[int]]] = [
         (say("influence_raises", language), "second", [k for k, value in enumerate(values) if value >= 0]),
         (say("influence_lowers", language), "main", [k for k, value in enumerate(values) if value < 0]),
@@ -31,8 +35,8 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
         kind="influence",
         language=language,
         title=say("influence", language, lab=lab),
-        caption=say("influence_caption", language, shown=rows.height, total=_all(rows)),
-        alt=say("influence_alt", language, lab=lab, shown=rows.height, largest=values[0] if values else 0.0),
+        caption=say("influence_caption", language, shown=len(rows), total=_all(rows)),
+        alt=say("influence_alt", language, lab=lab, shown=len(rows), largest=values[0] if values else 0.0),
         x=Axis(title=say("axis_contribution", language), unit="σR", range=ends),
         y=Axis(categories=tuple(shortened(one, _WIDTH) for one in labels), range=(max(len(labels), 1) - 0.3, -0.7)),
         series=tuple(
@@ -42,7 +46,7 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
                 x=tuple(values[k] for k in at),
                 y=tuple(float(k) for k in at),
                 colour=colour,
-                ids=tuple(rows["pair"][k] or "" for k in at),
+                ids=tuple(rows[k]["pair"] or "" for k in at),
                 hover=tuple(say("influence_hover", language, name=labels[k], value=values[k]) for k in at),
                 horizontal=True,
                 width=0.7,
@@ -52,7 +56,7 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
         ),
         lines=(Line("x", 0.0),),
         empty=say("influence_empty", language),
-        n_shown=rows.height,
+        n_shown=len(rows),
         n_total=_all(rows),
     )
 
@@ -69,19 +73,20 @@ def without(
 ) -> Spec:
     """Where the bias would lie without each of the samples and partners that move it most; a line from where it lies now."""
     called = names(labs, "lab", language)
-    shown = influence.filter(pl.col("shift").is_not_null() & (pl.col("without").is_not_null()))
+    every = influence.to_dicts()
+    shown = [row for row in every if row["shift"] is not None and row["without"] is not None]
     groups: list[tuple[Influence, Role]] = [(Influence.SAMPLE, "main"), (Influence.PARTNER, "second")]
-    parts = [(kind, colour, shown.filter(pl.col("kind") == str(kind)).sort("rank").head(each)) for kind, colour in groups]
+    parts = [(kind, colour, of_kind(shown, kind)[:each]) for kind, colour in groups]
     total = float(estimate or 0.0)
     labels: list[str] = []
     series = []
     ends = [total]
     for kind, colour, part in parts:
-        if part.is_empty() or estimate is None:
+        if not part or estimate is None:
             continue
-        at = range(len(labels), len(labels) + part.height)
-        labels += [called.get(what, what) if kind is Influence.PARTNER else what for what in part["what"]]
-        new = part["without"].to_list()
+        at = range(len(labels), len(labels) + len(part))
+        labels += [called.get(what, what) if kind is Influence.PARTNER else what for what in (row["what"] for row in part)]
+        new = [row["without"] for row in part]
         ends += new
         series.append(
             Series(
@@ -93,10 +98,10 @@ def without(
                 upper=tuple(max(one, total) for one in new),
                 colour=colour,
                 symbol="circle" if kind is Influence.SAMPLE else "square",
-                ids=tuple(part["what"]),
+                ids=tuple(row["what"] for row in part),
                 hover=tuple(
-                    say("influence_without_hover", language, name=labels[k], value=value, shift=shift)
-                    for k, value, shift in zip(at, new, part["shift"], strict=True)
+                    say("influence_without_hover", language, name=labels[k], value=row["without"], shift=row["shift"])
+                    for k, row in zip(at, part, strict=True)
                 ),
                 horizontal=True,
             )
@@ -116,9 +121,14 @@ def without(
         lines=tuple(Line("x", at, dashed=dashed) for at, dashed in ((0.0, False), (total, True)) if dashed or low < 0.0 < high),
         empty=say("influence_empty", language),
         n_shown=len(labels),
-        n_total=sum(_all(influence.filter(pl.col("kind") == str(kind))) for kind, _ in groups),
+        n_total=sum(_all(of_kind(every, kind)) for kind, _ in groups),
     )
 
 
-def _all(rows: pl.DataFrame) -> int:
-    return int(rows["n_all"][0]) if rows.height else 0
+def of_kind(influence: Iterable[Row], kind: Influence) -> list[Row]:
+    """Rows of LAB_INFLUENCE of one kind, by rank."""
+    return sorted((row for row in influence if row["kind"] == str(kind)), key=lambda row: int(row["rank"]))
+
+
+def _all(rows: Sequence[Row]) -> int:
+    return int(rows[0]["n_all"]) if rows else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from labqa.figures.names import say
 from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec
 
 Label = Callable[[str], str]
+Row = dict[str, Any]
 OF_LAB = (
     SelectionOption.DEFAULT,
     SelectionOption.NAIVE,
@@ -43,7 +45,7 @@ def options_of_lab(selection: pl.DataFrame, lab: str, language: Language, *, del
         kind="options_of_lab",
         title=say("options_of_lab", language, lab=lab),
         caption=say("options_of_lab_caption", language, delta=delta_0),
-        alt=say("options_of_lab_alt", language, lab=lab, shown=rows.height),
+        alt=say("options_of_lab_alt", language, lab=lab, shown=len(rows)),
         label=lambda option: say(f"option_{option}", language),
         axis="axis_bias",
         n_total=len(OF_LAB),
@@ -60,24 +62,22 @@ def options_of_network(selection: pl.DataFrame, language: Language) -> Spec:
         kind="options_of_network",
         title=say("options_of_network", language),
         caption=say("options_of_network_caption", language),
-        alt=say("options_of_network_alt", language, shown=rows.height),
+        alt=say("options_of_network_alt", language, shown=len(rows)),
         label=lambda option: say(f"difference_{option}", language),
         axis="axis_original_less_retest",
         n_total=len(OF_NETWORK),
     )
 
 
-def shown(selection: pl.DataFrame, lab: str, options: tuple[SelectionOption, ...]) -> pl.DataFrame:
+def shown(selection: pl.DataFrame, lab: str, options: tuple[SelectionOption, ...]) -> list[Row]:
     """Rows of a laboratory (empty: of the network) that may be claimed, in the order of `options`."""
-    order = [str(option) for option in options]
-    mine = selection.filter(
-        (pl.col("lab") == lab) & (pl.col("status") == str(OptionStatus.ASSESSED)) & pl.col("option").is_in(order)
-    )
-    return mine.sort(pl.col("option").replace_strict(order, range(len(order)), return_dtype=pl.Int64))
+    claimed = str(OptionStatus.ASSESSED)
+    mine = {row["option"]: row for row in selection.iter_rows(named=True) if row["lab"] == lab and row["status"] == claimed}
+    return [mine[str(option)] for option in options if str(option) in mine]
 
 
 def _forest(
-    rows: pl.DataFrame,
+    rows: list[Row],
     language: Language,
     *,
     kind: str,
@@ -90,25 +90,25 @@ def _forest(
     bands: tuple[Band, ...] = (),
 ) -> Spec:
     """Options below each other, the range of each that has one just under it."""
-    ends = [*rows["lower"], *rows["upper"], *rows["sensitivity_low"], *rows["sensitivity_high"]]
-    half = reach(ends, least=0.6)
-    ranged = rows.with_row_index("position").drop_nulls("sensitivity_low")
-    series = [_series(rows, place, label, language, half) for place in range(rows.height)]
-    if ranged.height:
-        middle = (ranged["sensitivity_low"] + ranged["sensitivity_high"]) / 2.0
+    half = reach([row[end] for end in ("lower", "upper", "sensitivity_low", "sensitivity_high") for row in rows], least=0.6)
+    ranged = [(place, row) for place, row in enumerate(rows) if row["sensitivity_low"] is not None]
+    series = [_series(row, place, label, language, half) for place, row in enumerate(rows)]
+    if ranged:
+        low, high = ([row[f"sensitivity_{end}"] for _, row in ranged] for end in ("low", "high"))
+        middle = [(one + other) / 2.0 for one, other in zip(low, high, strict=True)]
         series.append(
             Series(
                 name=say("options_range", language),
                 mark="interval",
-                x=tuple(value or 0.0 for value in inside(middle.to_list(), half)),
-                y=tuple(float(place) + 0.28 for place in ranged["position"]),
-                lower=inside(ranged["sensitivity_low"].to_list(), half),
-                upper=inside(ranged["sensitivity_high"].to_list(), half),
+                x=tuple(value or 0.0 for value in inside(middle, half)),
+                y=tuple(float(place) + 0.28 for place, _ in ranged),
+                lower=inside(low, half),
+                upper=inside(high, half),
                 colour="second",
                 symbol="cross",
                 hover=tuple(
                     say("options_range_hover", language, low=row["sensitivity_low"], high=row["sensitivity_high"])
-                    for row in ranged.iter_rows(named=True)
+                    for _, row in ranged
                 ),
                 horizontal=True,
             )
@@ -120,19 +120,18 @@ def _forest(
         caption=caption,
         alt=alt,
         x=Axis(title=say(axis, language), unit="σR", range=(-half, half)),
-        y=Axis(categories=tuple(label(option) for option in rows["option"]), range=(max(rows.height, 1) - 0.3, -0.7)),
+        y=Axis(categories=tuple(label(row["option"]) for row in rows), range=(max(len(rows), 1) - 0.3, -0.7)),
         series=tuple(series),
         bands=bands,
         lines=(Line("x", 0.0),),
         empty=say("options_empty", language),
-        n_shown=rows.height,
+        n_shown=len(rows),
         n_total=n_total,
     )
 
 
-def _series(rows: pl.DataFrame, place: int, label: Label, language: Language, half: float) -> Series:
+def _series(row: Row, place: int, label: Label, language: Language, half: float) -> Series:
     """The mark of one option."""
-    row = rows.row(place, named=True)
     return Series(
         name=label(row["option"]),
         mark="interval",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from labqa.core.vocabulary import Scope, Status
@@ -18,49 +20,58 @@ _GROUPS: tuple[tuple[str, Role, Symbol], ...] = (("slope_marked", "alarm", "squa
 
 def lab_slopes(lab_slopes: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language, *, limit: int = 30) -> Spec:
     """Assessed slopes of one laboratory with 95 % intervals: the laboratory as a whole, then items, the surest first."""
-    mine = lab_slopes.filter((pl.col("lab") == lab) & (pl.col("status") == str(Status.ASSESSED)))
-    by_item = mine.filter(pl.col("scope") == str(Scope.ITEM)).sort("p_value", "scope_id")
-    rows = pl.concat([mine.filter(pl.col("scope") == str(Scope.LAB)), by_item.head(limit)]).with_row_index("position")
+    assessed = str(Status.ASSESSED)
+    mine = [row for row in lab_slopes.iter_rows(named=True) if row["lab"] == lab and row["status"] == assessed]
+    whole, by_item = ([row for row in mine if row["scope"] == str(scope)] for scope in (Scope.LAB, Scope.ITEM))
+    by_item.sort(key=lambda row: (row["p_value"], row["scope_id"]))
+    rows = list(enumerate([*whole, *by_item[:limit]]))
     called = names(items, "item", language) | {"": say("lab_as_a_whole", language)}
-    half = reach([*rows["lower"], *rows["upper"]], least=0.5)
-    marked = pl.col("q_value") < FALSE_SHARE
+    half = reach([row[end] for _, row in rows for end in ("lower", "upper")], least=0.5)
+    marked = [one for one in rows if one[1]["q_value"] < FALSE_SHARE]
+    plain = [one for one in rows if one not in marked]
     return Spec(
         kind="lab_slopes",
         language=language,
         title=say("lab_slopes", language, lab=lab),
-        caption=say("lab_slopes_caption", language, shown=by_item.head(limit).height, total=by_item.height),
-        alt=say("lab_slopes_alt", language, lab=lab, shown=rows.height, marked=rows.filter(marked).height),
+        caption=say("lab_slopes_caption", language, shown=min(len(by_item), limit), total=len(by_item)),
+        alt=say("lab_slopes_alt", language, lab=lab, shown=len(rows), marked=len(marked)),
         x=Axis(title=say("axis_slope", language), unit="σR", range=(-half, half)),
         y=Axis(
-            categories=tuple(shortened(called.get(code, code), 30) for code in rows["scope_id"]),
-            range=(max(rows.height, 1) + 0.2, -0.6),
+            categories=tuple(shortened(called.get(row["scope_id"], row["scope_id"]), 30) for _, row in rows),
+            range=(max(len(rows), 1) + 0.2, -0.6),
         ),
         series=tuple(
-            _series(rows.filter(marked if name == "slope_marked" else ~marked), name, colour, symbol, called, language, half)
-            for name, colour, symbol in _GROUPS
-            if rows.filter(marked if name == "slope_marked" else ~marked).height
+            _series(some, name, colour, symbol, called, language, half)
+            for some, (name, colour, symbol) in zip((marked, plain), _GROUPS, strict=True)
+            if some
         ),
         lines=(Line("x", 0.0),),
         empty=say("lab_slopes_empty", language),
-        n_shown=rows.height,
-        n_total=mine.height,
+        n_shown=len(rows),
+        n_total=len(mine),
     )
 
 
 def _series(
-    rows: pl.DataFrame, name: str, colour: Role, symbol: Symbol, called: dict[str, str], language: Language, half: float
+    rows: list[tuple[int, dict[str, Any]]],
+    name: str,
+    colour: Role,
+    symbol: Symbol,
+    called: dict[str, str],
+    language: Language,
+    half: float,
 ) -> Series:
-    slopes = tuple(value or 0.0 for value in inside(rows["slope"].to_list(), half))
+    slopes = tuple(value or 0.0 for value in inside([row["slope"] for _, row in rows], half))
     return Series(
         name=say(name, language),
         mark="interval",
         x=slopes,
-        y=tuple(float(position) for position in rows["position"]),
-        lower=inside(rows["lower"].to_list(), half),
-        upper=inside(rows["upper"].to_list(), half),
+        y=tuple(float(at) for at, _ in rows),
+        lower=inside([row["lower"] for _, row in rows], half),
+        upper=inside([row["upper"] for _, row in rows], half),
         colour=colour,
         symbol=symbol,
-        ids=tuple(rows["scope_id"]),
+        ids=tuple(row["scope_id"] for _, row in rows),
         hover=tuple(
             say(
                 "slope_hover",
@@ -72,7 +83,7 @@ def _series(
                 q=row["q_value"],
                 n=row["n_samples"],
             )
-            for row in rows.iter_rows(named=True)
+            for _, row in rows
         ),
         horizontal=True,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -68,15 +69,9 @@ def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language:
 
     `scored` is PAIRS joined with DISCREPANCIES; it may hold other laboratories, which are left out.
     """
-    between = scored.filter((pl.col("kind") == PairKind.BETWEEN) & pl.col("d").is_not_null())
-    own = pl.concat(
-        [
-            between.filter(pl.col("retest_lab") == lab).select("period", value="d"),
-            between.filter(pl.col("original_lab") == lab).select("period", value=-pl.col("d")),
-        ]
-    ).drop_nulls()
-    z = pt_scores.filter(pl.col("lab") == lab).select("period", value="z").drop_nulls()
-    years = sorted(set(own["period"]) | set(z["period"]))
+    own = _by_year(_own_differences(scored, lab))
+    z = _by_year(row for row in zip(*(pt_scores[name] for name in ("period", "z", "lab")), strict=True) if row[2] == lab)
+    years = sorted(own.keys() | z.keys())
     series = tuple(
         drawn
         for drawn in (
@@ -85,12 +80,13 @@ def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language:
         )
         if drawn.x
     )
+    pairs, scores = (sum(map(len, found.values())) for found in (own, z))
     half = reach([end for drawn in series for end in (*(drawn.lower or ()), *(drawn.upper or ()))], least=2.5)
     return Spec(
         kind="lab_trend",
         language=language,
         title=say("lab_trend", language, lab=lab),
-        caption=say("lab_trend_caption", language, pairs=own.height, scores=z.height),
+        caption=say("lab_trend_caption", language, pairs=pairs, scores=scores),
         alt=say("lab_trend_alt", language, lab=lab, years=len(years)),
         x=Axis(categories=tuple(str(year) for year in years), range=(-0.6, max(len(years), 1) - 0.4)),
         y=Axis(title=say("axis_d_or_z", language), range=(-half, half)),
@@ -98,17 +94,33 @@ def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language:
         bands=(Band("y", -2.0, 2.0, "±2"),),
         lines=(Line("y", 0.0),),
         empty=say("lab_trend_empty", language),
-        n_shown=own.height + z.height,
-        n_total=own.height + z.height,
+        n_shown=pairs + scores,
+        n_total=pairs + scores,
     )
 
 
-def _spread(values: pl.DataFrame, years: list[int], name: str, colour: Role, symbol: Symbol, *, shift: float) -> Series:
+def _own_differences(scored: pl.DataFrame, lab: str) -> Iterator[tuple[int | None, float | None]]:
+    """Period and D of each pair with another laboratory, as the laboratory's own result minus the other."""
+    columns = (scored[name] for name in ("period", "d", "kind", "original_lab", "retest_lab"))
+    for period, d, kind, original, retest in zip(*columns, strict=True):
+        if kind == PairKind.BETWEEN and lab in (original, retest):
+            yield period, d if retest == lab or d is None else -d
+
+
+def _by_year(found: Iterable[tuple[Any, ...]]) -> dict[int, list[float]]:
+    """Values by their year, each in order; those without a year or value are left out."""
+    years: dict[int, list[float]] = {}
+    for period, value, *_ in found:
+        if period is not None and value is not None:
+            years.setdefault(period, []).append(value)
+    return {year: sorted(values) for year, values in years.items()}
+
+
+def _spread(
+    values: dict[int, list[float]], years: list[int], name: str, colour: Role, symbol: Symbol, *, shift: float
+) -> Series:
     """Median with the 10 % and 90 % points of each year."""
-    by_year = [
-        (position, values.filter(pl.col("period") == year)["value"].sort().to_numpy()) for position, year in enumerate(years)
-    ]
-    by_year = [(position, found) for position, found in by_year if found.size]
+    by_year = [(position, values[year]) for position, year in enumerate(years) if year in values]
     points = [np.quantile(found, (0.1, 0.5, 0.9)) for _, found in by_year]
     return Series(
         name=name,
@@ -120,7 +132,7 @@ def _spread(values: pl.DataFrame, years: list[int], name: str, colour: Role, sym
         colour=colour,
         symbol=symbol,
         hover=tuple(
-            f"{name} {years[position]}: {point[1]:+.2f} [{point[0]:+.2f}, {point[2]:+.2f}], n = {found.size}"
+            f"{name} {years[position]}: {point[1]:+.2f} [{point[0]:+.2f}, {point[2]:+.2f}], n = {len(found)}"
             for (position, found), point in zip(by_year, points, strict=True)
         ),
     )

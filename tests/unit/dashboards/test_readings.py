@@ -45,7 +45,7 @@ def test_what_an_analyst_read_is_not_shown_to_a_manager(platform, run):
         cited = mine.evidence(platform.opened[run].tables["pairs"]["pair"].to_list())
         assert all(manager.lab in (row["original_lab"], row["retest_lab"]) for row in cited.iter_rows(named=True))
         with pytest.raises(AccessDenied):
-            mine.influence("L0003")
+            mine.influence("L0003", mine.bias("L0003"))
 
 
 class Longer(fakes.FakeLedger):
