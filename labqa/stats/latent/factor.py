@@ -172,13 +172,21 @@ def _solved(place, begin, row, lower, pivot, core, right):  # type: ignore[no-un
         for q in range(begin[v], begin[v + 1]):
             for c in range(m):
                 x[row[q], c] -= lower[q] * x[v, c]
-    tail = np.zeros((n - first, m))
-    for i in range(n - first):
+    if m == 1:
+        tail = np.zeros(n - first)
         for j in range(n - first):
-            factor = core[i, j]
-            for c in range(m):
-                tail[i, c] += factor * x[first + j, c]
-    x[first:] = tail
+            factor, beside = x[first + j, 0], core[j]
+            for i in range(n - first):
+                tail[i] += factor * beside[i]
+        x[first:, 0] = tail
+    else:
+        tails = np.zeros((n - first, m))
+        for i in range(n - first):
+            for j in range(n - first):
+                factor = core[i, j]
+                for c in range(m):
+                    tails[i, c] += factor * x[first + j, c]
+        x[first:] = tails
     for v in range(first - 1, -1, -1):
         for c in range(m):
             x[v, c] /= pivot[v]
@@ -301,7 +309,7 @@ def _both(order: Order, matrix: sparse.csr_array, other: Floats) -> tuple[Factor
     return Factor(order, parts[0][0], parts[0][1], inverse), *parts[1]
 
 
-FEW, TOLERANCE = 12, 1e-10
+FEW, TOLERANCE = 15, 1e-7
 """Conjugate gradients up to which the factor of an earlier matrix serves, and the relative residual they must reach."""
 
 

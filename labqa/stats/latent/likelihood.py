@@ -17,6 +17,8 @@ NORMAL, LOGISTIC = 0, 1
 """Distributions of the error of a result: normal (cumulative probit), or logistic, whose tails let no single result decide."""
 LEAST = 1e-300
 """Least probability of an interval, so that its logarithm stays finite."""
+TINY = 1e-150
+"""Factors of a likelihood beyond which their product might be no float."""
 NEGLIGIBLE = 1e-7
 """Posterior weight of a node below which it moves no second derivative."""
 
@@ -51,23 +53,25 @@ def _distribution(link, x):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @kernel
-def _parts(link, low, high, scale, log_scale):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Log likelihood of one result given its block's level, and its derivatives by the upper and the lower end."""
+def _parts(link, low, high, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Of one result given its block's level: x and f, its likelihood being exp(x) f; and the derivatives of its logarithm by
+    the upper and the lower end."""
     if low == high:
         r = low / scale
         if link == LOGISTIC:
             e = math.exp(-abs(r))
             inverse = 1.0 / (1.0 + e)
             score = (e - 1.0) * inverse / scale
-            value = -abs(r) - 2.0 * math.log1p(e) - log_scale
-            return value, score if r > 0.0 else -score, 0.0, -2.0 * e * inverse * inverse / scale**2, 0.0, 0.0
-        return -0.5 * r * r - 0.9189385332046727 - log_scale, -r / scale, 0.0, -1.0 / scale**2, 0.0, 0.0
+            squared = inverse * inverse
+            return -abs(r), squared / scale, score if r > 0.0 else -score, 0.0, -2.0 * e * squared / scale**2, 0.0, 0.0
+        return -0.5 * r * r, 0.3989422804014327 / scale, -r / scale, 0.0, -1.0 / scale**2, 0.0, 0.0
     lower_a, upper_a, density_a, slope_a = _distribution(link, low / scale)
     lower_b, upper_b, density_b, slope_b = _distribution(link, high / scale)
     inside = max(upper_a - upper_b if low > 0.0 else lower_b - lower_a, LEAST)
     up, down = density_b / (scale * inside), -density_a / (scale * inside)
     return (
-        math.log(inside),
+        0.0,
+        inside,
         up,
         down,
         slope_b / (scale * scale * inside) - up * up,
@@ -130,7 +134,7 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
 ):
     """Log likelihood and d/d log scale of each block; where `derived`, too, its gradient and curvature."""
     n_thresholds, n_nodes, n_blocks = len(threshold), node.shape[1], len(start) - 1
-    loglik, of_scale, log_scale = np.zeros(n_blocks), np.zeros(n_blocks), math.log(scale)
+    loglik, of_scale = np.zeros(n_blocks), np.zeros(n_blocks)
     most, n_means, n_locals = 0, 0, 0
     for block in range(n_blocks):
         m = start[block + 1] - start[block] + 2 + n_thresholds
@@ -146,21 +150,25 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
         for j in range(k):
             shift += level[lab[first + j]] / k
         for q in range(n_nodes):
-            total, by_scale = log_weight[block, q], 0.0
+            total, factor, by_scale = log_weight[block, q], 1.0, 0.0  # one logarithm for many factors
             if total > -1e290:
                 for j in range(k):
                     o = first + j
                     centre = node[block, q] + shift + bias[lab[o]]
                     lo = (threshold[low_at[o]] if low_at[o] >= 0 else low[o]) - centre
                     hi = (threshold[high_at[o]] if high_at[o] >= 0 else high[o]) - centre
-                    value, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, scale, log_scale)
+                    x, f, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, scale)
                     part[j, q, 0], part[j, q, 1] = up, down
-                    total += value
+                    total += x
+                    if f < TINY or not TINY < factor < 1.0 / TINY:
+                        total += math.log(factor)
+                        factor = 1.0
+                    factor *= f
                     if lo == hi:
                         by_scale += -1.0 - hi * up
                     else:
                         by_scale -= (hi * up if hi < np.inf else 0.0) + (lo * down if lo > -np.inf else 0.0)
-            posterior[q], scaled[q] = total, by_scale
+            posterior[q], scaled[q] = total + math.log(factor), by_scale
         top = posterior.max()
         whole = 0.0
         for q in range(n_nodes):
