@@ -16,6 +16,7 @@ from labqa.analysis.refits import judged
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Scope, SelectionOption, Status, Trigger
 from labqa.stats.network.components import bridge_share, bridges, components
+from labqa.stats.network.variance import against_others
 from labqa.stats.network.zero import leave_one_out_centres
 from labqa.stats.selection.conditional import Chosen, Conditional, Table, conditional_effects, contrast_errors, expected_truths
 from labqa.stats.selection.error import Error, error_of, item_sds, less_between
@@ -133,9 +134,9 @@ def _rows(
     settings: BiasSettings,
 ) -> pl.DataFrame:
     """Biases against the robust centre of the other laboratories, with the range over the shapes."""
-    centred = [one.effect - leave_one_out_centres(one.effect).centre for one in found]
-    contrasts = np.eye(len(names)) - leave_one_out_centres(found[0].effect).weight
-    errors = contrast_errors(found[0], chosen, contrasts)
+    centres = [leave_one_out_centres(one.effect) for one in found]
+    centred = [one.effect - centre.centre for one, centre in zip(found, centres, strict=True)]
+    errors = contrast_errors(found[0], chosen, against_others(centres[0], nodes=len(names)))
     se = np.sqrt(errors.variance)
     reach = special.stdtrit(errors.df, 0.5 + 0.5 * settings.level) * se
     rows = _evidence(chosen, component, names).with_columns(

@@ -17,6 +17,8 @@ NORMAL, LOGISTIC = 0, 1
 """Distributions of the error of a result: normal (cumulative probit), or logistic, whose tails let no single result decide."""
 LEAST = 1e-300
 """Least probability of an interval, so that its logarithm stays finite."""
+TINY = 1e-150
+"""Factors of a likelihood beyond which their product might be no float."""
 NEGLIGIBLE = 1e-7
 """Posterior weight of a node below which it moves no second derivative."""
 
@@ -37,35 +39,39 @@ class Evaluated(NamedTuple):
 @kernel
 def _distribution(link, x):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Lower and upper tail, density and its derivative at x, in units of the scale."""
+    if x == -np.inf or x == np.inf:
+        return (0.0, 1.0, 0.0, 0.0) if x < 0 else (1.0, 0.0, 0.0, 0.0)
     if link == LOGISTIC:
-        if x == -np.inf or x == np.inf:
-            return (0.0, 1.0, 0.0, 0.0) if x < 0 else (1.0, 0.0, 0.0, 0.0)
         e = math.exp(-abs(x))
         small, large = e / (1.0 + e), 1.0 / (1.0 + e)
         lower, upper = (large, small) if x > 0 else (small, large)
         return lower, upper, lower * upper, lower * upper * (upper - lower)
     density = 0.3989422804014327 * math.exp(-0.5 * x * x)
-    slope = -x * density if density > 0.0 else 0.0
-    return 0.5 * math.erfc(-x / 1.4142135623730951), 0.5 * math.erfc(x / 1.4142135623730951), density, slope
+    small = 0.5 * math.erfc(abs(x) / 1.4142135623730951)
+    lower, upper = (1.0 - small, small) if x > 0 else (small, 1.0 - small)
+    return lower, upper, density, -x * density
 
 
 @kernel
 def _parts(link, low, high, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Log likelihood of one result given its block's level, and its derivatives by the upper and the lower end."""
+    """Of one result given its block's level: x and f, its likelihood being exp(x) f; and the derivatives of its logarithm by
+    the upper and the lower end."""
     if low == high:
         r = low / scale
         if link == LOGISTIC:
             e = math.exp(-abs(r))
-            density = e / (1.0 + e) ** 2
-            score = -math.tanh(0.5 * r) / scale
-            return -abs(r) - 2.0 * math.log1p(e) - math.log(scale), score, 0.0, -2.0 * density / scale**2, 0.0, 0.0
-        return -0.5 * r * r - 0.9189385332046727 - math.log(scale), -r / scale, 0.0, -1.0 / scale**2, 0.0, 0.0
+            inverse = 1.0 / (1.0 + e)
+            score = (e - 1.0) * inverse / scale
+            squared = inverse * inverse
+            return -abs(r), squared / scale, score if r > 0.0 else -score, 0.0, -2.0 * e * squared / scale**2, 0.0, 0.0
+        return -0.5 * r * r, 0.3989422804014327 / scale, -r / scale, 0.0, -1.0 / scale**2, 0.0, 0.0
     lower_a, upper_a, density_a, slope_a = _distribution(link, low / scale)
     lower_b, upper_b, density_b, slope_b = _distribution(link, high / scale)
     inside = max(upper_a - upper_b if low > 0.0 else lower_b - lower_a, LEAST)
     up, down = density_b / (scale * inside), -density_a / (scale * inside)
     return (
-        math.log(inside),
+        0.0,
+        inside,
         up,
         down,
         slope_b / (scale * scale * inside) - up * up,
@@ -124,8 +130,9 @@ def _curved(k, high_at, low_at, node, posterior, part, mean, one, local):  # typ
 
 @kernel
 def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
-    start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link
+    start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, derived
 ):
+    """Log likelihood and d/d log scale of each block; where `derived`, too, its gradient and curvature."""
     n_thresholds, n_nodes, n_blocks = len(threshold), node.shape[1], len(start) - 1
     loglik, of_scale = np.zeros(n_blocks), np.zeros(n_blocks)
     most, n_means, n_locals = 0, 0, 0
@@ -133,7 +140,7 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
         m = start[block + 1] - start[block] + 2 + n_thresholds
         most, n_means, n_locals = max(most, m), n_means + m, n_locals + m * m
     part, one = np.empty((most, n_nodes, 5)), np.zeros(most)
-    means, curvatures = np.zeros(n_means), np.zeros(n_locals)
+    means, curvatures = np.zeros(n_means if derived else 0), np.zeros(n_locals if derived else 0)
     posterior, scaled = np.empty(n_nodes), np.empty(n_nodes)
     mean_at, local_at = 0, 0
     for block in range(n_blocks):
@@ -143,37 +150,45 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
         for j in range(k):
             shift += level[lab[first + j]] / k
         for q in range(n_nodes):
-            total, by_scale = log_weight[block, q], 0.0
+            total, factor, by_scale = log_weight[block, q], 1.0, 0.0  # one logarithm for many factors
             if total > -1e290:
                 for j in range(k):
                     o = first + j
                     centre = node[block, q] + shift + bias[lab[o]]
                     lo = (threshold[low_at[o]] if low_at[o] >= 0 else low[o]) - centre
                     hi = (threshold[high_at[o]] if high_at[o] >= 0 else high[o]) - centre
-                    value, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, scale)
+                    x, f, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, scale)
                     part[j, q, 0], part[j, q, 1] = up, down
-                    total += value
+                    total += x
+                    if f < TINY or not TINY < factor < 1.0 / TINY:
+                        total += math.log(factor)
+                        factor = 1.0
+                    factor *= f
                     if lo == hi:
                         by_scale += -1.0 - hi * up
                     else:
                         by_scale -= (hi * up if hi < np.inf else 0.0) + (lo * down if lo > -np.inf else 0.0)
-            posterior[q], scaled[q] = total, by_scale
+            posterior[q], scaled[q] = total + math.log(factor), by_scale
         top = posterior.max()
         whole = 0.0
         for q in range(n_nodes):
             posterior[q] = math.exp(posterior[q] - top)
             whole += posterior[q]
         loglik[block] = top + math.log(whole)
+        for q in range(n_nodes):
+            posterior[q] /= whole
+            if posterior[q] > 0.0:
+                of_scale[block] += posterior[q] * scaled[q]
+        if not derived:
+            continue
         m = k + 2 + n_thresholds
         mean = means[mean_at : mean_at + m]
         local = curvatures[local_at : local_at + m * m].reshape(m, m)
         mean_at, local_at = mean_at + m, local_at + m * m
         for q in range(n_nodes):
-            p = posterior[q] / whole
-            posterior[q] = p
+            p = posterior[q]
             if p <= 0.0:
                 continue
-            of_scale[block] += p * scaled[q]
             for j in range(k):
                 o = first + j
                 e = -(part[j, q, 0] + part[j, q, 1])
@@ -188,47 +203,102 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
     return loglik, means, curvatures, of_scale
 
 
-def _local_parameters(start: Ints, lab: Ints, n: int, n_thresholds: int) -> tuple[Ints, sparse.csr_array, Ints]:
-    """Of each block its own parameters: the bias of each result's laboratory, the level its laboratories share, thresholds, log
-    spread. Where those of each block begin (blocks + 1), to which of all parameters each adds (local × all), and the
-    places among the local ones of the results' biases."""
-    size = np.diff(start)
-    of_block = size + 2 + n_thresholds
+class Layout(NamedTuple):
+    """Where what each block says of its own parameters (the bias of each result's laboratory, the level its laboratories
+    share, thresholds, log spread) goes among all parameters, of which there are `size`; it serves all evaluations of a fit.
+
+    `own`: place of each result's bias among the blocks' own parameters; `told` of these are added to the entries `score` of
+    `scores` (parameters × blocks), `curved` of the blocks' own curvatures to the entries `entry` of `information` (size × size,
+    with its whole diagonal, at the entries `diagonal`). The data of both matrices are their pattern only.
+    """
+
+    size: int
+    own: Ints
+    told: Ints
+    score: Ints
+    scores: sparse.csr_array
+    curved: Ints
+    entry: Ints
+    information: sparse.csr_array
+    diagonal: Ints
+
+
+def layout(start: Ints, lab: Ints, *, n: int, n_thresholds: int) -> Layout:
+    """The layout of blocks with these laboratories, of n in all; parameters are biases, levels, thresholds, log spread."""
+    width, size = np.diff(start), 2 * n + n_thresholds + 1
+    of_block = width + 2 + n_thresholds
     begin = np.concatenate([[0], np.cumsum(of_block)])
-    place = np.arange(len(lab)) + np.repeat(begin[:-1] - start[:-1], size)
-    row = [place, np.repeat(begin[:-1] + size, size)]
-    column = [lab, n + lab]
-    for t in range(n_thresholds + 1):
-        row.append(begin[:-1] + size + 1 + t)
-        column.append(np.full(len(size), 2 * n + t))
-    at = np.concatenate(row), np.concatenate(column)
-    shape = (int(begin[-1]), 2 * n + n_thresholds + 1)
-    return begin, sparse.csr_array((np.ones(len(at[0])), at), shape=shape), place
+    block = np.repeat(np.arange(len(width)), width)
+    own = np.arange(len(lab)) + (begin[:-1] - start[:-1])[block]
+    others = np.arange(n_thresholds + 1)
+    local = np.concatenate([own, (begin[:-1] + width)[block], ((begin[:-1] + width + 1)[:, None] + others).ravel()])
+    everywhere = np.concatenate([lab, n + lab, np.tile(2 * n + others, len(width))])
+    owner = np.concatenate([block, block, np.repeat(np.arange(len(width)), n_thresholds + 1)])
+    order = np.argsort(owner, kind="stable")
+    local, everywhere, owner = local[order], everywhere[order], owner[order]
+    score, scores = _pattern(everywhere, owner, (size, len(width)))
+    # every parameter of a block with every other: rows of its curvature are of_block long
+    count = np.bincount(owner, minlength=len(width))
+    one = np.repeat(np.arange(len(owner)), count[owner])
+    ahead = np.repeat(np.cumsum(count) - count, count**2)
+    other = ahead + np.arange(len(one)) - np.repeat(np.cumsum(count[owner]) - count[owner], count[owner])
+    curvature = np.cumsum(of_block**2) - of_block**2
+    of = owner[one]
+    curved = curvature[of] + (local[one] - begin[of]) * of_block[of] + local[other] - begin[of]
+    corner = np.arange(size)
+    places = np.concatenate([everywhere[one], corner]), np.concatenate([everywhere[other], corner])
+    entry, information = _pattern(*places, (size, size))
+    return Layout(size, own, local, score, scores, curved, entry[: len(one)], information, entry[len(one) :])
+
+
+def _pattern(row: Ints, column: Ints, shape: tuple[int, int]) -> tuple[Ints, sparse.csr_array]:
+    """The matrix that has entries at these places, and which of its entries each is."""
+    places, entry = np.unique(row * shape[1] + column, return_inverse=True)
+    pointer = np.searchsorted(places, np.arange(shape[0] + 1) * shape[1])
+    return entry.ravel(), sparse.csr_array((np.ones(len(places)), places % shape[1], pointer), shape=shape)
+
+
+def _filled(pattern: sparse.csr_array, entry: Ints, value: Floats) -> sparse.csr_array:
+    """The matrix of that pattern with the values added up at their entries, in their order."""
+    data = np.bincount(entry, weights=value, minlength=pattern.nnz)
+    return sparse.csr_array((data, pattern.indices, pattern.indptr), shape=pattern.shape)
+
+
+class Height(NamedTuple):
+    """Log likelihood and d/d log scale (blocks each)."""
+
+    loglik: Floats
+    of_scale: Floats
+
+
+def height(
+    start: Ints, lab: Ints, low: Floats, high: Floats, low_at: Ints, high_at: Ints, bias: Floats, level: Floats,
+    threshold: Floats, node: Floats, log_weight: Floats, *, scale: float, link: int,
+) -> Height:  # fmt: skip
+    """The likelihood alone of `evaluate`, in a fraction of its time."""
+    loglik, _, _, of_scale = _evaluated(
+        start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, False
+    )
+    return Height(loglik, of_scale)
 
 
 def evaluate(
     start: Ints, lab: Ints, low: Floats, high: Floats, low_at: Ints, high_at: Ints, bias: Floats, level: Floats,
-    threshold: Floats, node: Floats, log_weight: Floats, *, scale: float, link: int,
+    threshold: Floats, node: Floats, log_weight: Floats, *, scale: float, link: int, at: Layout,
 ) -> Evaluated:  # fmt: skip
     """log Σ_q w_q Π_j P(result j | node q) of each block, with derivatives by Louis's identity.
 
     Result j of laboratory l in block i lies between `low` and `high` (equal: a number; ±inf: open; where `low_at` or `high_at`
     is ≥ 0 the end is that threshold), around node + mean of `level` over the block's laboratories + bias_l, with an error of
-    `scale`. `node` and `log_weight` (blocks × Q) carry the distribution of levels and the spacing of the nodes.
+    `scale`. `node` and `log_weight` (blocks × Q) carry the distribution of levels and the spacing of the nodes; `at` is the
+    `layout` of the blocks.
     `level` (n) lets the samples of a laboratory be higher or lower than others' (Mundlak 1978, doi:10.2307/1913646), so that
     its bias rests on comparisons within blocks. Second derivatives: Louis 1982, doi:10.1111/j.2517-6161.1982.tb01203.x.
     """
-    begin, global_, place = _local_parameters(start, lab, len(bias), len(threshold))
     loglik, means, curvatures, of_scale = _evaluated(
-        start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link
+        start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, True
     )
-    size = np.diff(begin)
-    block = np.repeat(np.arange(len(size)), size)
-    # the blocks' own curvatures on the diagonal: row r of block b holds its columns begin[b] … begin[b + 1] − 1
-    end = np.concatenate([[0], np.cumsum(size[block])])
-    column = np.arange(end[-1]) - np.repeat(end[:-1] - begin[block], size[block])
-    curved = sparse.csr_array((curvatures, column, end), shape=(len(means), len(means)))
-    per_block = sparse.csr_array((means, (np.arange(len(means)), block)), shape=(len(means), len(size)))
-    back = sparse.csr_array(global_.T)
-    hessian, block_score = sparse.csr_array(back @ curved @ global_), sparse.csr_array(back @ per_block)
-    return Evaluated(loglik, back @ means, hessian, block_score, of_scale, means[place])
+    told = means[at.told]
+    scores = _filled(at.scores, at.score, told)
+    gradient = np.asarray(np.add.reduceat(scores.data, scores.indptr[:-1])) if False else scores.sum(axis=1)
+    return Evaluated(loglik, gradient, _filled(at.information, at.entry, curvatures[at.curved]), scores, of_scale, means[at.own])

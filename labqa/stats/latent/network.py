@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from labqa.stats.latent.likelihood import Evaluated, evaluate
-from labqa.stats.network.blocks import product
-from labqa.stats.network.columns import WIDTH, solved_columns
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.latent.factor import Steps, factored, ordered
+from labqa.stats.latent.likelihood import Evaluated, Height, evaluate, height, layout
+from labqa.stats.network.columns import solved_columns
 from labqa.stats.network.variance import PROBES, signs
 
 Ints = NDArray[np.int64]
@@ -116,37 +115,42 @@ def climb(
     """Maximises the penalised likelihood by Newton steps, halved where it falls; scale, spread and the penalty move between."""
     n, size = len(begin.bias), 2 * len(begin.bias) + len(begin.threshold) + 1
     moving = size if freed.thresholds else 2 * n
+    at = layout(seen.start, seen.lab, n=n, n_thresholds=len(begin.threshold))
+    steps = Steps(sparse.csr_array(at.information[:moving, :moving]))
     state, converged, damping = begin, False, 0.0
     nodes = nodes_at(state)
-    found = _evaluated(seen, state, nodes, link=link)
+    found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
     for _ in range(MOST_STEPS):
         held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
         slope = found.gradient - held * _place(state)
-        information, found_step = _newton(held[:moving] + damping, found, slope[:moving])
+        information, found_step = _newton(held[:moving] + damping, found, slope[:moving], steps)
         step = np.concatenate([found_step, np.zeros(size - moving)])
-        state, found, moved = _climbed(seen, state, nodes, found, step, held, link=link)
+        state, nodes, reached, moved = _climbed(seen, state, nodes, found, step, held, link=link)
         # a step halved twice or more trusts a curvature that does not hold: damp the next (Levenberg 1944)
         halved = moved < 0.3 * min(float(np.abs(step).max(initial=0.0)), 3.0)
         damping = max(4.0 * damping, 0.1) if halved else damping / 4.0 if damping > 1e-3 else 0.0
-        rate = _rate(found) if freed.scale else 0.0
+        rate = _rate(reached) if freed.scale else 0.0
         before = penalty
         if free_penalty:
             penalty = _between(state, information, penalty)
         calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < PENALTY_REST and abs(rate) < REST
-        if moved < (CLOSE if calm and not free_penalty else REST) and calm:
-            converged = True
-            break
-        state = state._replace(scale=max(state.scale * float(np.exp(rate)), LEAST_SCALE))
-        if freed.scale and state.scale == LEAST_SCALE:
+        converged = bool(moved < (CLOSE if calm and not free_penalty else REST) and calm)
+        scale = max(state.scale * float(np.exp(rate)), LEAST_SCALE)
+        ended = converged or (freed.scale and scale == LEAST_SCALE)
+        if ended or not freed.scale:
+            found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
+        if not converged:
+            state = state._replace(scale=scale)
+        if ended:
             break
         nodes = nodes_at(state)
         if freed.scale:
-            found = _evaluated(seen, state, nodes, link=link)
+            found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
     held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
     # thresholds and spread count as estimated even where this step held them; without thresholds there is no spread to estimate
     counted = size if len(begin.threshold) else 2 * n
     information, scores = _penalised(-found.hessian, held[:counted]), sparse.csr_array(found.block_score[:counted])
-    converged = converged and _curved(information)
+    converged = converged and factored(ordered(information), information) is not None
     return LatentFit(state, information, scores, found.score, float(found.loglik.sum()), converged, penalty)
 
 
@@ -168,17 +172,17 @@ def _between(state: State, information: sparse.csr_array, before: Penalty) -> Pe
     return Penalty(*found)
 
 
-def _evaluated(seen: Intervals, state: State, nodes: Nodes, *, link: int) -> Evaluated:
-    return evaluate(
+def _arguments(seen: Intervals, state: State, nodes: Nodes) -> tuple[NDArray[Any], ...]:
+    return (
         seen.start, seen.lab, seen.low, seen.high, seen.low_at, seen.high_at, state.bias, state.level, state.threshold,
-        nodes.node, nodes.log_weight, scale=state.scale, link=link,
+        nodes.node, nodes.log_weight,
     )  # fmt: skip
 
 
 def _climbed(
     seen: Intervals, state: State, nodes: Nodes, before: Evaluated, step: Floats, held: Floats, *, link: int
-) -> tuple[State, Evaluated, float]:
-    """The state after the step, halved until the penalised likelihood does not fall, and the largest move made."""
+) -> tuple[State, Nodes, Height, float]:
+    """The state after the step, halved until the penalised likelihood does not fall, its nodes, and the largest move made."""
     n = len(state.bias)
     place = _place(state)
     least = before.loglik.sum() - 0.5 * np.sum(held * place**2)
@@ -187,25 +191,22 @@ def _climbed(
         new = place + step
         tried = state._replace(bias=new[:n], level=new[n : 2 * n], threshold=new[2 * n : -1], spread=float(np.exp(new[-1])))
         stretched = nodes._replace(node=nodes.node * (tried.spread / state.spread))
-        found = _evaluated(seen, tried, stretched, link=link)
+        found = height(*_arguments(seen, tried, stretched), scale=tried.scale, link=link)
         if found.loglik.sum() - 0.5 * np.sum(held * new**2) >= least - 1e-9 * abs(least):
-            return tried, found, float(np.abs(step).max(initial=0.0))
+            return tried, stretched, found, float(np.abs(step).max(initial=0.0))
         step = step / 2
-    return state, before, 0.0
+    return state, nodes, Height(before.loglik, before.of_scale), 0.0
 
 
-def _newton(held: Floats, found: Evaluated, slope: Floats) -> tuple[sparse.csr_array, Floats]:
+def _newton(held: Floats, found: Evaluated, slope: Floats, steps: Steps) -> tuple[sparse.csr_array, Floats]:
     """The penalised information and the step it leads to; where it is not positive definite, that of the outer products of
     the scores."""
-    products = sparse.csr_array(found.block_score @ found.block_score.T)
-    for information in (-found.hessian, products):
-        matrix = _penalised(information, held)
-        if matrix.diagonal().min() > 0.0:
-            step = solved_columns(matrix, slope[:, None], tolerance=INEXACT, most=MOST_GRADIENTS)
-            if step is not None and float(step[:, 0] @ slope) >= 0.0:
-                return matrix, step[:, 0]
-    matrix = _penalised(products, held)  # where gradients do not converge
-    return matrix, product(symmetric_inverse(matrix.toarray()), slope[:, None])[:, 0]
+    matrix = _penalised(-found.hessian, held)
+    step = steps.solved(matrix, slope)
+    if step is None:
+        matrix = _penalised(sparse.csr_array(found.block_score @ found.block_score.T), held)
+        step = steps.solved(matrix, slope)
+    return matrix, np.zeros(len(slope)) if step is None else step
 
 
 def _penalised(information: sparse.csr_array, held: Floats) -> sparse.csr_array:
@@ -214,14 +215,7 @@ def _penalised(information: sparse.csr_array, held: Floats) -> sparse.csr_array:
     return sparse.csr_array(information[:size, :size] + sparse.diags_array(np.maximum(held, 1e-9), format="csr"))
 
 
-def _curved(information: sparse.csr_array) -> bool:
-    """Whether the information is positive definite, as far as conjugate gradients on probes tell: else there is no maximum
-    whose errors could be told."""
-    probes = signs(information.shape[0], WIDTH)
-    return bool(information.diagonal().min() > 0.0) and solved_columns(information, probes, most=MOST_GRADIENTS) is not None
-
-
-def _rate(found: Evaluated) -> float:
+def _rate(found: Height) -> float:
     """Step of log scale by its score over the sum of squared scores, at most ½."""
     squares = float(found.of_scale @ found.of_scale)
     return float(np.clip(float(found.of_scale.sum()) / squares, -0.5, 0.5)) if squares > 0 else 0.0

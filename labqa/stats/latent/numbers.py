@@ -23,6 +23,9 @@ these lie apart: of two that contradict each other either may be right."""
 AS_USUAL = Penalty(1.0, 1.0)
 """Laboratories' biases and the levels of their samples have an SD of one σR while the scale of the error is estimated; levels
 spread so much wider than errors that neither figure moves a bias."""
+FAR, NEAR, PLAIN = 39, 11, 1e-6
+"""Spacings from which on a centre has no density that a float could hold, and from which on what it has is lost in the rounding
+of a sum above `PLAIN`."""
 MOST_BELOW = 12.0
 """How far below the lowest limit levels are sought, in σR."""
 
@@ -48,9 +51,34 @@ class Levels:
 
     def log_density(self, at: Floats) -> Floats:
         """Logarithm of the density at these levels."""
-        apart = (at[..., None] - self.centre) / SPACING
-        density = (np.exp(-0.5 * apart**2) * self.weight).sum(axis=-1) / (SPACING * np.sqrt(2 * np.pi))
-        return np.asarray(np.log(np.maximum(density, 1e-290)), dtype=np.float64)
+        found = _mixed(at.ravel(), self.centre[0], self.weight) / (SPACING * np.sqrt(2 * np.pi))
+        return np.asarray(np.log(np.maximum(found, 1e-290)).reshape(at.shape), dtype=np.float64)
+
+
+@kernel
+def _mixed(at, first, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ_k weight_k exp(−½ (x − k)²), x the distance from `first` in spacings: about the nearest k, with y = x − k, its
+    neighbours at k ± i have exp(−½ y²) exp(−½ i²) exp(± y i), which takes two exponentials instead of one a neighbour."""
+    beside = np.exp(-0.5 * np.arange(FAR) ** 2)
+    out = np.zeros(len(at))
+    for p in range(len(at)):
+        x = (at[p] - first) / SPACING
+        k = int(min(max(np.floor(x + 0.5), 0.0), len(weight) - 1.0))
+        if abs(x - k) >= FAR:
+            continue
+        rate = np.exp(x - k)
+        total, up, down = weight[k], 1.0, 1.0
+        for i in range(1, FAR):
+            if i == NEAR and total > PLAIN:
+                break
+            up *= rate
+            down /= rate
+            if k + i < len(weight):
+                total += weight[k + i] * beside[i] * up
+            if k >= i:
+                total += weight[k - i] * beside[i] * down
+        out[p] = np.exp(-0.5 * (x - k) ** 2) * total
+    return out
 
 
 @kernel

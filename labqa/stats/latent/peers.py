@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from labqa.stats.latent.network import MOST_GRADIENTS, Intervals, LatentFit
-from labqa.stats.network.columns import WIDTH, solved_columns
+from labqa.stats.latent.factor import Factor, sandwich
+from labqa.stats.latent.network import Intervals, LatentFit
+from labqa.stats.network.columns import WIDTH
 from labqa.stats.network.components import bridge_share, bridges, components
 from labqa.stats.network.variance import Contrasts, against_others
 from labqa.stats.network.zero import leave_one_out_centres
@@ -21,9 +22,6 @@ Floats = NDArray[np.float64]
 
 VAGUE, FEWEST_PEERS = 4.0, 5
 """A laboratory is no peer where the variance of its bias is so many times the median; at least so many peers make a zero."""
-
-ROUGH, FINE = 1e-3, 1e-6
-"""Relative residuals of conjugate gradients, for variances that only say who is known well enough and for those stated."""
 
 
 class Relative(NamedTuple):
@@ -57,11 +55,9 @@ def relative(fitted: LatentFit, seen: Intervals, run: Ints, *, n: int) -> Relati
         members = np.flatnonzero((root == smallest) & (blocks > 0))
         if len(members) < 2:
             continue
-        alone = Contrasts(members, np.ones(len(members)), np.zeros(len(members), np.int64), np.zeros((1, n)))
-        own = felt.variance(alone, tolerance=ROUGH)
-        centre, contrasts = _centres(fitted.state.bias, members, own)
+        centre, contrasts = _centres(fitted.state.bias, members, felt.own[members])
         estimate[members] = fitted.state.bias[members] - centre
-        variance[members] = felt.variance(contrasts, tolerance=FINE)
+        variance[members] = felt.variance(contrasts)
         bridge[members] = share[members]
     partners = np.bincount(low, minlength=n) + np.bincount(high, minlength=n)
     return Relative(
@@ -80,17 +76,18 @@ def _centres(bias: Floats, members: Ints, variance: Floats) -> tuple[Floats, Con
     found = leave_one_out_centres(bias[inside])
     among = against_others(found, nodes=len(inside))
     vague = np.flatnonzero(~known)
-    centre, own = np.empty(len(members)), np.zeros((len(vague), len(inside)))
+    centre = np.empty(len(members))
     centre[known] = found.centre
-    for row, one in enumerate(vague):  # with itself before the peers, leaving it out leaves the peers
-        beside = leave_one_out_centres(np.concatenate([[bias[members[one]]], bias[inside]]))
-        centre[one] = beside.centre[0]
-        own[row] = beside.weight[0, 1:]
-    bases = np.zeros((len(among.bases) + len(vague), len(bias)))
-    bases[:, inside] = np.concatenate([among.bases, own])
-    factor, base = np.ones(len(members)), np.empty(len(members), np.int64)
+    # one laboratory more, left out again, leaves the peers: theirs is the centre of every vague one
+    peers = leave_one_out_centres(np.append(bias[inside], bias[inside][0]))
+    centre[vague] = peers.centre[-1]
+    beside = peers.order[peers.first[-1] : peers.last[-1]]
+    beside = beside[beside < len(inside)]
+    bases = np.zeros((len(among.bases) + 1, len(bias)))
+    bases[:-1, inside] = among.bases
+    bases[-1, inside[beside]] = 1.0 / max(len(beside), 1)
+    factor, base = np.ones(len(members)), np.full(len(members), len(among.bases))
     factor[known], base[known] = among.factor, among.base
-    base[vague] = len(among.bases) + np.arange(len(vague))
     return centre, Contrasts(members, factor, base, bases)
 
 
@@ -108,35 +105,51 @@ def _links(seen: Intervals, n: int) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True)
 class _Felt:
-    """What the variance of a contrast between biases is made of: information, scores of blocks, and of runs (n)."""
+    """What the variance of a contrast between biases is made of: J, its factor (None where J has no inverse), what the scores
+    of blocks and of runs add (M), and the variance ½ (J⁻¹ + J⁻¹MJ⁻¹) of each bias by either part (n each)."""
 
-    information: sparse.csr_array
-    scores: sparse.csr_array
-    within: Floats
+    meat: sparse.csr_array
+    factor: Factor | None
+    model: Floats
+    scores: Floats
 
     @classmethod
     def of(cls, fitted: LatentFit, seen: Intervals, run: Ints, blocks: Ints) -> _Felt:
         """Scores of a laboratory grown by √(n/(n − 1)), n its blocks."""
-        grown = np.ones(fitted.information.shape[0])
-        grown[: len(blocks)] = np.sqrt(blocks / np.maximum(blocks - 1.0, 1.0))
+        n, size = len(blocks), fitted.information.shape[0]
+        grown, within = np.ones(size), np.zeros(size)
+        grown[:n] = np.sqrt(blocks / np.maximum(blocks - 1.0, 1.0))
+        within[:n] = 2.0 * _within_runs(fitted.score, seen.lab, run, n)
         scores = sparse.csr_array(sparse.diags_array(grown, format="csr") @ fitted.block_score)
-        return cls(fitted.information, sparse.csr_array(scores.T), _within_runs(fitted.score, seen.lab, run, len(blocks)))
+        meat = sparse.csr_array(scores @ scores.T + sparse.diags_array(within, format="csr"))
+        found = sandwich(fitted.information, meat)
+        if found is None:
+            return cls(meat, None, np.full(n, np.nan), np.full(n, np.nan))
+        return cls(meat, found.factor, found.bread[:n], found.whole[:n])
 
-    def variance(self, contrasts: Contrasts, *, tolerance: float) -> Floats:
-        """½ (c'J⁻¹c + c'J⁻¹MJ⁻¹c) of each contrast of the biases, M the scores' outer products and what runs add; NaN where J
-        has no inverse."""
-        n, size = len(self.within), self.information.shape[0]
-        out = np.full(len(contrasts.node), np.nan)
-        for first in range(0, len(out), WIDTH):
-            columns = contrasts.columns(first, min(first + WIDTH, len(out)))
-            right = np.concatenate([columns, np.zeros((size - n, columns.shape[1]))])
-            solved = solved_columns(self.information, right, tolerance=tolerance, most=MOST_GRADIENTS)
-            if solved is None:
-                return out
-            model = (right * solved).sum(axis=0)
-            scores = ((self.scores @ solved) ** 2).sum(axis=0) + 2.0 * self.within @ solved[:n] ** 2
-            out[first : first + WIDTH] = 0.5 * (model + scores)
-        return out
+    @property
+    def own(self) -> Floats:
+        """Variance of each bias by itself."""
+        return 0.5 * (self.model + self.scores)
+
+    def variance(self, contrasts: Contrasts) -> Floats:
+        """½ (c'J⁻¹c + c'J⁻¹MJ⁻¹c) of each contrast of the biases; NaN where J has no inverse."""
+        if self.factor is None:
+            return np.full(len(contrasts.node), np.nan)
+        n, size = len(self.model), self.meat.shape[0]
+        of_node, of_base = np.zeros(len(contrasts.node)), np.zeros(len(contrasts.bases))
+        for first in range(0, len(contrasts.bases), WIDTH):
+            bases = contrasts.bases[first : first + WIDTH].T
+            right = np.concatenate([bases, np.zeros((size - n, bases.shape[1]))])
+            solved = self.factor.solved(right)
+            felt = self.meat @ solved
+            both = solved + self.factor.solved(felt)
+            of_base[first : first + WIDTH] = (right * solved + solved * felt).sum(axis=0)
+            here = (contrasts.base >= first) & (contrasts.base < first + WIDTH)
+            of_node[here] = both[contrasts.node[here], contrasts.base[here] - first]
+        own = self.model[contrasts.node] + self.scores[contrasts.node]
+        found = contrasts.factor**2 * own - 2.0 * contrasts.factor * of_node + of_base[contrasts.base]
+        return np.asarray(0.5 * found)
 
 
 def _within_runs(score: Floats, lab: Ints, run: Ints, n: int) -> Floats:

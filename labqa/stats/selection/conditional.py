@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from labqa.stats.network.inverse import symmetric_inverse
 from labqa.stats.network.redescending import redescending_weight
+from labqa.stats.network.variance import Contrasts, written_out
+from labqa.stats.selection.arrow import Arrow, Parts, arrow, centred, entries, level, parts
 from labqa.stats.selection.truths import Grid, Posterior
 
 Ints = NDArray[np.int64]
@@ -59,7 +60,7 @@ class Conditional(NamedTuple):
     weight: Floats
     variance: Floats
     leverage: Floats
-    bread: Floats
+    bread: Arrow
     shared: float
 
 
@@ -88,34 +89,25 @@ def expected_truths(chosen: Chosen, tables: list[Table]) -> Floats:
     return _told(chosen, tables, np.zeros(max(int(chosen.first.max()), int(chosen.second.max())) + 1))[0]
 
 
-def _without_level(matrix: Floats, component: Ints) -> Floats:
-    """The matrix less, in each column, the mean over each component of laboratories."""
-    members = np.bincount(component, minlength=len(component))[component]
-    own = sparse.csr_array((1.0 / members, (np.arange(len(component)), component)), shape=(len(component), len(component)))
-    return np.asarray(matrix - (own @ (sparse.csr_array(own).T @ matrix)) * members[:, None])
-
-
-def _information(chosen: Chosen, slope: Floats, weight: Floats, component: Ints) -> Floats:
-    """X'WX of the effects, centred within components, and of what remains on the failing side (last row and column).
+def _inverse_information(chosen: Chosen, slope: Floats, weight: Floats, at: Parts) -> Arrow:
+    """(X'WX)⁻¹ of the effects, centred within components, and of what remains on the failing side (last row and column).
 
     A pair says effect[second] − slope · effect[first] + side · remaining. The level of a component, of which pairs say little,
     is held; one pair's worth of information holds `remaining` near 0.
     """
-    n = len(component)
-    a, b = chosen.first, chosen.second
-    found = np.zeros((n + 1, n + 1))
-    np.add.at(found, (b, b), weight)
-    np.add.at(found, (a, a), weight * slope**2)
-    np.add.at(found, (a, b), -weight * slope)
-    np.add.at(found, (b, a), -weight * slope)
-    across = np.bincount(b, weights=weight * chosen.side, minlength=n).astype(np.float64)
-    across -= np.bincount(a, weights=weight * slope * chosen.side, minlength=n)
-    found[:n, :n] = _without_level(_without_level(found[:n, :n], component).T, component) + HELD * np.eye(n)
-    found[:n, n] = found[n, :n] = _without_level(across[:, None], component)[:, 0]
-    found[n, n] = weight.sum() + 1.0
-    members = np.bincount(component, minlength=n)[component]
-    found[:n, :n] += np.where(component[:, None] == component[None, :], 1.0 / members[:, None], 0.0)
-    return found
+    n = len(at.order)
+    a, b, crossed = chosen.first, chosen.second, -weight * slope
+    entry = np.concatenate([entries(at, b, b), entries(at, a, a), entries(at, a, b), entries(at, b, a)])
+    told = np.concatenate([weight, weight * slope**2, crossed, crossed])
+    squares = centred(at, np.bincount(entry, weights=told, minlength=int(at.square[-1])))
+    labs = np.arange(n)
+    squares[entries(at, labs, labs)] += HELD
+    size = np.diff(at.first)
+    squares += np.repeat(1.0 / size, size**2)
+    across = np.bincount(b, weights=weight * chosen.side, minlength=n) - np.bincount(
+        a, weights=weight * slope * chosen.side, minlength=n
+    )
+    return arrow(at, squares, across - level(at, across), float(weight.sum()) + 1.0)
 
 
 def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) -> Conditional:
@@ -128,7 +120,7 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
     flat redescending factor for gross second results. Unit σR. Source: conditional likelihood, Pfeffermann 1993,
     doi:10.2307/1403631; posterior means, Efron 2011, doi:10.1198/jasa.2011.tm11181.
     """
-    n = len(component)
+    n, at = len(component), parts(component)
     effect, remaining = np.zeros(n), 0.0
     for _ in range(ROUNDS):
         mean, slope, variance = _told(chosen, tables, effect)
@@ -137,28 +129,25 @@ def conditional_effects(chosen: Chosen, tables: list[Table], component: Ints) ->
         scale = max(1.4826 * float(np.median(np.abs(spread))), 0.3)
         variance = variance * scale**2
         weight = redescending_weight(spread / scale, corner=CORNER, end=END) / variance
-        bread = symmetric_inverse(_information(chosen, slope, weight, component))
+        bread = _inverse_information(chosen, slope, weight, at)
         score = np.bincount(chosen.second, weights=weight * residual, minlength=n).astype(np.float64)
         score -= np.bincount(chosen.first, weights=weight * slope * residual, minlength=n)
-        right = np.append(
-            _without_level(score[:, None], component)[:, 0] - HELD * effect, (weight * residual * chosen.side).sum() - remaining
-        )
-        step = (bread * right).sum(axis=1)
+        last = (weight * residual * chosen.side).sum() - remaining
+        step = bread.times(np.append(score - level(at, score) - HELD * effect, last))
         effect, remaining = effect + step[:n], remaining + float(step[n])
     mean, slope, _ = _told(chosen, tables, effect)
     residual = chosen.x2 - mean - effect[chosen.second] - chosen.side * remaining
-    bread[:n] = _without_level(bread[:n], component)
-    bread[:, :n] = _without_level(bread[:, :n].T, component).T
+    bread = bread.without_level()
     leverage = np.clip(weight * _own(chosen, slope, bread), 0.0, 0.9)
     left = residual * np.sqrt(weight * variance / (1.0 - leverage))
     return Conditional(effect, remaining, residual, slope, weight, variance, leverage, bread, _shared(chosen, slope, left))
 
 
-def _own(chosen: Chosen, slope: Floats, bread: Floats) -> Floats:
+def _own(chosen: Chosen, slope: Floats, bread: Arrow) -> Floats:
     """x'Bx of each pair."""
-    a, b, last = chosen.first, chosen.second, len(bread) - 1
-    quadratic = bread[b, b] + slope**2 * bread[a, a] - 2.0 * slope * bread[a, b] + bread[last, last]
-    return np.asarray(quadratic + 2.0 * chosen.side * (bread[b, last] - slope * bread[a, last]))
+    a, b = chosen.first, chosen.second
+    quadratic = bread.between(b, b) + slope**2 * bread.between(a, a) - 2.0 * slope * bread.between(a, b)
+    return np.asarray(quadratic + (1.0 - 2.0 * chosen.side * (bread.border[b] - slope * bread.border[a])) / bread.corner)
 
 
 def _cells(chosen: Chosen, slope: Floats) -> list[tuple[Ints, Floats]]:
@@ -179,41 +168,44 @@ def _shared(chosen: Chosen, slope: Floats, left: Floats) -> float:
     return max(seen / expected, 0.0) if expected > 0 else 0.0
 
 
-def contrast_errors(found: Conditional, chosen: Chosen, contrasts: Floats) -> Errors:
+def contrast_errors(found: Conditional, chosen: Chosen, contrasts: Contrasts | Floats) -> Errors:
     """Variance of contrasts (k × laboratories) of the effects and its degrees of freedom.
 
     Sandwich clustered by sample, residuals divided by √(1 − leverage) (HC2), to which comes what pairs of different samples
     share through a laboratory × item; df = (Σ p)² / Σ p² − 1 over the samples' shares p of the variance, 1 at least. Source:
     Bell & McCaffrey 2002; Imbens & Kolesár 2016, doi:10.1162/REST_a_00552.
     """
-    k = len(contrasts)
+    contrasts = contrasts if isinstance(contrasts, Contrasts) else written_out(contrasts)
+    k = len(contrasts.node)
     variance, df = np.zeros(k), np.zeros(k)
+    of_bases = found.bread.rows(contrasts.bases)
+    sample = _sums(chosen.sample)
+    cells = [(_sums(name), felt) for name, felt in _cells(chosen, found.slope)]
     for begin in range(0, k, CHUNK):
-        part = slice(begin, begin + CHUNK)
-        variance[part], df[part] = _errors(found, chosen, contrasts[part])
+        end = min(begin + CHUNK, k)
+        reach = found.bread.of_contrasts(contrasts, begin, end, of_bases)
+        variance[begin:end], df[begin:end] = _errors(found, chosen, reach, sample, cells)
     return Errors(variance, df)
 
 
-def _errors(found: Conditional, chosen: Chosen, contrasts: Floats) -> Errors:
-    """`contrast_errors` of some contrasts."""
-    last = len(found.bread) - 1
-    reach = np.asarray(sparse.csr_array(contrasts) @ found.bread[:last])
-    felt = reach[:, chosen.second] - found.slope * reach[:, chosen.first] + chosen.side * reach[:, [last]]
-    felt = felt * found.weight
-    cluster = _incidence(chosen.sample)
-    summed = (cluster.T @ (felt * (found.residual / np.sqrt(1.0 - found.leverage))).T) ** 2
-    share = cluster.T @ (felt**2 * found.variance).T
+def _errors(
+    found: Conditional, chosen: Chosen, reach: Floats, sample: sparse.csr_array, cells: list[tuple[sparse.csr_array, Floats]]
+) -> Errors:
+    """`contrast_errors` of contrasts times the bread (contrasts × (laboratories + 1))."""
+    felt = reach[:, chosen.second] - found.slope * reach[:, chosen.first] + chosen.side * reach[:, [-1]]
+    felt = np.ascontiguousarray((felt * found.weight).T)
+    summed = (sample @ (felt * (found.residual / np.sqrt(1.0 - found.leverage))[:, None])) ** 2
+    share = sample @ (felt**2 * found.variance[:, None])
     variance = summed.sum(axis=0)
-    for name, strength in _cells(chosen, found.slope):
-        own = felt * strength
-        together = ((_incidence(name).T @ own.T) ** 2).sum(axis=0)
-        variance += found.shared * (together - (own**2).sum(axis=1))
+    for together, strength in cells:
+        own = felt * strength[:, None]
+        variance += found.shared * (((together @ own) ** 2).sum(axis=0) - (own**2).sum(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         df = share.sum(axis=0) ** 2 / (share**2).sum(axis=0) - 1.0
     return Errors(np.maximum(variance, 0.0), np.maximum(np.nan_to_num(df, nan=1.0), 1.0))
 
 
-def _incidence(name: Ints) -> sparse.csr_array:
-    """Pairs × groups of the same name."""
+def _sums(name: Ints) -> sparse.csr_array:
+    """Groups of the same name × pairs."""
     group = np.unique(name, return_inverse=True)[1]
-    return sparse.csr_array((np.ones(len(name)), (np.arange(len(name)), group)))
+    return sparse.csr_array((np.ones(len(name)), (group, np.arange(len(name)))))

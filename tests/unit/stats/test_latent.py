@@ -21,8 +21,9 @@ def evaluated(place, *, link, scale=0.8, numbers=True):
     low_at, high_at = (none, none) if numbers else (np.array([-1, 0, 1, 0, -1]), np.array([0, 1, -1, 1, 0]))
     node = np.tile(np.exp(place[-1]) * UNIT, (2, 1))
     weight = np.tile(stats.norm.logpdf(UNIT) + np.log(UNIT[1] - UNIT[0]), (2, 1))
+    at = likelihood.layout(START, LAB, n=3, n_thresholds=len(place) - 7)
     return likelihood.evaluate(
-        START, LAB, low, high, low_at, high_at, place[:3], place[3:6], place[6:-1], node, weight, scale=scale, link=link
+        START, LAB, low, high, low_at, high_at, place[:3], place[3:6], place[6:-1], node, weight, scale=scale, link=link, at=at
     )
 
 

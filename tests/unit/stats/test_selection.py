@@ -240,7 +240,7 @@ def test_the_error_of_a_contrast_is_the_clustered_sandwich_of_loops():
         design[p, chosen.second[p]] += 1.0
         design[p, chosen.first[p]] -= found.slope[p]
         design[p, 6] = chosen.side[p]
-    influence = np.array([contrast @ found.bread[:6] @ design[p] * found.weight[p] for p in range(n)])
+    influence = np.array([found.bread.rows(contrast[None, :])[0] @ design[p] * found.weight[p] for p in range(n)])
     samples, cells = {}, {}
     for p in range(n):
         score = influence[p] * found.residual[p] / np.sqrt(1.0 - found.leverage[p])
