@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -45,7 +46,9 @@ class Network:
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
         self.working = weights.weight
         everything = np.ones(len(seen.y), dtype=bool)
-        self.components = variance_components(self.within(everything, seen.y), n_labs=len(seen.labs))
+        self.counted = self.within(everything, seen.y)
+        """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
+        self.components = variance_components(self.counted, n_labs=len(seen.labs))
         self.working = _working(seen, weights, self.components)
         self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
@@ -54,11 +57,6 @@ class Network:
         """The fitted components of the observations `chosen`; with `working` weights what shares an effect counts less."""
         weight = self.working if working else self.weights.weight
         return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
-
-    @cached_property
-    def counted(self) -> list[Part]:
-        """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
-        return self.within(np.ones(len(self.seen.y), dtype=bool), self.seen.y, working=False)
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
@@ -69,7 +67,7 @@ class Network:
         self, parts: list[Part], scope: Scope, scope_id: str, *, without: tuple[str, ...], spread: ItemSpread | None = None
     ) -> pl.DataFrame:
         """Rows of one scope, with the uncertainty of σR in their variance and the worst case of leaning errors in their SE."""
-        frames = []
+        stated = []
         for part in parts:
             found = biases(
                 part,
@@ -86,8 +84,8 @@ class Network:
             scaled = squared[: len(found.lab)] * (found.estimate**2 + inside)
             unit = self.unit(part)
             told = replace(found, estimate=found.estimate * unit, variance=(found.variance + scaled) * unit**2)
-            frames.append(_frame(told, self.seen.labs, scope, scope_id))
-        return _widened(pl.concat(frames), self.seen.labs, self.doubt, self.settings) if frames else _EMPTY
+            stated.append(told)
+        return _widened(_frame(stated, self.seen.labs, scope, scope_id), self.seen.labs, self.doubt, self.settings)
 
     @cached_property
     def spread(self) -> ItemSpread:
@@ -172,25 +170,34 @@ def _working(seen: Observations, weights: Weighted, found: Components) -> Floats
     return weight
 
 
-def _frame(found: Biases, labs: list[str], scope: Scope, scope_id: str) -> pl.DataFrame:
-    """One row a laboratory, estimates not yet judged."""
-    names = np.array(labs, dtype=object)
+def _frame(stated: list[Biases], labs: list[str], scope: Scope, scope_id: str) -> pl.DataFrame:
+    """One row a laboratory of each component, estimates not yet judged."""
+    if not stated:
+        return _EMPTY
+    names = pl.Series(labs)
+
+    def each(values: list[Any]) -> NDArray[Any]:
+        return np.repeat(values, [len(one.lab) for one in stated])
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(one, name) for one in stated])
+
     return t.shaped(
         pl.DataFrame(
             {
-                "lab": list(names[found.lab]),
+                "lab": names.gather(joined("lab")),
                 "scope": str(scope),
                 "scope_id": scope_id,
-                "estimate": found.estimate,
-                "se": np.sqrt(found.variance),
-                "df": np.minimum(found.df, 1e6),
-                "n_samples": found.n_samples,
-                "n_partners": found.n_partners,
-                "n_blocks": found.n_blocks,
-                "component": labs[found.component],
-                "component_labs": len(found.lab),
-                "bridge_share": found.bridge,
-                "zero": str(Zero.ANCHORED if found.anchored else Zero.RELATIVE),
+                "estimate": joined("estimate"),
+                "se": np.sqrt(joined("variance")),
+                "df": np.minimum(joined("df"), 1e6),
+                "n_samples": joined("n_samples"),
+                "n_partners": joined("n_partners"),
+                "n_blocks": joined("n_blocks"),
+                "component": names.gather(each([one.component for one in stated])),
+                "component_labs": each([len(one.lab) for one in stated]),
+                "bridge_share": joined("bridge"),
+                "zero": each([str(Zero.ANCHORED if one.anchored else Zero.RELATIVE) for one in stated]),
                 "status": "assessed",
             }
         ),
@@ -200,7 +207,7 @@ def _frame(found: Biases, labs: list[str], scope: Scope, scope_id: str) -> pl.Da
 
 def _widened(rows: pl.DataFrame, labs: list[str], doubt: Doubt, settings: BiasSettings) -> pl.DataFrame:
     """Rows whose SE holds the worst case of gross errors that lean to one side: the interval reaches as much further."""
-    lab = pl.Series(labs).search_sorted(rows["lab"]).to_numpy()
+    lab = pl.Series(labs, dtype=pl.String).search_sorted(rows["lab"]).to_numpy()
     worst = doubt.worst[lab]
     reach = special.stdtrit(rows["df"].fill_null(np.inf).to_numpy(), 0.5 + 0.5 * settings.level)
     se = rows["se"].to_numpy() + np.where(np.isfinite(worst), worst, 0.0) / reach

@@ -12,7 +12,7 @@ from scipy import special
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations, starts
-from labqa.analysis.weights import Weighted, unfitted
+from labqa.analysis.weights import Weighted, compared
 from labqa.core import tables as t
 from labqa.core.vocabulary import Status
 from labqa.stats.bounds import p_ratio_above
@@ -53,10 +53,8 @@ def lab_precision(
 
 def _rows(seen: Observations, weights: Weighted, settings: BiasSettings, tolerated: float) -> pl.DataFrame:
     """Ratio, interval and p of each laboratory with a block, and its evidence."""
-    kept = np.flatnonzero(~seen.is_anchor)
-    kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
-    left = unfitted(seen, kept, weights.ratio)
-    residual = (seen.y - weights.effect)[kept] / (weights.scale[kept] * np.sqrt(left))
+    kept = compared(seen)
+    residual = (seen.y - weights.effect)[kept] / (weights.scale[kept] * np.sqrt(weights.left[kept]))
     n = len(seen.labs)
     root = components(starts(seen.block[kept]), seen.lab[kept], n=n)[seen.lab[kept]]
     ratio, df, held, separable = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)

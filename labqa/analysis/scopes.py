@@ -13,9 +13,9 @@ from scipy import sparse
 from labqa.analysis.observations import Observations, starts
 from labqa.stats.network.blocks import Fit, fit, incidence
 from labqa.stats.network.components import bridge_share, bridges, components
+from labqa.stats.network.felt import Grouping
 from labqa.stats.network.variance import (
     Components,
-    Grouping,
     Moments,
     against_node,
     against_others,

@@ -26,7 +26,7 @@ class Weighted:
     the ratio of the variance within laboratories to that of lab × item.
 
     `sign` is ±1 for an observation that lies beyond the corner of the weights, else 0; `outlying` those that did so where the
-    fit began.
+    fit began; `left` the share of the variance of each deviation from its block that fitted lab × item effects leave.
     """
 
     weight: Floats
@@ -37,6 +37,7 @@ class Weighted:
     ratio: float
     sign: Ints
     outlying: NDArray[np.bool_]
+    left: Floats
 
     @property
     def precision(self) -> Floats:
@@ -51,7 +52,8 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
     base, n_labs = _base(seen), len(seen.labs)
     if not robust:
         nothing = np.zeros(len(base), dtype=np.int64)
-        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0, nothing, nothing > 0)
+        left = _left(seen, 1.0)
+        return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0, nothing, nothing > 0, left)
     joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
     names, node = np.unique(joint, return_inverse=True)
     tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
@@ -74,20 +76,32 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
     found = at(1.0)
     outlying = found.outlying
     ratio = _ratio(seen, found.weight, base)
-    base = base / np.append(_variance_factors(seen, (seen.y - found.effect[node]) / found.scale, ratio), 1.0)[seen.lab]
+    left = _left(seen, ratio)
+    base = base / np.append(_variance_factors(seen, (seen.y - found.effect[node]) / found.scale, left), 1.0)[seen.lab]
     found = at(ratio)
     sign = np.where(np.abs(found.deviation) > corner, np.sign(found.deviation), 0.0).astype(np.int64)
-    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio, sign, outlying)
+    return Weighted(found.weight, base, found.effect[node], found.scale, found.slope, ratio, sign, outlying, left)
 
 
-def _variance_factors(seen: Observations, residual: Floats, ratio: float) -> Floats:
-    """Variance within each laboratory over that of the median one, shrunken."""
+def compared(seen: Observations) -> Ints:
+    """Observations of laboratories in blocks with two of them or more."""
     kept = np.flatnonzero(~seen.is_anchor)
-    kept = kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2]
-    left = unfitted(seen, kept, ratio)
+    return np.asarray(kept[np.bincount(seen.block[kept], minlength=len(seen.block_ids))[seen.block[kept]] >= 2])
+
+
+def _variance_factors(seen: Observations, residual: Floats, left: Floats) -> Floats:
+    """Variance within each laboratory over that of the median one, shrunken."""
+    kept = compared(seen)
     return shrunken_variances(
-        starts(seen.block[kept]), seen.lab[kept], residual[kept], left, n=len(seen.labs), prior=PRIOR_RESULTS
+        starts(seen.block[kept]), seen.lab[kept], residual[kept], left[kept], n=len(seen.labs), prior=PRIOR_RESULTS
     )
+
+
+def _left(seen: Observations, ratio: float) -> Floats:
+    """`unfitted` of the observations that are compared, 1 for all others."""
+    left, kept = np.ones(len(seen.y)), compared(seen)
+    left[kept] = unfitted(seen, kept, ratio)
+    return left
 
 
 def unfitted(seen: Observations, kept: Ints, ratio: float) -> Floats:

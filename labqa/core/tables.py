@@ -9,6 +9,7 @@ significant digits to which a float is rounded before its content is hashed.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import dataframely as dy
@@ -779,8 +780,13 @@ def empty(schema: type[dy.Schema]) -> pl.DataFrame:
     return schema.create_empty()
 
 
+@cache
+def _types(schema: type[dy.Schema]) -> pl.Schema:
+    return schema.create_empty().schema
+
+
 def shaped(frame: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     """The frame with the table's columns in dictionary order, missing ones null, types cast; nothing is checked."""
-    types = schema.create_empty().schema
+    types = _types(schema)
     missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items() if name not in frame.columns]
     return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in types.items())

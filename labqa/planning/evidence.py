@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from labqa.planning.designs import Network, Plan
 from labqa.stats.network.blocks import incidence
 from labqa.stats.network.components import bridge_share, bridges, components
+from labqa.stats.network.felt import Grouping
 from labqa.stats.network.foreseen import foreseen_spread
-from labqa.stats.network.variance import Grouping, Spread
+from labqa.stats.network.variance import Spread
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from validation import agrees
 from labqa.stats.network import contrasts
 from labqa.stats.network.blocks import fit, incidence
 from labqa.stats.network.contrasts import Contrast, Seen, Split, split
-from labqa.stats.network.variance import Grouping
+from labqa.stats.network.felt import Grouping
 
 SENN, METAFOR = "senn2013_diabetes.csv", "R metafor, rma(method = 'FE')"
 # two direct solutions in float64 of a network of 10 treatments

@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.columns import solved_columns
 from labqa.stats.network.inverse import symmetric_inverse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-DENSE = 2000
-"""Nodes up to which a network is inverted as a whole."""
 
 
 @kernel
@@ -74,14 +71,15 @@ def block_roots(start: Ints, weight: Floats) -> sparse.csr_array:
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     total = np.bincount(block, weights=weight, minlength=len(start) - 1)
     root = weight / np.sqrt(np.where(total > 0, total, 1.0))[block]
-    return sparse.csr_array((root, (np.arange(n), block)), shape=(n, len(start) - 1))
+    return sparse.csr_array((root, block, np.arange(n + 1)), shape=(n, len(start) - 1))
 
 
 def incidence(group: Ints, *, n: int, scale: Floats | None = None) -> sparse.csr_array:
     """Z (observations × n groups) with `scale` (1 by default) at the group of each observation; group −1 is none."""
     member = np.flatnonzero(group >= 0)
     value = np.ones(len(member)) if scale is None else scale[member]
-    return sparse.csr_array((value, (member, group[member])), shape=(len(group), n))
+    pointer = np.append(0, np.cumsum(group >= 0))
+    return sparse.csr_array((value, group[member], pointer), shape=(len(group), n))
 
 
 @kernel
@@ -150,15 +148,7 @@ class Fit:
         return grounded_inverse(self.laplacian.toarray(), ground=self.ground)
 
     def solved(self, right: Floats) -> Floats:
-        """A⁻ times each column of `right` (nodes × m), whose sums must be 0, up to a constant a column.
-
-        By the inverse up to `DENSE` nodes; beyond, by conjugate gradients to 1e-10, each step and the memory in O(edges), or by
-        the inverse after all where they do not converge (long chains of laboratories).
-        """
-        if len(self.effect) > DENSE and "inverse" not in self.__dict__:
-            found = solved_columns(self.laplacian, right)
-            if found is not None:
-                return found
+        """A⁻ times each column of `right` (nodes × m), whose sums must be 0, up to a constant a column."""
         return product(self.inverse, right)
 
 

@@ -10,7 +10,9 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
-from labqa.stats.network.variance import Components, Felt, Grouping, felt
+from labqa.stats.network.columns import WIDTH
+from labqa.stats.network.felt import Felt, Grouping, felt
+from labqa.stats.network.variance import Components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,8 +22,6 @@ NO_OTHER_WAY = 1e-9
 """Share of its information below which a contrast rests on its own blocks alone, but for rounding."""
 LEAST_TO_JUDGE = 3
 """Blocks of a pair from which on one of them can be told to be a gross error."""
-COLUMNS = 256
-"""Columns of the inverse that are multiplied at a time."""
 
 
 class Seen(NamedTuple):
@@ -244,8 +244,8 @@ def split(
 def _rows(kind: Felt, inverse: Floats) -> Floats:
     """A⁻ M of one kind (nodes × nodes), some columns at a time."""
     out = np.empty_like(inverse)
-    for first in range(0, len(inverse), COLUMNS):
-        out[first : first + COLUMNS] = kind.applied(np.ascontiguousarray(inverse[:, first : first + COLUMNS])).T
+    for first in range(0, len(inverse), WIDTH):
+        out[first : first + WIDTH] = kind.applied(np.ascontiguousarray(inverse[:, first : first + WIDTH])).T
     return out
 
 

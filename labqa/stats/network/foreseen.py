@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from labqa.stats.network.blocks import block_roots, incidence
 from labqa.stats.network.components import paired
-from labqa.stats.network.variance import Grouping, Spread
+from labqa.stats.network.felt import Grouping
+from labqa.stats.network.variance import Spread
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.blocks import Fit, profiled
+from labqa.stats.network.blocks import Fit, product, profiled
 from labqa.stats.network.components import components
+from labqa.stats.network.variance import Contrasts, against_node, against_others
 from labqa.stats.network.zero import leave_one_out_centres
 
 Ints = NDArray[np.int64]
@@ -28,15 +29,34 @@ HELD = 0.5
 
 @dataclass(frozen=True)
 class Stated:
-    """Biases C effect − `offset` of n laboratories: weights of the zero (n × nodes) and C A⁻ (n × nodes).
+    """Biases C effect − `offset` of n laboratories, C their `contrasts`: 1 at the laboratory less the weights of its zero.
 
-    C is 1 at the laboratory less `zero`. `offset` is what laboratories beyond the cut of a robust zero add to it, held.
+    `inverse` is A⁻, `bases` what laboratories share of C A⁻ (bases × nodes). `offset` is what laboratories beyond the cut of a
+    robust zero add to it, held.
     """
 
-    zero: Floats
-    felt: Floats
+    contrasts: Contrasts
+    inverse: Floats
+    bases: Floats
     estimate: Floats
     offset: Floats
+
+    @property
+    def zero(self) -> Floats:
+        """Weights of the zero of each laboratory, written out (n × nodes)."""
+        n = len(self.estimate)
+        return np.asarray(np.eye(n, self.inverse.shape[0]) - self.contrasts.columns(0, n).T)
+
+    @property
+    def felt(self) -> Floats:
+        """C A⁻, written out (n × nodes)."""
+        rows = self.inverse[: len(self.estimate)] * self.contrasts.factor[:, None]
+        return np.asarray(rows - self.bases[self.contrasts.base])
+
+    @property
+    def parts(self) -> tuple[Floats, Ints, Floats, Floats]:
+        """What `_felt` reads C A⁻ from."""
+        return self.contrasts.factor, self.contrasts.base, self.bases, self.inverse
 
 
 class Without(NamedTuple):
@@ -48,50 +68,34 @@ class Without(NamedTuple):
 
 
 @kernel
-def _centred(inverse, zero, n):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """C A⁻ row by row: rows of `zero` have equal weights where they have any, and differ little from one to the next."""
-    size = inverse.shape[0]
-    out = np.zeros((n, size))
-    member = np.zeros(size, np.bool_)
-    total = np.zeros(size)
-    for i in range(n):
-        weight = 0.0
-        for j in range(size):
-            inside = zero[i, j] > 0.0
-            if inside:
-                weight = zero[i, j]
-            if inside != member[j]:
-                sign = 1.0 if inside else -1.0
-                for k in range(size):
-                    total[k] += sign * inverse[j, k]
-                member[j] = inside
-        for k in range(size):
-            out[i, k] = inverse[i, k] - weight * total[k]
-    return out
+def _felt(said, i, j):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """C A⁻ at laboratory i and node j."""
+    factor, base, bases, inverse = said
+    return factor[i] * inverse[i, j] - bases[base[i], j]
 
 
 def stated(fitted: Fit, *, n: int, anchored: bool) -> Stated:
     """The biases of the first n nodes against the last node (the anchor), or against the robust centre of the other n − 1."""
     effect, size = fitted.effect, len(fitted.effect)
-    zero = np.zeros((n, size))
     if anchored:
-        zero[:, size - 1] = 1.0
+        contrasts = against_node(size - 1, n=n, nodes=size)
         centre, offset = np.full(n, effect[size - 1]), np.zeros(n)
     else:
         found = leave_one_out_centres(effect[:n])
-        zero[:, :n] = found.weight
-        centre = found.centre
-        offset = centre - np.array([float(np.sum(row * effect[:n])) for row in found.weight])
-    return Stated(zero, np.asarray(_centred(fitted.inverse, zero, n)), effect[:n] - centre, offset)
+        contrasts = against_others(found, nodes=size)
+        centre, own = found.centre, (contrasts.factor - 1.0) * effect[:n]
+        offset = centre - (product(contrasts.bases, effect[:, None])[contrasts.base, 0] - own)
+    bases = product(contrasts.bases, fitted.inverse)
+    return Stated(contrasts, fitted.inverse, bases, effect[:n] - centre, offset)
 
 
 @kernel
-def _contributions(start, node, profile, felt, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _contributions(start, node, profile, said, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for block in range(len(start) - 1):
         for o in range(start[block], start[block + 1]):
-            if node[o] < len(felt):
+            if node[o] < len(said[0]):
                 for other in range(start[block], start[block + 1]):
-                    out[o] += felt[node[o], node[other]] * profile[other]
+                    out[o] += _felt(said, node[o], node[other]) * profile[other]
 
 
 def contributions(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Floats:
@@ -101,7 +105,7 @@ def contributions(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Floats:
     """
     n = len(said.estimate)
     out = np.where(fitted.node < n, 0.0, np.nan)
-    _contributions(start, fitted.node, profiled(start, fitted.weight, y), said.felt, out)
+    _contributions(start, fitted.node, profiled(start, fitted.weight, y), said.parts, out)
     return out
 
 
@@ -172,7 +176,8 @@ def _system(start, node, weight, score, order, first, last, at, nodes, inverse, 
 
 
 @kernel
-def _left_out(start, node, weight, score, inverse, felt, order, offsets, least, lab, other, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _left_out(start, node, weight, score, said, order, offsets, least, lab, other, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+    inverse = said[3]
     at, nodes = np.full(len(inverse), -1), np.zeros(len(inverse), np.int64)
     written = 0
     for g in range(len(offsets) - 1):
@@ -180,10 +185,10 @@ def _left_out(start, node, weight, score, inverse, felt, order, offsets, least, 
         matrix, x = _system(start, node, weight, score, order, offsets[g], offsets[g + 1], at, nodes, inverse, count)
         told = _solved(matrix, x, least)
         for i in range(count):
-            if nodes[i] < len(felt):
+            if nodes[i] < len(said[0]):
                 moved = 0.0
                 for j in range(count):
-                    moved -= felt[nodes[i], nodes[j]] * x[j]
+                    moved -= _felt(said, nodes[i], nodes[j]) * x[j]
                 lab[written], other[written], shift[written] = nodes[i], g, moved if told else np.nan
                 written += 1
         for i in range(count):
@@ -204,7 +209,7 @@ def left_out(fitted: Fit, start: Ints, group: Ints, said: Stated, *, n_groups: i
     most = len(fitted.node)
     lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
     system = (start, fitted.node, fitted.weight, fitted.score)
-    n = _left_out(*system, fitted.inverse, said.felt, order, offsets, SINGULAR, lab, other, shift)
+    n = _left_out(*system, said.parts, order, offsets, SINGULAR, lab, other, shift)
     lab, other, shift = lab[:n], other[:n], shift[:n]
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     at, nodes = np.full(len(fitted.inverse), -1), np.zeros(len(fitted.inverse), np.int64)
@@ -220,7 +225,7 @@ def left_out(fitted: Fit, start: Ints, group: Ints, said: Stated, *, n_groups: i
 
 
 def _restated(fitted: Fit, said: Stated, root: Ints, lab: int, nodes: Ints, moved: Floats) -> float:
-    parts = (fitted.effect, fitted.inverse, said.zero, said.offset, said.estimate)
+    parts = (fitted.effect, fitted.inverse, said.contrasts.base, said.contrasts.bases, said.offset, said.estimate)
     return float(_fallen_apart(*parts, root, lab, nodes, moved, HELD))
 
 
@@ -232,19 +237,19 @@ def _parts(fitted: Fit, block: Ints, gone: NDArray[np.bool_]) -> Ints:
 
 
 @kernel
-def _fallen_apart(effect, inverse, zero, offset, estimate, root, lab, nodes, moved, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _fallen_apart(effect, inverse, base, zero, offset, estimate, root, lab, nodes, moved, least):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Change of the bias of `lab` where effects change by −A⁻[:, nodes] `moved` and the nodes fall into parts `root`."""
     held, centre, own = 0.0, 0.0, 0.0
     for i in range(len(effect)):
-        if i == lab or (root[i] == root[lab] and zero[lab, i] > 0.0):
+        if i == lab or (root[i] == root[lab] and zero[base[lab], i] > 0.0):
             new = effect[i]
             for k in range(len(nodes)):
                 new -= inverse[i, nodes[k]] * moved[k]
             if i == lab:
                 own = new
             else:
-                held += zero[lab, i]
-                centre += zero[lab, i] * new
+                held += zero[base[lab], i]
+                centre += zero[base[lab], i] * new
     return own - centre / held - offset[lab] - estimate[lab] if held >= least else np.nan
 
 
@@ -281,9 +286,10 @@ def _rivals(start, block, node, mine, largest):  # type: ignore[no-untyped-def] 
 
 
 @kernel
-def _partners(start, block, node, weight, residual, inverse, felt, order, offsets, largest, least, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _partners(start, block, node, weight, residual, said, order, offsets, largest, least, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     lab, other, shift, written = out[0], out[1], out[2], 0
-    size, n = len(inverse), len(felt)
+    inverse = said[3]
+    size, n = len(inverse), len(said[0])
     place, number = np.full(size, -1), np.full(len(start) - 1, -1)
     for i in range(n):
         mine = order[offsets[i] : offsets[i + 1]]
@@ -308,7 +314,7 @@ def _partners(start, block, node, weight, residual, inverse, felt, order, offset
             for a in range(start[multi[k]], start[multi[k] + 1]):
                 total[k] += weight[a]
                 gap[k] += weight[a] * residual[a]
-                own[k] += weight[a] * felt[i, node[a]]
+                own[k] += weight[a] * _felt(said, i, node[a])
         first = 0
         while first < len(rivals):
             j, last = node[rivals[first]], first
@@ -322,8 +328,7 @@ def _partners(start, block, node, weight, residual, inverse, felt, order, offset
                     node,
                     weight,
                     residual,
-                    inverse,
-                    felt,
+                    said,
                     rivals[first:last],
                     i,
                     j,
@@ -346,7 +351,8 @@ def _partners(start, block, node, weight, residual, inverse, felt, order, offset
 
 
 @kernel
-def _without(start, block, node, weight, residual, inverse, felt, theirs, i, j, number, place, t, q, total, gap, own, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _without(start, block, node, weight, residual, said, theirs, i, j, number, place, t, q, total, gap, own, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+    inverse = said[3]
     d, pairs, paired, apart = 0, 0.0, 0.0, 0.0
     which, w = np.empty(len(theirs) + 1, np.int64), np.empty(len(theirs) + 1)
     for o in theirs:
@@ -370,7 +376,7 @@ def _without(start, block, node, weight, residual, inverse, felt, theirs, i, j, 
             if number[block[o]] == b:
                 gapped = residual[o]
         right[k] = scale[k] * (total[b] * gapped - gap[b]) / rest
-        f[k] = scale[k] * (total[b] * felt[i, j] - own[b]) / rest
+        f[k] = scale[k] * (total[b] * _felt(said, i, j) - own[b]) / rest
         for other in range(k + 1):
             c, left = which[other], total[which[other]] - w[other]
             shared = total[b] * total[c] * inverse[j, j] - total[b] * t[c, place[j]] - total[c] * t[b, place[j]] + q[b, c]
@@ -380,7 +386,7 @@ def _without(start, block, node, weight, residual, inverse, felt, theirs, i, j, 
     if pairs > 0.0:
         scale[d] = np.sqrt(paired)
         right[d] = apart / scale[d]
-        f[d] = scale[d] * (felt[i, j] - felt[i, i])
+        f[d] = scale[d] * (_felt(said, i, j) - _felt(said, i, i))
         matrix[d, d] -= paired * (inverse[j, j] + inverse[i, i] - 2.0 * inverse[i, j])
         for k in range(d):
             b, rest = which[k], total[which[k]] - w[k]
@@ -412,11 +418,9 @@ def without_partners(fitted: Fit, start: Ints, y: Floats, said: Stated) -> Witho
     lab, other, shift = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most)
     out = (lab, other, shift)
     residual = y - fitted.effect[fitted.node]
-    written = _partners(
-        start, block, fitted.node, fitted.weight, residual, fitted.inverse, said.felt, order, offsets, LARGEST, SINGULAR, out
-    )
+    written = _partners(start, block, fitted.node, fitted.weight, residual, said.parts, order, offsets, LARGEST, SINGULAR, out)
     lab, other, shift = lab[:written], other[:written], shift[:written]
-    stated = (fitted.effect, fitted.inverse, said.zero, said.offset, said.estimate)
+    stated = (fitted.effect, fitted.inverse, said.contrasts.base, said.contrasts.bases, said.offset, said.estimate)
     _apart(start, block, fitted.node, fitted.weight, residual, order, offsets, stated, lab, other, shift)
     return Without(lab, other, shift)
 
@@ -500,7 +504,7 @@ def _moved(start, block, node, weight, residual, inverse, gone, place, nodes):  
 @kernel
 def _apart(start, block, node, weight, residual, order, offsets, stated, lab, other, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Fills `shift` where it is NaN, where what is left falls apart; one laboratory's come one after the other."""
-    effect, inverse, zero, offset, estimate = stated
+    effect, inverse, base, zero, offset, estimate = stated
     size, width = len(effect), start[1:] - start[:-1]
     marked, seen = np.zeros(len(width), np.bool_), np.zeros(len(width), np.bool_)
     out, gone = np.zeros(len(node), np.bool_), np.empty(len(node), np.int64)
@@ -519,11 +523,11 @@ def _apart(start, block, node, weight, residual, order, offsets, stated, lab, ot
         _root(start, block, node, order, offsets, lab[p], out, root, queue, seen)
         held = 0.0
         for i in range(size):
-            if root[i] == 0:
-                held += zero[lab[p], i]
+            if root[i] == 0 and i != lab[p]:
+                held += zero[base[lab[p]], i]
         if held >= HELD:
             at, moved = _moved(start, block, node, weight, residual, inverse, gone[:count], place, nodes)
-            shift[p] = _fallen_apart(effect, inverse, zero, offset, estimate, root, lab[p], at, moved, HELD)
+            shift[p] = _fallen_apart(effect, inverse, base, zero, offset, estimate, root, lab[p], at, moved, HELD)
         for o in gone[:count]:
             out[o] = False
         for o in mine:

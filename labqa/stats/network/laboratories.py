@@ -10,13 +10,14 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.blocks import DENSE, product
-from labqa.stats.network.columns import MOST, WIDTH, approached, solved_columns
+from labqa.stats.network.columns import MOST, WIDTH, approached
 from labqa.stats.network.components import paired
 from labqa.stats.network.inverse import symmetric_inverse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+WHOLE = 2000
+"""Nodes up to which the eigenvalues of the whole matrix are taken; of them only matters whether the least is positive."""
 
 
 class Precisions(NamedTuple):
@@ -32,7 +33,7 @@ def separability(node: Ints, block: Ints, *, n: int, n_blocks: int) -> float:
 
     I + D^{-1/2} A D^{-1/2} with A the number of shared blocks, of one connected component (n ≥ 2). Var(Δij) = σi² + σj²:
     the σi² can be told apart only if this is positive, that is, if the graph has an odd cycle (Desai & Rao 1994). One
-    node gives 0. Beyond `DENSE` nodes by Lanczos' method on the sparse matrix, by the whole one where that does not converge.
+    node gives 0. Beyond `WHOLE` nodes by Lanczos' method on the sparse matrix, by the whole one where that does not converge.
     """
     if n < 2:
         return 0.0
@@ -45,7 +46,7 @@ def separability(node: Ints, block: Ints, *, n: int, n_blocks: int) -> float:
         return 0.0
     root = 1.0 / np.sqrt(np.maximum(np.bincount(row, weights=joint.data, minlength=n), 1e-300))
     joint.data *= root[row] * root[joint.indices]
-    if n > DENSE:
+    if n > WHOLE:
         try:
             start = np.modf(0.6180339887498949 * np.arange(1, n + 1))[0]
             least = linalg.eigsh(joint, k=1, which="SA", v0=start, tol=1e-8, return_eigenvectors=False)[0]
@@ -151,15 +152,15 @@ def node_variances(start: Ints, node: Ints, y: Floats, clusters: list[Ints], *, 
         variance = variance * np.exp(np.clip(step, -0.7, 0.7))
         if np.abs(step).max(initial=0.0) < 1e-10:
             break
-    sums = [(_summed(score, node, cluster, n), 1.0) for cluster in clusters]
-    sums.append((_summed(score, node, np.arange(len(node)), n), 1.0 - len(clusters)))
-    model, clustered = np.empty(n), np.empty(n)
-    information, whole = _ridged(information)
+    sums, inverse = [_summed(score, node, cluster, n) for cluster in clusters], _inverse(information)
+    grown = len(node) / max(len(node) - 1, 1)
+    alone = (1.0 - len(clusters)) * grown * np.bincount(node, weights=score**2, minlength=n)
+    clustered = np.empty(n)
     for first in range(0, n, WIDTH):
-        width = min(WIDTH, n - first)
-        columns = _solution(information, np.eye(n, width, -first)) if whole is None else whole[:, first : first + width]
-        model[first : first + width] = columns[np.arange(first, first + width), np.arange(width)]
-        clustered[first : first + WIDTH] = sum(sign * ((one @ columns) ** 2).sum(axis=0) for one, sign in sums)
+        columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
+        shared = sum(((one @ columns) ** 2).sum(axis=0) for one in sums)
+        clustered[first : first + WIDTH] = shared + (alone[:, None] * columns**2).sum(axis=0)
+    model = np.diag(inverse)
     return Precisions(variance, model / variance**2, clustered / variance**2)
 
 
@@ -172,22 +173,14 @@ def _information(node: Ints, block: Ints, variance: Floats, shared: Floats, own:
     return sparse.csr_array(beside + sparse.diags_array(np.bincount(node, weights=own, minlength=n)))
 
 
-def _ridged(information: sparse.csr_array) -> tuple[sparse.csr_array, Floats | None]:
-    """The information with the share of its diagonal added, 1e-12 at first, that gives it an inverse; that inverse up to
-    `DENSE` nodes."""
+def _inverse(information: sparse.csr_array) -> Floats:
+    """Inverse of the information with the share of its diagonal added, 1e-12 at first, that lets it have one."""
     for ridge in (1e-12, 1e-10, 1e-8):
-        matrix = sparse.csr_array(information + sparse.diags_array(ridge * information.diagonal()))
         try:
-            return matrix, symmetric_inverse(matrix.toarray()) if matrix.shape[0] <= DENSE else None
+            return symmetric_inverse((information + sparse.diags_array(ridge * information.diagonal())).toarray())
         except ValueError:
             continue
     raise ValueError("precision: the information on the variances has no inverse; expected a network that is not bipartite")
-
-
-def _solution(matrix: sparse.csr_array, right: Floats) -> Floats:
-    """matrix⁻¹ right, by conjugate gradients where they converge, else by the inverse."""
-    found = solved_columns(matrix, right)
-    return product(symmetric_inverse(matrix.toarray()), right) if found is None else found
 
 
 def _summed(score: Floats, node: Ints, cluster: Ints, n: int) -> sparse.csr_array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,28 +9,19 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.blocks import DENSE, Fit, product
+from labqa.stats.network.blocks import Fit, product
 from labqa.stats.network.columns import WIDTH
+from labqa.stats.network.felt import Felt, Grouping, felt
 from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-ROWS = 256
-"""Rows of a product that are formed at a time, so that one that is not wanted takes no room."""
+EXACT = 2000
+"""Nodes up to which the traces of the moments are exact; beyond, they would hold nodes × nodes numbers for each kind."""
 PROBES = 64
-"""Random vectors by which traces are estimated where a network is too large to be inverted."""
-
-
+"""Random vectors by which they are estimated there."""
 NEGLIGIBLE = 1e-9
 """Share of a moment below which what the fitted laboratories leave of it is rounding: the kind shows nothing."""
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Random effects of one kind: Z (observations × groups) and the laboratory to which each group belongs (−1: none)."""
-
-    matrix: sparse.csr_array
-    owner: Ints
 
 
 class Moments(NamedTuple):
@@ -67,7 +57,10 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     With ρ = Q y, Q = P − P X A⁻ X'P: observed_k = ‖Z_k'ρ‖², expected_kj = ‖Z_k'QZ_j‖²_F, so that E observed = expected σ²
     exactly for fixed weights (the normal equations of MINQUE; Rao 1972, doi:10.2307/2284451). Both are split by the laboratory
     of the group in k, the expectation in proportion to ‖Z_k'PZ_j‖². Groups without an owner are counted under the last column
-    (n_labs). `corrected=False` leaves out what the fitted laboratories take (P for Q): a start, cheaper.
+    (n_labs). `corrected=False` leaves out what the fitted laboratories take (P for Q): a start, cheaper. They take
+    ‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² = 2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X; beyond `EXACT` nodes
+    estimated by `PROBES` random vectors of ±1 (Hutchinson 1989, doi:10.1080/03610918908812806), whose error there is below
+    1 % of a term that is itself a share of the whole.
     """
     kinds = len(groupings)
     every = sparse.csc_array(sparse.hstack([one.matrix for one in groupings]))
@@ -77,48 +70,104 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     owner = np.concatenate([one.owner for one in groupings])
     owner = np.where(owner >= 0, owner, n_labs)
     profile = fitted.profile
-    squares = np.zeros((kinds, kinds, n_labs + 1))
+    squares, taken = np.zeros((kinds, kinds, n_labs + 1)), np.zeros((kinds, kinds))
+    exact = corrected and len(fitted.effect) <= EXACT
+    kept = [felt(fitted, one, n_labs) for one in groupings] if exact else []
     for j in range(kinds):
         seen = sparse.csc_array(every[:, : ends[j + 1]].T @ (profile @ every[:, ends[j] : ends[j + 1]]))
         _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
+        if exact:
+            taken[: j + 1, j] = _passed_on(kept[: j + 1], seen.tocsr(), ends, fitted.inverse)
+    if exact:
+        taken = 2.0 * (np.triu(taken) + np.triu(taken, 1).T) - _sent_back(kept, fitted.inverse)
+    elif corrected:
+        taken = _estimated(fitted, groupings)
     total = squares.sum(axis=2)
-    exact = total - _taken(fitted, groupings) if corrected else total
-    seen = exact > NEGLIGIBLE * total
-    factor = np.where(seen, exact / np.where(seen, total, 1.0), 0.0)
+    left = total - taken
+    shows = left > NEGLIGIBLE * total
+    factor = np.where(shows, left / np.where(shows, total, 1.0), 0.0)
     sums = (every.T @ fitted.score) ** 2
     by_lab = np.bincount(kind * (n_labs + 1) + owner, weights=sums, minlength=kinds * (n_labs + 1))
     observed = np.asarray(by_lab, dtype=np.float64).reshape(kinds, n_labs + 1)
     return Moments(observed, squares * factor[:, :, None])
 
 
-def _taken(fitted: Fit, groupings: list[Grouping]) -> Floats:
-    """‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² for each pair of kinds (K × K): what the fitted laboratories take.
+def _passed_on(kept: list[Felt], seen: sparse.csr_array, ends: Ints, inverse: Floats) -> Floats:
+    """tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) of the last kind b with each a (kinds), from Z_a'P Z_b stacked in `seen`."""
+    found, last = np.empty(len(kept)), kept[-1].effects
+    for a, one in enumerate(kept):
+        turned = one.effects.tocsc()
+        begin = seen.indptr[ends[a] : ends[a + 1] + 1]
+        found[a] = _trace(
+            turned.indptr, turned.indices, turned.data, begin, seen.indices, seen.data, last.indptr, last.indices, last.data,
+            inverse,
+        )  # fmt: skip
+    return found
 
-    2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X: column by column of A⁻, or, beyond `DENSE`
-    nodes, by `PROBES` random vectors of ±1 (Hutchinson 1989, doi:10.1080/03610918908812806), whose error there is below 1 %
-    of a term that is itself a share of the whole.
-    """
-    n = len(fitted.effect)
-    probes = np.eye(n) if n <= DENSE else signs(n, PROBES)
-    share = 1.0 if n <= DENSE else 1.0 / PROBES
-    taken, kept = np.zeros((len(groupings), len(groupings))), []
-    for first in range(0, probes.shape[1], WIDTH):
+
+@kernel
+def _trace(first, group, felt, pointer, other, shared, begin, index, value, inverse):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """tr(A⁻ H_a S H_b'): H_a by nodes (nodes × groups), S (groups × groups of the other kind) and H_b' by its groups."""
+    total, size = 0.0, len(begin) - 1
+    passed, place, met = np.zeros(size), np.empty(size, np.int64), np.zeros(size, np.bool_)
+    for i in range(len(first) - 1):
+        count, row = 0, inverse[i]
+        for a in range(first[i], first[i + 1]):
+            for e in range(pointer[group[a]], pointer[group[a] + 1]):
+                h = other[e]
+                if not met[h]:
+                    met[h], passed[h], place[count] = True, 0.0, h
+                    count += 1
+                passed[h] += felt[a] * shared[e]
+        for k in range(count):
+            h, across = place[k], 0.0
+            for e in range(begin[h], begin[h + 1]):
+                across += value[e] * row[index[e]]
+            total += passed[h] * across
+            met[h] = False
+    return total
+
+
+def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
+    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K)."""
+    whole = [np.empty_like(inverse) for _ in kept]
+    for first in range(0, len(inverse), WIDTH):
+        columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
+        for one, rows in zip(kept, whole, strict=True):
+            rows[first : first + WIDTH] = one.applied(columns).T
+    out = np.empty((len(kept), len(kept)))
+    for a, ahead in enumerate(whole):
+        for b in range(a + 1):
+            out[a, b] = out[b, a] = _crossed(ahead, whole[b])
+    return out
+
+
+@kernel
+def _crossed(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """tr(A B), tile by tile."""
+    total, n = 0.0, len(a)
+    for top in range(0, n, 32):
+        for left in range(0, n, 32):
+            for i in range(top, min(top + 32, n)):
+                for j in range(left, min(left + 32, n)):
+                    total += a[i, j] * b[j, i]
+    return total
+
+
+def _estimated(fitted: Fit, groupings: list[Grouping]) -> Floats:
+    """What the fitted laboratories take of the moments (K × K), by `PROBES` random vectors."""
+    probes = signs(len(fitted.effect), PROBES)
+    taken = np.zeros((len(groupings), len(groupings)))
+    for first in range(0, PROBES, WIDTH):
         probe = probes[:, first : first + WIDTH]
-        solved = fitted.inverse[:, first : first + WIDTH] if n <= DENSE else fitted.solved(probe - probe.mean(axis=0))
-        felt, seen = fitted.profiled(solved), fitted.profiled(probe)
-        left = [one.matrix @ (one.matrix.T @ felt) for one in groupings]
+        moved, seen = fitted.profiled(fitted.solved(probe - probe.mean(axis=0))), fitted.profiled(probe)
+        left = [one.matrix @ (one.matrix.T @ moved) for one in groupings]
         right = [fitted.projected(one.matrix @ (one.matrix.T @ seen)) for one in groupings]
-        taken += 2.0 * share * np.array([[float((a * b).sum()) for b in right] for a in left])
         back = [fitted.nodes.T @ fitted.projected(one) for one in left]
-        if n <= DENSE:
-            kept.append(back)
-        else:
-            ahead = [fitted.solved(np.asarray(fitted.nodes.T @ one)) for one in right]
-            taken -= share * np.array([[float((a * b).sum()) for b in ahead] for a in back])
-    if n <= DENSE:
-        whole = [np.hstack([back[k] for back in kept]) for k in range(len(groupings))]
-        taken -= np.array([[float((a * b.T).sum()) for b in whole] for a in whole])
-    return np.asarray(0.5 * (taken + taken.T))
+        ahead = [fitted.solved(np.asarray(fitted.nodes.T @ one)) for one in right]
+        taken += 2.0 * np.array([[float((a * b).sum()) for b in right] for a in left])
+        taken -= np.array([[float((a * b).sum()) for b in ahead] for a in back])
+    return np.asarray(0.5 * (taken + taken.T)) / PROBES
 
 
 @kernel
@@ -236,112 +285,18 @@ def spread(
 
     Contrast i (rows of C sum to 0) is about laboratory `lab[i]`; `own` counts the groups that this laboratory owns.
     Kinds that are not `needed` (K) stay 0. `WIDTH` contrasts at a time, each in as many operations as laboratories share a
-    group, and nothing of nodes × nodes or nodes × groups is held.
+    group; nothing of nodes × groups is held.
     """
     contrasts = contrasts if isinstance(contrasts, Contrasts) else written_out(contrasts)
     m, kinds = len(contrasts.node), np.flatnonzero(needed)
     total, own = np.zeros((m, len(groupings))), np.zeros((m, len(groupings)))
-    inverse = fitted.inverse if len(fitted.effect) <= DENSE else None
-    bases = product(contrasts.bases, inverse) if inverse is not None else None
+    inverse, bases = fitted.inverse, product(contrasts.bases, fitted.inverse)
     kept = [felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
     for first in range(0, m, WIDTH):
         last = min(first + WIDTH, m)
-        if inverse is None or bases is None:
-            rows = fitted.solved(contrasts.columns(first, last))
-        else:
-            rows = inverse[:, contrasts.node[first:last]] * contrasts.factor[first:last] - bases[contrasts.base[first:last]].T
-        rows = np.ascontiguousarray(rows)
+        own_rows = inverse[contrasts.node[first:last]] * contrasts.factor[first:last, None]
+        rows = np.ascontiguousarray((own_rows - bases[contrasts.base[first:last]]).T)
         for k, one in zip(kinds, kept, strict=True):
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])
     return Spread(total, np.minimum(own, total))
-
-
-class Felt(NamedTuple):
-    """What groups of one kind do to the normal equations: H' = Z'P X by rows (groups × nodes), the groups of each laboratory,
-    and M = H H' above the diagonal where it has fewer entries; groups of variance 1 bring the variance M into them."""
-
-    effects: sparse.csr_array
-    first: Ints
-    group: Ints
-    joint: sparse.csr_array | None
-
-    def total(self, columns: Floats) -> Floats:
-        """‖H' x‖² of each column (nodes × m); since M 1 = 0 also −Σ_{i<j} M_ij (x_i − x_j)²."""
-        out = np.zeros(columns.shape[1])
-        one = self.effects if self.joint is None else self.joint
-        (_squares if self.joint is None else _energy)(one.indptr, one.indices, one.data, columns, out)
-        return out
-
-    def applied(self, columns: Floats) -> Floats:
-        """M x of each column (nodes × m); its rows sum to 0."""
-        if self.joint is None:
-            return np.asarray(self.effects.T @ (self.effects @ columns))
-        beside = sparse.csr_array(self.joint + self.joint.T)
-        return np.asarray(beside @ columns - np.asarray(beside.sum(axis=1))[:, None] * columns)
-
-    def own(self, columns: Floats, lab: Ints) -> Floats:
-        """That of the groups of each column's laboratory."""
-        one = self.effects
-        return np.asarray(_own(one.indptr, one.indices, one.data, self.first, self.group, columns, lab))
-
-
-def felt(fitted: Fit, one: Grouping, n_labs: int) -> Felt:
-    """What the groups of one kind do to the normal equations of a fit; their owners are laboratories 0 … n_labs − 1."""
-    direct = fitted.nodes.T @ sparse.csr_array(sparse.diags_array(fitted.weight, format="csr") @ one.matrix)
-    effects = sparse.csr_array(sparse.csr_array(direct - fitted.across @ (fitted.roots.T @ one.matrix)).T)
-    first, group = _by_owner(one.owner, n_labs)
-    return Felt(effects, first, group, _joint(effects))
-
-
-def _joint(effects: sparse.csr_array) -> sparse.csr_array | None:
-    """H H' above the diagonal, from H' (groups × nodes); None as soon as it has more entries than H."""
-    turned, rows, entries = sparse.csr_array(effects.T), [], 0
-    for first in range(0, turned.shape[0], ROWS):
-        rows.append(sparse.triu(turned[first : first + ROWS] @ effects, k=first + 1, format="csr"))
-        entries += rows[-1].nnz
-        if entries > effects.nnz:
-            return None
-    return sparse.csr_array(sparse.vstack(rows, format="csr"))
-
-
-def _by_owner(owner: Ints, n: int) -> tuple[Ints, Ints]:
-    """Groups of each laboratory 0 … n − 1: where they begin, and which they are."""
-    order = np.argsort(owner, kind="stable")
-    return np.searchsorted(owner[order], np.arange(n + 1)).astype(np.int64), order
-
-
-@kernel
-def _squares(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    effect = np.empty(len(out))
-    for g in range(len(pointer) - 1):
-        effect[:] = 0.0
-        for e in range(pointer[g], pointer[g + 1]):
-            factor, row = value[e], columns[index[e]]
-            for c in range(len(effect)):
-                effect[c] += factor * row[c]
-        for c in range(len(effect)):
-            out[c] += effect[c] * effect[c]
-
-
-@kernel
-def _energy(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for i in range(len(pointer) - 1):
-        here = columns[i]
-        for e in range(pointer[i], pointer[i + 1]):
-            factor, there = value[e], columns[index[e]]
-            for c in range(len(out)):
-                gap = here[c] - there[c]
-                out[c] -= factor * gap * gap
-
-
-@kernel
-def _own(pointer, index, value, first, group, columns, lab):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out = np.zeros(len(lab))
-    for c in range(len(lab)):
-        for a in range(first[lab[c]], first[lab[c] + 1]):
-            effect = 0.0
-            for e in range(pointer[group[a]], pointer[group[a] + 1]):
-                effect += value[e] * columns[index[e], c]
-            out[c] += effect * effect
-    return out

@@ -14,8 +14,9 @@ from labqa.planning.evidence import RUNS_A_YEAR, Effects, Minimum, evidence
 from labqa.planning.power import Aim, needed, outlook, stages
 from labqa.stats.bounds import power_after_screening, power_of_bias, smallest_shown
 from labqa.stats.network.blocks import fit, incidence
+from labqa.stats.network.felt import Grouping
 from labqa.stats.network.foreseen import foreseen_spread
-from labqa.stats.network.variance import Grouping, moments, solve_components, spread
+from labqa.stats.network.variance import moments, solve_components, spread
 
 SMALL = Plan(labs=40, samples=2_000, retest_share=0.2, items=8, families=2, hubs=4, third_tests=0.05)
 EFFECTS, LEAST = Effects(), Minimum()

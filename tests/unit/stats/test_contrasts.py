@@ -8,7 +8,7 @@ import pytest
 from labqa.stats.network.blocks import fit, incidence
 from labqa.stats.network.contrasts import Seen, alone, direct, inconsistency, indirect, split, to_others
 from labqa.stats.network.contrasts import network as by_network
-from labqa.stats.network.variance import Grouping
+from labqa.stats.network.felt import Grouping
 
 N = 8
 

@@ -5,7 +5,8 @@ import pytest
 
 from labqa.stats.network.blocks import fit, incidence, profiled
 from labqa.stats.network.components import bridge_share, bridges, components
-from labqa.stats.network.variance import Grouping, felt, moments, solve_components, spread
+from labqa.stats.network.felt import Grouping, felt
+from labqa.stats.network.variance import moments, solve_components, spread
 from labqa.stats.network.zero import leave_one_out_centres
 
 
