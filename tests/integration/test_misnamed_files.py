@@ -191,3 +191,10 @@ def test_where_nothing_was_refused_it_is_said(
     capsys.readouterr()
     assert run(home, "refusals") == 0
     assert {"en": "No row", "zh": "没有"}[language] in capsys.readouterr().out
+
+
+def test_a_register_of_text_has_no_sheet_to_be_named(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "register", "labs", str(text(tmp_path / "bad.csv", ["title"], ["C"]))) == 4
+    assert capsys.readouterr().err.startswith({"en": "bad.csv: ", "zh": "bad.csv：登记表"}[language])
