@@ -129,8 +129,7 @@ def register(
     receipt = intake.register(opened(home), kind, file, programme=programme or "national", encoding=encoding)
     key = "cli.already_received" if receipt.already else "cli.registered"
     say(key, file=file.name, rows=receipt.accepted, position=receipt.position, hash=receipt.entry_hash[:12])
-    if receipt.unread:
-        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
+    _tell_unread(file, receipt)
 
 
 @app.command()
@@ -190,9 +189,14 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
 def _refusal(row: dict[str, Any]) -> str:
     """The sentence of a refusal, its rule, and what the sentence does not say of column and value."""
     sentence = Message.from_json(row["message"]).text(language())
-    place = [f"{row[name]}" for name in ("column", "value") if row[name] and str(row[name]) not in sentence]
+    place = [text for name in ("column", "value") if (text := _one_line(row[name] or "")) and text not in sentence]
     rule = row["rule"].partition(".")[2]
     return Message("cli.refusal", {"sentence": sentence, "rule": " · ".join([rule, *place])}).text(language())
+
+
+def _one_line(text: str) -> str:
+    """A text without the line breaks that headers of the template have."""
+    return " ".join(text.split())
 
 
 def _tell_receipt(file: Path, receipt: Any) -> None:
@@ -210,8 +214,12 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
         say("cli.mends", file=file.name, position=receipt.mends)
     if receipt.encoding:
         say("cli.read_as", file=file.name, encoding=receipt.encoding)
+    _tell_unread(file, receipt)
+
+
+def _tell_unread(file: Path, receipt: Any) -> None:
     if receipt.unread:
-        say("cli.unread", file=file.name, columns=", ".join(receipt.unread))
+        say("cli.unread", file=file.name, columns=", ".join(map(_one_line, receipt.unread)))
 
 
 @app.command()
@@ -266,6 +274,8 @@ def refusals(
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
         typer.echo(_refusal(row))
+    if found.is_empty():
+        say("cli.none_refused")
 
 
 @app.command()

@@ -113,7 +113,13 @@ def _refusals(
     for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]
         value = rows[number].get(headers.get(field, ""))
-        said = {"file": file, "row": number, "column": column, "value": value or "", "expected": expected or ""}
+        said = {
+            "file": file,
+            "row": number,
+            "column": " ".join(column.split()),
+            "value": value or "",
+            "expected": expected or "",
+        }
         message = Message(f"ingest.{rule}", said).to_json()
         entries.append((sha, file, number, column, value, f"ingest.{rule}", message, whole[number]))
     schema = tables.empty(tables.Refusals).schema

@@ -108,6 +108,11 @@ def _blank(cell: pl.Expr) -> pl.Expr:
     return cell.fill_null("").str.strip_chars() == ""
 
 
+def place(file: str, sheet: str) -> str:
+    """A file and its sheet, if it has any, as sentences name them."""
+    return f"{file} {sheet}".rstrip()
+
+
 def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", date_system: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
@@ -125,8 +130,8 @@ def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", da
     kept = {column: header for column, header in named.items() if column not in twice}
     fault = None
     if twice:
-        fault = Message("ingest.header_twice", {"file": name, "sheet": sheet, "column": named[twice[0]]})
+        fault = Message("ingest.header_twice", {"file": place(name, sheet), "column": named[twice[0]]})
     elif beyond:
-        fault = Message("ingest.header_missing", {"file": name, "sheet": sheet, "column": cells.columns.index(beyond[0]) + 1})
+        fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": cells.columns.index(beyond[0]) + 1})
     named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
     return Table(sheet, named_rows, fault, encoding, date_system)

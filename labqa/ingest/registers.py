@@ -17,7 +17,7 @@ from labqa.core.errors import RegisterError
 from labqa.core.vocabulary import CompareMethod, Scale
 from labqa.ingest import capabilities, dates, words
 from labqa.ingest.columns import match, normal
-from labqa.ingest.readers import ROW, Table, read
+from labqa.ingest.readers import ROW, Table, place, read
 
 KINDS: Mapping[str, type[dy.Schema]] = {
     "labs": tables.Labs,
@@ -98,7 +98,7 @@ def kind_of(sheet: str) -> str | None:
 
 def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     """The register that a table holds, typed and checked; a RegisterError names the first row and column that is wrong."""
-    where = {"file": file, "sheet": table.sheet}
+    where = {"file": place(file, table.sheet)}
     table.check()
     found = match(table.headers, headers()[kind])
     for name in (*_KEYS[kind], *(["scale"] if kind == "items" else []), *(["lab_class"] if kind == "class" else [])):

@@ -160,3 +160,41 @@ def test_a_programme_without_laboratories_is_told_what_to_do_first(
     assert "labqa register labs" in capsys.readouterr().err
     assert run(home, "ingest", str(text(tmp_path / "e.csv", HEADERS, [*GOOD[:3], "Z", *GOOD[4:]]))) == 9
     assert "labqa register labs" not in capsys.readouterr().err
+
+
+def test_a_header_of_two_lines_is_told_in_one(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The template's headers have two lines, Chinese above English."""
+    headers = [
+        "批次\nround",
+        "样品编号\nsample",
+        "项目代码\nitem",
+        "实验室代码\nlab",
+        "角色\nrole",
+        "结果\nvalue",
+        "单位\nunit",
+    ]
+    rows = [[*GOOD[:5], "x", GOOD[6], "fine"], [*GOOD[:2], "QQ", *GOOD[3:7], ""]]
+    assert run(home, "ingest", str(workbook(tmp_path / "d.xlsx", 结果=[[*headers, "备注\nremark"], *rows]))) == 9
+    told = capsys.readouterr()
+    assert "“结果 value”" in told.err and "备注 remark" in told.out
+    assert all(line.startswith("d.xlsx") for line in told.err.splitlines()[:-1])
+    assert run(home, "refusals", "d.xlsx") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_where_nothing_was_refused_it_is_said(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "ingest", str(text(tmp_path / "d.csv", HEADERS, GOOD))) == 0
+    capsys.readouterr()
+    assert run(home, "refusals") == 0
+    assert {"en": "No row", "zh": "没有"}[language] in capsys.readouterr().out
+
+
+def test_a_register_of_text_has_no_sheet_to_be_named(
+    home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(home, "register", "labs", str(text(tmp_path / "bad.csv", ["title"], ["C"]))) == 4
+    assert capsys.readouterr().err.startswith({"en": "bad.csv: ", "zh": "bad.csv：登记表"}[language])
