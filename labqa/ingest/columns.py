@@ -14,7 +14,7 @@ from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
 
-BLOCK = 100_000
+BLOCK = 200_000
 """Rows of which every field is held at once."""
 
 

@@ -77,11 +77,13 @@ def read_delivery(
     ours = own.with_found(brought)
     harmonised = harmonise(fields.blocks(), profile, ours, programme=programme, known=known, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
-    results = _results(harmonised.facts, sha)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
-    _check_every_row(table, results, refusals)
     unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
-    return Delivery(results, refusals, brought, sha, table.rows.height, unread, table.encoding, mending.linked(found))
+    delivered, encoding, mends = table.rows[ROW], table.encoding, mending.linked(found)
+    del found, table, fields  # the text of all rows, before their facts are held twice
+    results = _results(harmonised.facts, sha)
+    _check_every_row(delivered, results, refusals)
+    return Delivery(results, refusals, brought, sha, delivered.len(), unread, encoding, mends)
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
@@ -127,9 +129,9 @@ def _refusals(
     return refusals.unique(["row", "column", "rule"], keep="first", maintain_order=True)
 
 
-def _check_every_row(table: Table, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
+def _check_every_row(delivered: pl.Series, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
     """Accepted and refused rows together are the delivered rows, each once; else the error is ours and nothing is returned."""
     counted = pl.concat([results["row"], refusals["row"].unique()]).sort()
-    if not counted.equals(table.rows[ROW].sort()):
+    if not counted.equals(delivered.sort()):
         n_refused = refusals["row"].n_unique()
-        raise AssertionError(f"of {table.rows.height} rows {results.height} were accepted and {n_refused} refused")
+        raise AssertionError(f"of {delivered.len()} rows {results.height} were accepted and {n_refused} refused")

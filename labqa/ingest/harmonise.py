@@ -87,7 +87,7 @@ def _alone(
     valued = _with_period(_with_values(parsed, rows, registers.items), profile)
     missing = _missing(rows, valued, profile)
     found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
-    sound = valued.join(found, on=ROW, how="anti", maintain_order="left")
+    sound = valued if found.is_empty() else valued.join(found, on=ROW, how="anti", maintain_order="left")
     sound = sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT)
     return sound, found, rows.filter(pl.col("revision").is_not_null()).select(ROW)
 
@@ -174,7 +174,7 @@ def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     if profile.period == "year_drawn":
         year = pl.col("drawn_on").dt.year().cast(pl.Int64)
         return rows.with_columns(year.cast(pl.String).alias("round"), year.alias("period"))
-    named = pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64)
+    named = _distinct(rows, "round", pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64))
     return rows.with_columns(pl.coalesce("period", named).alias("period"))
 
 

@@ -125,7 +125,9 @@ def _retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profi
 
 def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Rows whose key was accepted before; and all rows of a key that the file holds more than once, since none is preferred."""
-    before = rows.join(known.select("result", pl.col("row").alias("known_row")), on="result")
+    before = (rows if known.height else rows.clear()).join(
+        known.select("result", pl.col("row").alias("known_row")), on="result"
+    )
     twice = rows.filter(pl.col("result").is_duplicated()).join(before, on=ROW, how="anti")
     twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
     found = [broken(before, "sample", "already_delivered", pl.col("known_row"))]

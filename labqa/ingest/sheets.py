@@ -19,7 +19,9 @@ MOST_COLUMNS = 2_000
 _FREE_CELLS, _ONE_LETTER = 2_000_000, 26
 """A larger rectangle must be filled: a cell takes some 20 bytes, and so at least one in 20 is."""
 _IS = rb"\s*=\s*[\"']"  # between the name of an attribute and what it says
-_ROW = re.compile(rb"<(?:\w+:)?row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>")
+_OF_ROW = rb"row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>(<c\b[^>/]*><v>[^<])?"
+_ROW, _PREFIXED_ROW = re.compile(rb"<" + _OF_ROW), re.compile(rb"<(?:\w+:)?" + _OF_ROW)
+"""A row with its number, and its first cell where that has a value; without the prefix it is found three times as fast."""
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 _PLACE = re.compile(rb"\br" + _IS + rb"([A-Z]{1,3})([0-9]+)[\"']")
 # searched for in whole sheets: a pattern that begins with a letter is five times as fast as one with \b before it
@@ -60,7 +62,8 @@ def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bo
     `percent_styles`: numbers of the styles that show percentages; `waiting`: formulas wait to be computed on opening.
     """
     rows, last = _extent(sheet, xml)
-    has_formulas = any(begin in xml for begin in (b"<f>", b"<f ", b"<f/", b":f"))  # far faster than the pattern
+    own = b"<f" in xml and any(begin in xml for begin in (b"<f>", b"<f ", b"<f/"))  # far faster than the pattern
+    has_formulas = own or b":f" in xml
     uncomputed = _uncomputed(xml, waiting=waiting) if has_formulas else None
     found = _patches(xml, percent_styles)
     return Look(rows, last, found, _first_column(xml) if found else 1, uncomputed)
@@ -79,16 +82,16 @@ def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
 def _said_rows(xml: bytes) -> tuple[int, int]:
     """Rows that say something and the last of them, row by row."""
     rows = last = number = 0
-    found = list(_ROW.finditer(xml))
+    found = list((_PREFIXED_ROW if b":row" in xml else _ROW).finditer(xml))
     for row, end in zip(found, [*(row.start() for row in found[1:]), len(xml)], strict=False):
         number = int(row[1] or number + 1)
-        if _says_something(xml, row.end(), end):
+        if row[2] or _says_something(xml, row.end(), end):
             rows, last = rows + 1, max(last, number)
     return rows, last
 
 
 def _says_something(xml: bytes, begin: int, end: int) -> bool:
-    """Whether any cell of a row has a value or text; nearly always the first one has."""
+    """Whether any cell of a row has a value or text."""
     value = xml.find(b"<v>", begin, end)
     return (value >= 0 and xml[value + 3] != ord("<")) or _SAID.search(xml, begin, end) is not None
 

@@ -28,8 +28,8 @@ def _checked(name: str, frame: pl.DataFrame, dictionary: Mapping[str, type[dy.Sc
     if wrong:
         raise StoreError("store.columns_differ", table=name, columns=", ".join(wrong))
     ordered = frame.select(list(expected))
-    broken = schema.filter(ordered).failure.counts()
-    if broken:
+    if not schema.is_valid(ordered):  # far less than to find out which rows break which rule
+        broken = schema.filter(ordered).failure.counts()
         rules = ", ".join(f"{rule} ({count})" for rule, count in sorted(broken.items()))
         raise StoreError("store.contract_broken", table=name, rules=rules)
     return ordered

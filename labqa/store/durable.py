@@ -102,7 +102,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     """
     made = io.BytesIO()
     with refusals_as_sentences(path):
-        frame.write_parquet(made, compression="zstd", statistics=True)
+        frame.write_parquet(made, compression="zstd", compression_level=1, statistics=True)
     data = made.getvalue()
     write_bytes(data, path)
     return sha256_of(data)
