@@ -13,8 +13,8 @@ from dashboards.components.text import Component, note
 from dashboards.words import Words, count
 from labqa.service.queries import MOST_ROWS as MOST
 
-FOLDED = 6
-"""Rows of a plain table that a phone shows at first: `tr:nth-child(n + 7)` of the styles."""
+FOLDED = 4
+"""Rows of a plain table that a phone shows at first: `tr:nth-child(n + 5)` of the styles."""
 SHOWN, BLOCK = 25, 100
 """Rows on a page of a grid; rows that a long grid asks for at a time."""
 LOCALE = (
@@ -75,6 +75,10 @@ def linked(field: str, heading: str, *, link: str, **more: Any) -> dict[str, Any
 
 SEARCHED = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFloatingFilterButton": True}
 """A grid column that can be searched in a box below its heading."""
+
+
+COUNTED = {"comparator": {"function": "asCounted"}}
+"""A grid column of codes, sorted as people count: 2 before 10."""
 
 
 def signed(*, form: str = "+.2f") -> dict[str, Any]:
