@@ -75,14 +75,12 @@ def second_opinion(
 def _chosen(
     results: pl.DataFrame, blocks: pl.DataFrame, yardsticks: pl.DataFrame, settings: BiasSettings, scale: str
 ) -> pl.DataFrame:
-    key = ["sample", "item", "lab", "role", "replicate"]
-    last = results.sort(*key, "revision", "result").unique(key, keep="last", maintain_order=True)
     usable = pl.col("lab").is_not_null() & pl.col("value").is_not_null() & (pl.col("role") != str(Role.ASSIGNED))
     usable &= pl.col("qualifier") == str(Qualifier.QUANTIFIED)
     if not settings.include_objection:
         usable &= (pl.col("trigger") != str(Trigger.OBJECTION)).fill_null(value=True)
     between = blocks.filter(pl.col("kind").is_in([str(BlockKind.PAIR), str(BlockKind.MULTIPLE)]))
-    rows = last.filter(usable).join(between.select("sample", "item", "block", "level"), on=["sample", "item"], how="inner")
+    rows = results.filter(usable).join(between.select("sample", "item", "block", "level"), on=["sample", "item"], how="inner")
     if scale == "log":
         rows = rows.filter(pl.col("value") > 0).with_columns(y=pl.col("value").log())
     else:

@@ -93,12 +93,11 @@ def observations(
 
 def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Results of named laboratories and assigned values in their last revision, with their block."""
-    key = ["sample", "item", "lab", "role", "replicate"]
     named = results.filter(
         (pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED)))
         & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE))
     )
-    last = named.sort(*key, "revision", "result").unique(key, keep="last", maintain_order=True)
+    last = named.sort("sample", "item", "lab", "role", "replicate")
     anchor = pl.col("role") == str(Role.ASSIGNED)
     return last.select(
         "sample",

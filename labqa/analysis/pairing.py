@@ -19,20 +19,24 @@ from labqa.stats.robust import location_scale
 
 ROLE_ORDER = {Role.ORIGINAL: 0, Role.RETEST: 1, Role.REFEREE: 2, Role.PT: 3, Role.ASSIGNED: 4}
 _TESTING = [str(Role.RETEST), str(Role.REFEREE)]
+KEY = ("programme", "sample", "item", "role", "lab", "replicate")
+"""What a result goes by whatever its revision; its round is its sample's."""
 _ATTRIBUTES = ("period", "round", "product", "sampler", "drawn_on")
 
 
+def in_force(results: pl.DataFrame) -> pl.DataFrame:
+    """The last revision of every result, in the order given. One that says "/" takes the result back."""
+    if not (results["revision"] > 0).any():
+        return results
+    return results.filter(pl.col("revision") == pl.col("revision").max().over(KEY))
+
+
 def current(results: pl.DataFrame) -> pl.DataFrame:
-    """The last revision of every applicable result, sorted by sample, item, role, lab and replicate."""
+    """The results in force that are applicable, sorted by sample, item, role, lab and replicate."""
     rank = pl.col("role").replace_strict(ROLE_ORDER, return_dtype=pl.Int8)
-    key = ["sample", "item", "role", "lab", "replicate"]
-    return (
-        results.filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
-        .with_columns(rank.alias("role_rank"))
-        .sort("sample", "item", "role_rank", "lab", "replicate", "revision", descending=[False] * 5 + [True], nulls_last=True)
-        .filter(
-            ~pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key) | (pl.int_range(pl.len()) == 0)
-        )
+    applicable = in_force(results).filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
+    return applicable.with_columns(rank.alias("role_rank")).sort(
+        "sample", "item", "role_rank", "lab", "replicate", nulls_last=True
     )
 
 

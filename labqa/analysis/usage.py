@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from labqa.analysis.censored import USED_REASONS
+from labqa.analysis.pairing import in_force
 from labqa.core import tables as t
 from labqa.core.vocabulary import BlockKind, EvidenceKind, Qualifier, Role, Scale, UsedBy
 
@@ -80,19 +81,15 @@ def _of_blocks(
 
 def _outside(results: pl.DataFrame) -> pl.DataFrame:
     """Results that stand in no block, with what they are and why."""
-    key = ["programme", "sample", "item", "role", "lab", "replicate"]
     not_applicable = pl.col("qualifier") == str(Qualifier.NOT_APPLICABLE)
-    applicable = results.filter(~not_applicable)
-    latest = applicable.group_by(key).agg(latest=pl.col("revision").max())
-    joined = applicable.join(latest, on=key, how="left", nulls_equal=True)
-    old = joined.filter(pl.col("revision") < pl.col("latest")).with_columns(
+    last = in_force(results)
+    old = results.join(last, on="result", how="anti").with_columns(
         kind=pl.lit(str(EvidenceKind.SUPERSEDED)), reason=pl.lit("kinds.superseded")
     )
-    current = joined.filter(pl.col("revision") == pl.col("latest"))
-    assigned = current.filter(pl.col("role") == str(Role.ASSIGNED)).with_columns(
+    assigned = last.filter((pl.col("role") == str(Role.ASSIGNED)) & ~not_applicable).with_columns(
         kind=pl.lit(str(EvidenceKind.ASSIGNED)), reason=pl.lit(None, dtype=pl.String)
     )
-    absent = results.filter(not_applicable).with_columns(
+    absent = last.filter(not_applicable).with_columns(
         kind=pl.lit(str(EvidenceKind.NOT_APPLICABLE)), reason=pl.lit("kinds.not_applicable")
     )
     return pl.concat([one.select("item", "kind", "reason") for one in (old, assigned, absent)])

@@ -148,7 +148,7 @@ def _facts(platform: Platform, programme: str, seen: Window, version: int) -> Fa
         name: platform.table(programme, name, version=version)
         for name in ("labs", "capabilities", "items", "products", "class_in_force")
     }
-    results = pipeline.of_years(platform.table(programme, "results", version=version), seen.read)
+    results = pipeline.read_by(platform.table(programme, "results", version=version), seen.read)
     return Facts(results=results.sort("result"), **registers)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from labqa.analysis import mixed
+from labqa.analysis.pairing import in_force
 from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import UsageError
 from labqa.service import evaluations, pipeline
@@ -22,7 +23,7 @@ def mixed_model(
     opened = platform.run(run)
     facts, rules, seen = evaluations.inputs(platform, opened.manifest)
     recent = {name: opened.table(name) for name in ("samples", "blocks")}
-    recent |= {"results": facts.results}
+    recent |= {"results": in_force(facts.results)}
     years = {name: pipeline.of_years(frame, seen.evidence) for name, frame in recent.items()}
     settings = pipeline.bias_settings(rules)
     try:
@@ -45,5 +46,5 @@ def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.Data
     check_may_read_all(viewer)
     opened = platform.run(run)
     facts, _, _ = evaluations.inputs(platform, opened.manifest)
-    found = levels_of(facts.items, opened.table("pairs"), facts.results)
+    found = levels_of(facts.items, opened.table("pairs"), in_force(facts.results))
     return found.join(facts.items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")

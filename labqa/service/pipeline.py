@@ -40,7 +40,8 @@ _SHARES = {"read": 0.0, "pair": 0.05, "score": 0.2, "bias": 0.35, "rate": 0.8, "
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run is made of: accepted results of the years it reads, and the registers in force."""
+    """What a run is made of: accepted results that are in force in the years it reads, with what they superseded; and the
+    registers in force."""
 
     results: pl.DataFrame
     labs: pl.DataFrame
@@ -54,7 +55,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     """Every table of a run. Pairs and scores cover all years that `seen` reads; biases, precision, flags and indicators
     those of its evidence; comparison results count over the years of the veto."""
     told(progress, "pair")
-    results = of_years(facts.results, seen.read)
+    results = of_years(pairing.in_force(facts.results), seen.read)
     samples = pairing.samples(results, facts.products)
     blocks = pairing.blocks(results, samples)
     pairs = pairing.pairs(results, samples)
@@ -98,7 +99,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "pt_scores": pt_scores,
         **laboratories,
         **of_kinds.tables,
-        "evidence_use": kinds.use(results, all_blocks, facts.items, of_kinds),
+        "evidence_use": kinds.use(facts.results, all_blocks, facts.items, of_kinds),
         "flags": flags,
         "indicators": found,
         "ratings": ratings,
@@ -153,6 +154,14 @@ def bias_settings(edition: Edition) -> BiasSettings:
 def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
     """Rows whose period is one of `years`; None stands for undated rounds."""
     return frame.filter(pl.col("period").is_in([*years], nulls_equal=True))
+
+
+def read_by(results: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
+    """Results in force in one of `years`, with all revisions that they superseded, whatever year those stated."""
+    if not (results["revision"] > 0).any():
+        return of_years(results, years)
+    here = of_years(pairing.in_force(results), years)
+    return results.join(here, on=pairing.KEY, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def told(progress: Progress | None, step: str) -> None:

@@ -51,6 +51,8 @@ def test_what_is_not_used_says_why_and_what_is_used_needs_no_reason() -> None:
 def test_superseded_and_not_applicable_results_are_counted_too() -> None:
     rows = [row for k in range(4) for row in pair(f"S{k}", 10.0 + k, 10.5 + k)]
     rows.append({"sample": "S0", "lab": "A", "role": "original", "value": 11.0, "revision": 1})
+    taken_back = {"value": None, "qualifier": "not_applicable", "revision": 1}
+    rows.append({"sample": "S2", "lab": "B", "role": "retest", "trigger": "planned", **taken_back})
     rows.append({"sample": "S9", "lab": "A", "role": "original", "value": None, "qualifier": "not_applicable"})
     rows.append({"sample": "S1", "lab": None, "role": "assigned", "value": 10.9})
     facts = results(rows)
@@ -59,7 +61,7 @@ def test_superseded_and_not_applicable_results_are_counted_too() -> None:
     seen = window("2018", [2018], evidence_years=1, veto_years=1, trend_years=1)
     use = run_tables(everything, rulesets.load("cn-2012-26"), seen)["evidence_use"]
     outside = dict(use.filter(pl.col("n_blocks") == 0).select("kind", "n_results").iter_rows())
-    assert outside == {"superseded": 1, "not_applicable": 1, "assigned": 1}
+    assert outside == {"superseded": 2, "not_applicable": 2, "assigned": 1}
     assert use["n_results"].sum() == facts.height
 
 

@@ -89,6 +89,15 @@ def test_only_the_last_revision_counts_and_not_applicable_is_no_result() -> None
     assert samples["n_results"].to_list() == [2]
 
 
+def test_a_result_taken_back_brings_none_of_its_revisions_back() -> None:
+    taken_back = one("B", "retest", None, revision=1, trigger="planned", qualifier="not_applicable")
+    facts = results([*pair("S", 1.0, 2.0), taken_back])
+    samples = pairing.samples(facts, PRODUCTS)
+    assert pairing.pairs(facts, samples).is_empty()
+    assert pairing.blocks(facts, samples)["kind"].to_list() == ["single"]
+    assert pairing.in_force(facts)["revision"].to_list() == [0, 1]
+
+
 def test_any_censored_replicate_makes_an_interval() -> None:
     censored = one("A", "original", None, replicate=2, qualifier="below", lower=0.0, upper=0.5)
     facts = results([one("A", "original", 1.0), censored, one("B", "retest")])
