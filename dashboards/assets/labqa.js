@@ -15,6 +15,12 @@ window.dashAgGridComponentFunctions.PageLink = function (props) {
   return React.createElement("a", { href: place, onClick: open }, props.value);
 };
 
+/* Codes as people count: 2 before 10. */
+window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+window.dashAgGridFunctions.asCounted = function (one, other) {
+  return String(one || "").localeCompare(String(other || ""), document.documentElement.lang, { numeric: true });
+};
+
 new MutationObserver(function () {
   const heading = document.querySelector("h1");
   const name = heading ? heading.textContent + " · LabQA" : "LabQA";

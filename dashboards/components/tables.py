@@ -13,6 +13,8 @@ from dashboards.components.text import Component, note
 from dashboards.words import Words, count
 from labqa.service.queries import MOST_ROWS as MOST
 
+FOLDED = 4
+"""Rows of a plain table that a phone shows at first: `tr:nth-child(n + 5)` of the styles."""
 SHOWN, BLOCK = 25, 100
 """Rows on a page of a grid; rows that a long grid asks for at a time."""
 LOCALE = (
@@ -46,7 +48,14 @@ def table(
     shown = html.Table([html.Caption(caption, className="unseen"), head, body], className="table")
     listed, whole = min(len(rows), MOST), max(len(rows), of or 0)
     rest = note(words("shell.first_of", shown=count(listed), of=count(whole))) if whole > listed else None
-    return html.Div([shown, rest], className="table-frame")
+    return html.Div([shown, _fold(listed, words), rest], className="table-frame")
+
+
+def _fold(listed: int, words: Words) -> Component:
+    """On a phone, where rows are cards below each other, those after the first few wait behind this line (see the styles)."""
+    if listed <= FOLDED:
+        return None
+    return html.Details(html.Summary(words("shell.all_rows", n=count(listed))), className="more fold")
 
 
 def _cell(column: Column, value: Component) -> Component:
@@ -66,6 +75,10 @@ def linked(field: str, heading: str, *, link: str, **more: Any) -> dict[str, Any
 
 SEARCHED = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFloatingFilterButton": True}
 """A grid column that can be searched in a box below its heading."""
+
+
+COUNTED = {"comparator": {"function": "asCounted"}}
+"""A grid column of codes, sorted as people count: 2 before 10."""
 
 
 def signed(*, form: str = "+.2f") -> dict[str, Any]:

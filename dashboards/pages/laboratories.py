@@ -9,12 +9,13 @@ from dash import Input, Output, State, no_update
 from dashboards import address
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import BLOCK, SEARCHED, Column, grid, linked, long_grid, signed, table
+from dashboards.components.tables import BLOCK, COUNTED, SEARCHED, Column, grid, linked, long_grid, signed, table
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
 from dashboards.reading import MOST, Reading, Readings
-from dashboards.words import Words, count, interval
+from dashboards.regions import region_name
+from dashboards.words import Words, count, in_order, interval
 from labqa.core.errors import LabQAError
 from labqa.core.vocabulary import Status
 from labqa.service.viewer import Viewer
@@ -68,7 +69,8 @@ def listed(reading: Reading, place: Address, words: Words) -> list[dict[str, Any
 
 def _rows(reading: Reading, place: Address, words: Words) -> list[dict[str, Any]]:
     rated = {row["lab"]: row for row in reading.ratings.iter_rows(named=True)}
-    return [_row(reading, row, rated.get(row["lab"], {}), place, words) for row in reading.whole_bias.iter_rows(named=True)]
+    labs = sorted(reading.whole_bias.iter_rows(named=True), key=lambda row: in_order(row["lab"]))
+    return [_row(reading, row, rated.get(row["lab"], {}), place, words) for row in labs]
 
 
 def block_of(rows: list[dict[str, Any]], asked: Block) -> list[dict[str, Any]]:
@@ -77,8 +79,12 @@ def block_of(rows: list[dict[str, Any]], asked: Block) -> list[dict[str, Any]]:
     for name, downwards in reversed(asked.order):
         empty = [row for row in found if row[name] is None]
         told = [row for row in found if row[name] is not None]
-        found = sorted(told, key=lambda row: row[name], reverse=downwards) + empty
+        found = sorted(told, key=lambda row: _sorted_by(row[name]), reverse=downwards) + empty
     return found
+
+
+def _sorted_by(value: Any) -> Any:
+    return in_order(value) if isinstance(value, str) else value
 
 
 def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: Address, words: Words) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: 
         "lab": bias["lab"],
         "name": reading.name_of("labs", bias["lab"], words),
         "url": place.lab(bias["lab"]).url,
-        "region": reading.registered("labs", bias["lab"]).get("region"),
+        "region": region_name(reading.registered("labs", bias["lab"]).get("region"), words.language),
         "status": words(f"word.{bias['status']}"),
         "class": rating.get("class_in_force"),
         "proposed": rating.get("class_proposed"),
@@ -105,8 +111,8 @@ def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: 
 def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
     figure = {"type": "rightAligned", "width": 105}
     shown = [
-        linked("name", words("word.lab"), link="url", minWidth=230, flex=2, **SEARCHED),
-        {"field": "lab", "headerName": words("labs.code"), "width": 110, **SEARCHED},
+        linked("name", words("word.lab"), link="url", minWidth=230, flex=2, **SEARCHED, **COUNTED),
+        {"field": "lab", "headerName": words("labs.code"), "width": 110, **SEARCHED, **COUNTED},
         {"field": "region", "headerName": words("labs.region"), "width": 110, **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 135, **SEARCHED},
     ]
@@ -164,7 +170,7 @@ def contrasts(reading: Reading, place: Address, words: Words) -> Component | Non
             count(row["pairs"]),
             link(words("labs.open_pair"), place.pair(row["pair"])),
         ]
-        for row in found.head(MOST).iter_rows(named=True)
+        for row in sorted(found.iter_rows(named=True), key=lambda row: (in_order(row["one"]), in_order(row["other"])))[:MOST]
     ]
     listed = table(columns, rows, caption=words("labs.contrasts"), words=words, of=found.height)
     return section(words("labs.contrasts"), listed, name="contrasts", says=words("labs.contrasts_says"))

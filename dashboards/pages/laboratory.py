@@ -16,6 +16,7 @@ from dashboards.components.text import Component, callout, facts, lead, more, no
 from dashboards.pages import attribution, comparability, drawings, evidence, kinds, pair_lists, retest_choice, slopes
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
+from dashboards.regions import region_name
 from dashboards.words import Words, amount, count, fixed, interval, share
 from labqa.core.errors import AccessDenied
 from labqa.core.vocabulary import Proposal, Scope, Status
@@ -55,7 +56,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
 def _opening(reading: Reading, rating: dict[str, Any], whole: dict[str, Any], place: Address, words: Words) -> list[Component]:
     """Who it is, and in a sentence or two what this run says of it."""
     known = reading.registered("labs", place.code)
-    who = [part for part in (place.code, known.get("region"), known.get("owner")) if part]
+    who = [part for part in (place.code, region_name(known.get("region"), words.language), known.get("owner")) if part]
     beside = status.change(rating.get("class_in_force"), rating.get("class_proposed"), words)
     return [
         title(words.name(known, otherwise=place.code), above=" · ".join(who), beside=beside),

@@ -10,41 +10,37 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-_FEW = 64
-"""Up to so many values are sought one by one, more of them at once."""
 
+class _Ordered:
+    """A column in order: the rows of a value stand together, and are found by halving."""
 
-@dataclass(frozen=True)
-class _Index:
-    """The values of a column in order, and at which row each stands; `rows` is null where the table has that order itself."""
-
-    values: pl.Series
-    rows: NDArray[np.int64] | None
-
-    @classmethod
-    def of(cls, column: pl.Series) -> _Index:
-        """The index of a column of texts; nulls are at no row."""
-        if not column.null_count() and column.is_sorted():
-            return cls(column, None)
-        order = column.arg_sort(nulls_last=True).head(len(column) - column.null_count())
-        return cls(column.gather(order), order.to_numpy().astype(np.int64))
-
-    def found(self, sought: Iterable[str]) -> NDArray[np.int64]:
-        """Rows at which any of the values stands, each once, in no order."""
-        values = sorted({one for one in sought if one is not None})
-        runs = [np.arange(first, after) for first, after in self._runs(values) if after > first]
-        places = np.concatenate(runs) if runs else np.empty(0, np.int64)
-        return places if self.rows is None else self.rows[places]
+    def __init__(self, values: pl.Series) -> None:
+        self.values = values
 
     def run_of(self, value: str) -> tuple[int, int]:
-        """The first place of a value, and that after its last."""
+        """The first row of a value, and that after its last."""
         return bisect_left(self.values, value), bisect_right(self.values, value)
 
-    def _runs(self, values: list[str]) -> Iterable[tuple[int, int]]:
-        if len(values) <= _FEW:
-            return [self.run_of(value) for value in values]
-        many = pl.Series(values, dtype=pl.String)
-        return zip(self.values.search_sorted(many, "left"), self.values.search_sorted(many, "right"), strict=True)
+    def found(self, sought: set[str]) -> NDArray[np.int64]:
+        """Rows at which any of the values stands, each once."""
+        runs = [np.arange(*self.run_of(value), dtype=np.int64) for value in sought]
+        return np.concatenate([np.empty(0, np.int64), *runs])
+
+
+class _Hashed:
+    """A column in any order, nulls among it: rows by the hash of their value, of which those of another value are left out."""
+
+    def __init__(self, values: pl.Series) -> None:
+        hashes = values.hash().to_numpy()
+        self.values, self.rows = values, np.argsort(hashes, kind="stable")
+        self.hashes = hashes[self.rows]
+
+    def found(self, sought: set[str]) -> NDArray[np.int64]:
+        """Rows at which any of the values stands, each once."""
+        wanted = np.unique(pl.Series(list(sought), dtype=pl.String).hash().to_numpy())
+        ends = (np.searchsorted(self.hashes, wanted, side) for side in ("left", "right"))
+        rows = np.concatenate([np.empty(0, np.int64), *(self.rows[first:after] for first, after in zip(*ends, strict=True))])
+        return rows[[value in sought for value in self.values.gather(rows)]] if rows.size else rows
 
 
 @dataclass(frozen=True)
@@ -52,21 +48,23 @@ class Indexed:
     """A table that never changes, with an index of each column of texts by which rows were sought."""
 
     frame: pl.DataFrame
-    _made: dict[str, _Index] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[str, _Ordered | _Hashed] = field(default_factory=dict, repr=False, compare=False)
 
-    def where(self, **sought: Iterable[str]) -> pl.DataFrame:
+    def where(self, **sought: Iterable[str | None]) -> pl.DataFrame:
         """The rows in which any of the named columns holds one of the values sought for it, in the table's order."""
-        if len(sought) == 1:
-            ((column, values),) = sought.items()
-            index, one = self._index(column), tuple(values)
-            if index.rows is None and len(one) == 1:
-                first, after = index.run_of(one[0])
+        values = {column: {one for one in ones if one is not None} for column, ones in sought.items()}
+        if len(values) == 1:
+            ((column, some),) = values.items()
+            index = self._index(column)
+            if isinstance(index, _Ordered) and len(some) == 1:
+                first, after = index.run_of(*some)
                 return self.frame.slice(first, after - first)
-            return self.frame[np.sort(index.found(one))]
-        rows = [self._index(column).found(values) for column, values in sought.items()]
+        rows = [self._index(column).found(some) for column, some in values.items()]
         return self.frame[np.unique(np.concatenate(rows))]
 
-    def _index(self, column: str) -> _Index:
+    def _index(self, column: str) -> _Ordered | _Hashed:
         if column not in self._made:
-            self._made[column] = _Index.of(self.frame[column])
+            values = self.frame[column]
+            ordered = not values.null_count() and values.is_sorted()
+            self._made[column] = _Ordered(values) if ordered else _Hashed(values)
         return self._made[column]
