@@ -64,8 +64,9 @@ def judged(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
 
 
 def withheld(rows: pl.DataFrame, where: pl.Expr, reason: str) -> pl.DataFrame:
-    """Rows whose claim is withdrawn: undetermined for `reason`, and no figure that would give it a sign."""
-    lost = where & (pl.col("status") == "assessed")
+    """Rows whose claim is withdrawn, or that lack none but an error: undetermined for `reason`, and no figure that would give
+    a sign."""
+    lost = where & ((pl.col("status") == "assessed") | (pl.col("reason") == "bias.no_error_estimate").fill_null(value=False))
     figures = ("estimate", "se", "df", "lower", "upper", "zero")
     return rows.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in figures),

@@ -1,4 +1,4 @@
-"""Exact solves with the information of a network, and what its inverse, on either side of another matrix, has on its diagonal."""
+"""Exact solves with the information of a network, and the diagonal of its inverse and of the sandwich made of it."""
 
 from __future__ import annotations
 
@@ -86,15 +86,17 @@ def _ordered(pointer, index):  # type: ignore[no-untyped-def]  # pragma: no cove
 
 
 def ordered(pattern: sparse.csr_array) -> Order:
-    """The order of least degree for matrices (n × n, symmetric) with entries where `pattern` has them, until half of what is left
-    would be joined: from there on dense arithmetic is faster. Source: George & Liu 1989, doi:10.1137/1031001."""
+    """The order of least degree for symmetric matrices with entries where `pattern` (n × n) has them, until half of those left
+    would be joined: dense arithmetic is faster from there on. Source: George & Liu 1989, doi:10.1137/1031001."""
     return Order(*_ordered(pattern.indptr, pattern.indices))
 
 
 @kernel
-def _factored(pointer, index, value, other, place, begin, row, lower, pivot, core, lower_1, pivot_1, core_1):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fills L and D of the matrix, and what is left of the core; and, where there is an `other` matrix, their derivatives in its
-    direction. The place of the pivot that is not positive, else −1."""
+def _factored(  # type: ignore[no-untyped-def]  # pragma: no cover
+    pointer, index, value, other, place, begin, row, lower, pivot, core, lower_1, pivot_1, core_1
+):
+    """Fills L and D of the matrix and what is left of the core, and, where there is an `other` matrix, their derivatives in
+    its direction. The place of the pivot that is not positive, else −1."""
     n, first, both = len(place), len(begin) - 1, len(other) > 0
     at = np.empty(n, np.int64)
     for i in range(n):
@@ -199,7 +201,7 @@ def _solved(place, begin, row, lower, pivot, core, right):  # type: ignore[no-un
 
 @kernel
 def _selected(begin, row, lower, pivot, core, lower_1, pivot_1, core_1):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Diagonal of the inverse and of its derivative, by the places of the order; the core's inverse and derivative are known."""
+    """Diagonal of the inverse and of its derivative, by the places of the order; those of the core are given."""
     first, n = len(begin) - 1, len(begin) - 1 + len(core)
     diagonal, diagonal_1 = np.empty(n), np.empty(n)
     beside, beside_1, mark = np.zeros(len(lower)), np.zeros(len(lower)), np.full(n, -1)

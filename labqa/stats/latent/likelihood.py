@@ -301,4 +301,6 @@ def evaluate(
     told = means[at.told]
     scores = _filled(at.scores, at.score, told)
     gradient = np.asarray(np.add.reduceat(scores.data, scores.indptr[:-1])) if False else scores.sum(axis=1)
-    return Evaluated(loglik, gradient, _filled(at.information, at.entry, curvatures[at.curved]), scores, of_scale, means[at.own])
+    return Evaluated(
+        loglik, gradient, _filled(at.information, at.entry, curvatures[at.curved]), scores, of_scale, means[at.own]
+    )

@@ -26,9 +26,8 @@ LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
 MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
 """Most Newton steps; the move at which biases are found, at which the first step is, and the relative move of its penalty."""
-EXACT, INEXACT, MOST_GRADIENTS = 200, 1e-4, 2000
-"""Parameters up to which a trace is summed over all of them, beyond by probes; relative residual of a Newton step (Dembo,
-Eisenstat & Steihaug 1982, doi:10.1137/0719025), and most conjugate gradients for one."""
+EXACT, MOST_GRADIENTS = 200, 2000
+"""Parameters up to which a trace is summed over all of them, beyond by probes; most conjugate gradients for these."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 
 
 class Parts(NamedTuple):
-    """Laboratories, component after component (`order`, n), where each component begins among them and where its square of
-    numbers does in a row of all squares (components + 1 each); the component and the place in `order` of each laboratory (n)."""
+    """Laboratories, component after component (`order`, n); where each component begins among them, and where its square of
+    numbers does in a row of all squares (components + 1 each); component and place in `order` of each laboratory (n)."""
 
     order: Ints
     first: Ints

@@ -99,14 +99,13 @@ def _inverse_information(chosen: Chosen, slope: Floats, weight: Floats, at: Part
     a, b, crossed = chosen.first, chosen.second, -weight * slope
     entry = np.concatenate([entries(at, b, b), entries(at, a, a), entries(at, a, b), entries(at, b, a)])
     told = np.concatenate([weight, weight * slope**2, crossed, crossed])
-    squares = centred(at, np.bincount(entry, weights=told, minlength=int(at.square[-1])))
+    squares = centred(at, np.bincount(entry, weights=told, minlength=int(at.square[-1])).astype(np.float64))
     labs = np.arange(n)
     squares[entries(at, labs, labs)] += HELD
     size = np.diff(at.first)
     squares += np.repeat(1.0 / size, size**2)
-    across = np.bincount(b, weights=weight * chosen.side, minlength=n) - np.bincount(
-        a, weights=weight * slope * chosen.side, minlength=n
-    )
+    across = np.bincount(b, weights=weight * chosen.side, minlength=n).astype(np.float64)
+    across -= np.bincount(a, weights=weight * slope * chosen.side, minlength=n)
     return arrow(at, squares, across - level(at, across), float(weight.sum()) + 1.0)
 
 
