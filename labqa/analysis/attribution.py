@@ -44,6 +44,7 @@ def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = 
         most = whole if scope == str(Scope.LAB) else narrow
         for part, anchored in _parts(network, rows, str(scope), str(scope_id)):
             found = _of_part(network.seen, part, anchored=anchored, most=most)
+            part.fitted.forget()
             unit = pl.DataFrame({"lab": [network.seen.labs[lab] for lab in part.labs], "unit": network.unit(part)})
             named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
             named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from labqa.analysis import swaps, uncertainty, verdicts
 from labqa.analysis.comparison import pt_scores as pt_scores
+from labqa.analysis.pairing import TEST
 from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between, sigma_within
 from labqa.core import tables as t
@@ -52,7 +53,7 @@ def with_sample_causes(rows: pl.DataFrame, pairs: pl.DataFrame, blocks: pl.DataF
 def _joined(pairs: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs with both tests (interval, n, u), their item's limits, and Δ, level, σ, D and |Δ|/R."""
     carried = ["lower", "upper", "n", "u", "rest"]
-    tests = tests_of(results).select("result", *carried)
+    tests = tests_of(results.select(*TEST, "result", "u")).select("result", *carried)
     rows = pairs.with_columns(original=pl.col("original_result"), retest=pl.col("retest_result"))
     for part in ("original", "retest"):
         named = tests.rename({name: f"{part}_{name}" for name in carried}).rename({"result": part})

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from labqa.core import tables as t
-from labqa.core.provenance import digest
+from labqa.core.digests import digests
 from labqa.core.vocabulary import BlockKind, PairKind, Qualifier, Role
 from labqa.stats.robust import location_scale
 
@@ -22,6 +22,9 @@ _TESTING = [str(Role.RETEST), str(Role.REFEREE)]
 KEY = ("programme", "sample", "item", "role", "lab", "replicate")
 """What a result goes by whatever its revision; its round is its sample's."""
 _ATTRIBUTES = ("period", "round", "product", "sampler", "drawn_on")
+ORDER = (*KEY, "revision", "qualifier")
+TEST = (*ORDER, "value", "rest", "lower", "upper")
+"""Columns of results by which `current` orders, and those of which `tests` makes a test: a sort of fewer takes less memory."""
 
 
 def in_force(results: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +81,7 @@ def replicates(results: pl.DataFrame) -> pl.DataFrame:
 
 def samples(results: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     """SAMPLES: one row a sample; family from the product register, else the first two levels of the product code."""
-    rows = current(results)
+    rows = current(results.select(*ORDER, *_ATTRIBUTES))
     lab_results = rows.filter(pl.col("role") != Role.ASSIGNED)
     found = rows.group_by("sample", maintain_order=True).agg(
         *(pl.col(name).sort_by("role_rank", maintain_order=True).drop_nulls().first() for name in _ATTRIBUTES),
@@ -103,10 +106,12 @@ def blocks(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     `duplicate` several results of fewer than two named labs; `single` one result. An assigned value is no laboratory: it
     makes a block `anchored` whatever its kind. `level` is the median of the quantified tests, one voice a test.
     """
-    rows = tests(results)
+    rows = tests(results.select(TEST))
     key = ["sample", "item"]
     tested = rows.filter(pl.col("role") != Role.ASSIGNED)
-    quantified = current(results).filter((pl.col("role") != Role.ASSIGNED) & (pl.col("qualifier") == Qualifier.QUANTIFIED))
+    quantified = current(results.select(ORDER)).filter(
+        (pl.col("role") != Role.ASSIGNED) & (pl.col("qualifier") == Qualifier.QUANTIFIED)
+    )
     found = tested.group_by(key, maintain_order=True).agg(
         programme=pl.col("programme").first(),
         n_results=pl.col("n").sum(),
@@ -140,7 +145,7 @@ def pairs(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
 
     Rows are sorted by sample, item and order: retests before referees, then replicate number, day of test and laboratory.
     """
-    rows = tests(results)
+    rows = tests(results.select(*TEST, "result", "trigger", "tested_on"))
     carried = ["result", "lab", "value", "qualifier", "tested_on"]
     original = rows.filter(pl.col("role") == Role.ORIGINAL).select(
         "sample", "item", *(pl.col(name).alias(f"original_{name}") for name in carried)
@@ -168,10 +173,9 @@ def pairs(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     )
     found = found.join(samples.select("sample", "period", "family", "product"), on="sample", how="left", maintain_order="left")
     between = (pl.col("original_lab") != pl.col("retest_lab")).fill_null(False)
-    ids = [digest(a, b) for a, b in zip(found["original_result"], found["retest_result"], strict=True)]
     return t.shaped(
         found.with_columns(
-            pl.Series("pair", ids, dtype=pl.String),
+            digests(found.select("original_result", "retest_result")).alias("pair"),
             block=_block_ids(found),
             kind=pl.when(between).then(pl.lit(str(PairKind.BETWEEN))).otherwise(pl.lit(str(PairKind.DUPLICATE))),
             order=pl.int_range(1, pl.len() + 1).over("sample", "item", "original_result"),
@@ -208,9 +212,8 @@ def _block_ids(rows: pl.DataFrame) -> pl.Series:
     """Block ids, each hashed once however many rows share it."""
     key = ["programme", "sample", "item"]
     starts = offsets_of_runs(rows, key)
-    heads = rows[starts[:-1]].select(key)
-    once = [digest(*parts) for parts in heads.iter_rows()]
-    return pl.Series("block", once, dtype=pl.String).gather(np.repeat(np.arange(len(once)), np.diff(starts)))
+    once = digests(rows[starts[:-1]].select(key)).alias("block")
+    return once.gather(np.repeat(np.arange(len(once)), np.diff(starts)))
 
 
 def offsets_of_runs(rows: pl.DataFrame, key: list[str]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from labqa.analysis.pairing import replicates
+from labqa.analysis.pairing import ORDER, replicates
 from labqa.analysis.pairing import tests as tests_of
 from labqa.core.vocabulary import PairKind, Role, Trigger
 from labqa.stats.precision import reproducibility as rep
@@ -67,7 +67,8 @@ def of_rounds(results: pl.DataFrame) -> pl.DataFrame:
 def of_replicates(results: pl.DataFrame) -> pl.DataFrame:
     """Replicates of one laboratory in one role and run, where they are replicates of one test."""
     conditions = pl.concat_str("sample", "role", "lab", pl.col("run").fill_null(""), separator="\0")
-    return replicates(results).select("item", conditions.alias("set"), "lab", "value")
+    columns = results.select(*ORDER, "run", "value")
+    return replicates(columns).select("item", conditions.alias("set"), "lab", "value")
 
 
 def by_item(rows: pl.DataFrame) -> dict[str, Sets]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.network.inverse import invert
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -99,15 +99,17 @@ def product(a: Floats, b: Floats) -> Floats:
     return np.asarray(_product(np.ascontiguousarray(a), np.ascontiguousarray(b)), dtype=np.float64)
 
 
-def grounded_inverse(laplacian: Floats, *, ground: int) -> Floats:
-    """Reflexive generalised inverse of the Laplacian (p × p) of one connected component, with node `ground` held at 0.
+def _grounded(matrix: Floats, ground: int) -> Floats:
+    """Reflexive generalised inverse of the Laplacian (p × p) of one connected component, in its place, with node `ground` held
+    at 0.
 
     Sweeps in a fixed order of summation. Contrasts between nodes do not depend on the node chosen.
     """
-    rest = np.delete(np.arange(len(laplacian)), ground)
-    out = np.zeros_like(laplacian)
-    out[np.ix_(rest, rest)] = symmetric_inverse(laplacian[np.ix_(rest, rest)])
-    return out
+    matrix[ground], matrix[:, ground] = 0.0, 0.0
+    matrix[ground, ground] = 1.0
+    invert(matrix)
+    matrix[ground, ground] = 0.0
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,11 @@ class Fit:
     @cached_property
     def inverse(self) -> Floats:
         """A⁻ (nodes × nodes), the inverse of the Laplacian grounded at `ground`: p³ operations, p² numbers."""
-        return grounded_inverse(self.laplacian.toarray(), ground=self.ground)
+        return _grounded(np.asarray(self.laplacian.toarray()), self.ground)
+
+    def forget(self) -> None:
+        """Gives back the memory of `inverse`; asked for again, it is computed again."""
+        vars(self).pop("inverse", None)
 
     def solved(self, right: Floats) -> Floats:
         """A⁻ times each column of `right` (nodes × m), whose sums must be 0, up to a constant a column."""

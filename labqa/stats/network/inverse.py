@@ -99,10 +99,15 @@ def symmetric_inverse(matrix: Floats) -> Floats:
     out = np.array(matrix, dtype=np.float64, order="C")
     if out.ndim != 2 or out.shape[0] != out.shape[1]:
         raise ValueError(f"inverse: shape {out.shape}; expected a square matrix")
-    fault = _inverted(out)
-    if fault >= 0:
-        raise ValueError(f"inverse: pivot {fault} of {len(out)} is not positive; expected a positive definite matrix")
+    invert(out)
     return out
+
+
+def invert(matrix: Floats) -> None:
+    """`symmetric_inverse` in the place of its matrix, which takes no second one."""
+    fault = _inverted(matrix)
+    if fault >= 0:
+        raise ValueError(f"inverse: pivot {fault} of {len(matrix)} is not positive; expected a positive definite matrix")
 
 
 @kernel

@@ -12,7 +12,7 @@ from scipy.sparse import linalg
 from labqa.stats.kernels import kernel
 from labqa.stats.network.columns import MOST, WIDTH, approached
 from labqa.stats.network.components import paired
-from labqa.stats.network.inverse import symmetric_inverse
+from labqa.stats.network.inverse import invert
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -83,8 +83,9 @@ def leverage(start: Ints, node: Ints, *, ratio: float) -> Floats:
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     size = np.diff(start).astype(np.float64)
     seen = sparse.csr_array((1.0 / np.sqrt(size[block]), (node, block)), shape=(n, len(start) - 1))
-    laplacian = np.diag(np.bincount(node, minlength=n) + ratio) - (seen @ seen.T).toarray()
-    return np.asarray(_leverage(start, node, symmetric_inverse(laplacian)), dtype=np.float64)
+    inverse = (sparse.diags_array(np.bincount(node, minlength=n) + ratio) - seen @ seen.T).toarray()
+    invert(inverse)
+    return np.asarray(_leverage(start, node, inverse), dtype=np.float64)
 
 
 @kernel
@@ -177,7 +178,9 @@ def _inverse(information: sparse.csr_array) -> Floats:
     """Inverse of the information with the share of its diagonal added, 1e-12 at first, that lets it have one."""
     for ridge in (1e-12, 1e-10, 1e-8):
         try:
-            return symmetric_inverse((information + sparse.diags_array(ridge * information.diagonal())).toarray())
+            out = np.asarray((information + sparse.diags_array(ridge * information.diagonal())).toarray())
+            invert(out)
+            return out
         except ValueError:
             continue
     raise ValueError("precision: the information on the variances has no inverse; expected a network that is not bipartite")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from labqa.stats.network import variance
 from labqa.stats.network.blocks import fit, incidence
 from labqa.stats.network.columns import solved_columns
 from labqa.stats.network.felt import Grouping
@@ -78,6 +79,28 @@ def test_moments_are_right_to_a_hundredth_of_the_whole(large):
             exact = crossed[k][j].power(2).sum() - taken
             assert taken > 0.1 * exact, "the fit takes so little that the test shows nothing"
             assert found.expected[k, j].sum() == pytest.approx(exact, rel=0.01)
+
+
+def test_exact_and_estimated_moments_of_one_network_agree_to_a_hundredth(monkeypatch):
+    draw = np.random.default_rng(5)
+    node = np.stack([np.arange(6000) % 500, (np.arange(6000) + draw.integers(1, 500, 6000)) % 500], axis=1).ravel()
+    item = np.repeat(draw.integers(0, ITEMS, 6000), 2)
+    fitted = fit(np.arange(0, 12001, 2), node, draw.uniform(0.5, 2.0, 12000), draw.normal(size=12000), n=500)
+    exact = moments(fitted, grouped(node, item), n_labs=500)
+    monkeypatch.setattr(variance, "EXACT", 499)
+    estimated = moments(fitted, grouped(node, item), n_labs=500)
+    assert estimated.observed.tolist() == exact.observed.tolist()
+    assert estimated.expected.tolist() != exact.expected.tolist(), "both sides of the switch took one path"
+    assert estimated.expected.sum(axis=2) == pytest.approx(exact.expected.sum(axis=2), rel=0.01)
+
+
+def test_an_inverse_is_computed_again_once_it_is_forgotten(large):
+    start, node, weight, y, _ = large
+    found = fit(start, node, weight, y, n=N, ground=3)
+    before = found.inverse.copy()
+    found.forget()
+    assert "inverse" not in vars(found)
+    assert found.inverse.tolist() == before.tolist()
 
 
 def test_columns_do_not_influence_each_other():

@@ -1,0 +1,17 @@
+"""Ids of many keys are those of each key by itself, as SHA-256 of its parts with their lengths."""
+
+import hashlib
+
+import polars as pl
+
+from labqa.core.digests import digests
+from labqa.core.provenance import digest
+
+
+def test_many_ids_are_the_ids_one_by_one():
+    keys = pl.DataFrame(
+        {"programme": ["国家", "a", "", "𠀀"], "sample": ["样品:1", "1:b", "x", ""], "item": ["铅", "", "3:x", "e\u0301"]}
+    )
+    assert digests(keys).to_list() == [digest(*row) for row in keys.iter_rows()]
+    assert digests(keys)[1] == hashlib.sha256(b"1:a3:1:b0:").hexdigest()[:20]
+    assert digests(keys.clear()).to_list() == []
