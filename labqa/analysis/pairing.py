@@ -14,21 +14,13 @@ from numpy.typing import NDArray
 
 from labqa.core import tables as t
 from labqa.core.provenance import digest
+from labqa.core.revisions import in_force
 from labqa.core.vocabulary import BlockKind, PairKind, Qualifier, Role
 from labqa.stats.robust import location_scale
 
 ROLE_ORDER = {Role.ORIGINAL: 0, Role.RETEST: 1, Role.REFEREE: 2, Role.PT: 3, Role.ASSIGNED: 4}
 _TESTING = [str(Role.RETEST), str(Role.REFEREE)]
-KEY = ("programme", "sample", "item", "role", "lab", "replicate")
-"""What a result goes by whatever its revision; its round is its sample's."""
 _ATTRIBUTES = ("period", "round", "product", "sampler", "drawn_on")
-
-
-def in_force(results: pl.DataFrame) -> pl.DataFrame:
-    """The last revision of every result, in the order given. One that says "/" takes the result back."""
-    if not (results["revision"] > 0).any():
-        return results
-    return results.filter(pl.col("revision") == pl.col("revision").max().over(KEY))
 
 
 def current(results: pl.DataFrame) -> pl.DataFrame:

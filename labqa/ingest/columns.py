@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,11 +39,11 @@ def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dic
     return found
 
 
-def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
+def results_table(file: str, tables: list[Table], profile: Profile, required: Sequence[str]) -> Table:
     """The table that holds the results: the one with most of the required columns, which must be there."""
-    table = min(tables, key=lambda table: len(_missing(table, profile)))
+    table = min(tables, key=lambda table: len(_missing(table, profile, required)))
     table.check()
-    missing = _missing(table, profile)
+    missing = _missing(table, profile, required)
     if missing:
         expected = "; ".join(" / ".join(profile.columns[field][:2]) for field in missing)
         found = ", ".join(table.headers)
@@ -51,9 +51,9 @@ def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
     return table
 
 
-def _missing(table: Table, profile: Profile) -> list[str]:
+def _missing(table: Table, profile: Profile, required: Sequence[str]) -> list[str]:
     found = match(table.headers, profile.columns)
-    return [field for field in profile.required if field not in found and field not in profile.declared]
+    return [field for field in required if field not in found and field not in profile.declared]
 
 
 def fields(file: str, table: Table, profile: Profile) -> Fields:

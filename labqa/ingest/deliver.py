@@ -11,6 +11,7 @@ import polars as pl
 
 from labqa.core import tables
 from labqa.core.provenance import sha256_of
+from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns, mending
 from labqa.ingest.derived import derive
@@ -27,7 +28,8 @@ Progress = Callable[[Message, float], None]
 class Delivery:
     """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
     columns that the profile does not read; `encoding`: in which its text was read, empty of other files;
-    `mends`: the delivery whose refused rows it brings again, by SHA-256."""
+    `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `results` that no row
+    delivers, which follow a correction of their sample."""
 
     results: pl.DataFrame
     refusals: pl.DataFrame
@@ -37,6 +39,7 @@ class Delivery:
     unread_columns: tuple[str, ...] = ()
     encoding: str = ""
     mends: str | None = None
+    n_following: int = 0
 
 
 def read_delivery(
@@ -63,7 +66,9 @@ def read_delivery(
     found = read(path, data, encoding=encoding)
     del data  # a hundred megabytes of a million rows
     brought = _registers_in(path.name, found)
-    table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
+    sheets = [table for table in found if kind_of(table.sheet) is None]
+    table = columns.results_table(path.name, sheets, profile, required)
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     own = registers.with_found(brought)
@@ -72,11 +77,12 @@ def read_delivery(
     tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
     harmonised = harmonise(fields.rows, profile, own.with_found(brought), programme=programme, known=known, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
-    results = _results(harmonised.facts, sha)
+    results = _results(pl.concat([harmonised.facts, harmonised.following]), sha)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
-    _check_every_row(table, results, refusals)
+    _check_every_row(table, harmonised.facts, refusals)
     unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
-    return Delivery(results, refusals, brought, sha, table.rows.height, unread, table.encoding, mending.linked(found))
+    mends, following = mending.linked(found), harmonised.following.height
+    return Delivery(results, refusals, brought, sha, table.rows.height, unread, table.encoding, mends, following)
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
@@ -113,9 +119,9 @@ def _refusals(
     return refusals.unique(["row", "column", "rule"], keep="first", maintain_order=True)
 
 
-def _check_every_row(table: Table, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
+def _check_every_row(table: Table, facts: pl.DataFrame, refusals: pl.DataFrame) -> None:
     """Accepted and refused rows together are the delivered rows, each once; else the error is ours and nothing is returned."""
-    counted = pl.concat([results["row"], refusals["row"].unique()]).sort()
+    counted = pl.concat([facts[ROW], refusals["row"].unique()]).sort()
     if not counted.equals(table.rows[ROW].sort()):
         n_refused = refusals["row"].n_unique()
-        raise AssertionError(f"of {table.rows.height} rows {results.height} were accepted and {n_refused} refused")
+        raise AssertionError(f"of {table.rows.height} rows {facts.height} were accepted and {n_refused} refused")
