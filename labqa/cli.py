@@ -210,6 +210,8 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
         position=receipt.position,
         hash=receipt.entry_hash[:12],
     )
+    if receipt.followed:
+        say("cli.followed", file=file.name, rows=receipt.followed)
     if receipt.mends is not None:
         say("cli.mends", file=file.name, position=receipt.mends)
     if receipt.encoding:
@@ -235,7 +237,8 @@ def correct(
 ) -> None:
     """Supersede accepted results, with a reason; what was accepted before is kept. 更正已接收的结果，保留原结果。
 
-    What a row leaves empty besides its value stays as it was.
+    What a row leaves empty stays as it was; “/” says that there is nothing, and takes a result back. What the row of an
+    original says of its sample holds for all results of the sample.
     """
     from labqa.service import intake
 

@@ -14,24 +14,16 @@ from numpy.typing import NDArray
 
 from labqa.core import tables as t
 from labqa.core.digests import digests
+from labqa.core.revisions import KEY, in_force
 from labqa.core.vocabulary import BlockKind, PairKind, Qualifier, Role
 from labqa.stats.robust import location_scale
 
 ROLE_ORDER = {Role.ORIGINAL: 0, Role.RETEST: 1, Role.REFEREE: 2, Role.PT: 3, Role.ASSIGNED: 4}
 _TESTING = [str(Role.RETEST), str(Role.REFEREE)]
-KEY = ("programme", "sample", "item", "role", "lab", "replicate")
-"""What a result goes by whatever its revision; its round is its sample's."""
 _ATTRIBUTES = ("period", "round", "product", "sampler", "drawn_on")
 ORDER = (*KEY, "revision", "qualifier")
 TEST = (*ORDER, "value", "rest", "lower", "upper")
 """Columns of results by which `current` orders, and those of which `tests` makes a test: a sort of fewer takes less memory."""
-
-
-def in_force(results: pl.DataFrame) -> pl.DataFrame:
-    """The last revision of every result, in the order given. One that says "/" takes the result back."""
-    if not (results["revision"] > 0).any():
-        return results
-    return results.filter(pl.col("revision") == pl.col("revision").max().over(KEY))
 
 
 def current(results: pl.DataFrame) -> pl.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from labqa.analysis.censored import USED_REASONS
-from labqa.analysis.pairing import in_force
 from labqa.core import tables as t
+from labqa.core.revisions import in_force
 from labqa.core.vocabulary import BlockKind, EvidenceKind, Qualifier, Role, Scale, UsedBy
 
 KEY = ["item", "kind", "used_by", "reason"]

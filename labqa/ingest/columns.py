@@ -13,7 +13,6 @@ from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
-
 BLOCK = 200_000
 """Rows of which every field is held at once."""
 
@@ -53,15 +52,15 @@ def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dic
     return found
 
 
-def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
+def results_table(file: str, tables: list[Table], profile: Profile, required: Sequence[str]) -> Table:
     """The table that holds the results: the one with most of the required columns, which must be there, and no other with all
     of them."""
-    whole = [table for table in tables if table.rows.height and not _missing(table, profile)]
+    whole = [table for table in tables if table.rows.height and not _missing(table, profile, required)]
     if len(whole) > 1:
         raise DeliveryError("ingest.sheets_several", file=file, found=", ".join(f"“{table.sheet}”" for table in whole))
-    table = min(tables, key=lambda table: len(_missing(table, profile)))
+    table = min(tables, key=lambda table: len(_missing(table, profile, required)))
     table.check()
-    missing = _missing(table, profile)
+    missing = _missing(table, profile, required)
     if missing:
         expected = "; ".join(" / ".join(profile.columns[field][:2]) for field in missing)
         found = ", ".join(table.headers)
@@ -69,13 +68,13 @@ def results_table(file: str, tables: list[Table], profile: Profile) -> Table:
     return table
 
 
-def _missing(table: Table, profile: Profile) -> list[str]:
+def _missing(table: Table, profile: Profile, required: Sequence[str]) -> list[str]:
     found = match(table.headers, profile.columns)
-    return [field for field in profile.required if field not in found and field not in profile.declared]
+    return [field for field in required if field not in found and field not in profile.declared]
 
 
 def fields(file: str, table: Table, profile: Profile) -> Fields:
-    """How the table's rows are read by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
+    """How rows are read by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
     found = match(table.headers, profile.columns)
     for field, named in found.items():
         if len(named) > 1:

@@ -11,6 +11,7 @@ import polars as pl
 
 from labqa.core import tables
 from labqa.core.provenance import sha256_of
+from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns, mending
 from labqa.ingest.derived import derive
@@ -27,7 +28,8 @@ Progress = Callable[[Message, float], None]
 class Delivery:
     """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
     columns that the profile does not read; `encoding`: in which its text was read, empty of other files;
-    `mends`: the delivery whose refused rows it brings again, by SHA-256."""
+    `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `results` that no row
+    delivers, which follow a correction of their sample."""
 
     results: pl.DataFrame
     refusals: pl.DataFrame
@@ -37,6 +39,7 @@ class Delivery:
     unread_columns: tuple[str, ...] = ()
     encoding: str = ""
     mends: str | None = None
+    n_following: int = 0
 
 
 def read_delivery(
@@ -65,7 +68,9 @@ def read_delivery(
     found = read(path, data, encoding=encoding)
     del data  # a hundred megabytes of a million rows
     brought = _registers_in(path.name, found) if only is None else {}
-    table = columns.results_table(path.name, [table for table in found if kind_of(table.sheet) is None], profile)
+    required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
+    sheets = [table for table in found if kind_of(table.sheet) is None]
+    table = columns.results_table(path.name, sheets, profile, required)
     if only is not None:
         table = replace(table, rows=table.rows.filter(pl.col(ROW).is_in(only.implode())))
     profile = replace(profile, date_system=table.date_system or profile.date_system)
@@ -81,9 +86,9 @@ def read_delivery(
     unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
     delivered, encoding, mends = table.rows[ROW], table.encoding, mending.linked(found)
     del found, table, fields  # the text of all rows, before their facts are held twice
-    results = _results(harmonised.facts, sha)
-    _check_every_row(delivered, results, refusals)
-    return Delivery(results, refusals, brought, sha, delivered.len(), unread, encoding, mends)
+    _check_every_row(delivered, harmonised.facts, refusals)
+    results = _results(pl.concat([harmonised.facts, harmonised.following]), sha)
+    return Delivery(results, refusals, brought, sha, delivered.len(), unread, encoding, mends, harmonised.following.height)
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
@@ -129,9 +134,9 @@ def _refusals(
     return refusals.unique(["row", "column", "rule"], keep="first", maintain_order=True)
 
 
-def _check_every_row(delivered: pl.Series, results: pl.DataFrame, refusals: pl.DataFrame) -> None:
+def _check_every_row(delivered: pl.Series, facts: pl.DataFrame, refusals: pl.DataFrame) -> None:
     """Accepted and refused rows together are the delivered rows, each once; else the error is ours and nothing is returned."""
-    counted = pl.concat([results["row"], refusals["row"].unique()]).sort()
+    counted = pl.concat([facts[ROW], refusals["row"].unique()]).sort()
     if not counted.equals(delivered.sort()):
         n_refused = refusals["row"].n_unique()
-        raise AssertionError(f"of {delivered.len()} rows {results.height} were accepted and {n_refused} refused")
+        raise AssertionError(f"of {delivered.len()} rows {facts.height} were accepted and {n_refused} refused")

@@ -9,8 +9,9 @@ from typing import Literal
 import polars as pl
 
 from labqa.core import tables
+from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
-from labqa.ingest import corrections, dates, samples, words
+from labqa.ingest import corrections, dates, samples, superseding, words
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
 from labqa.ingest.registers import Registers
@@ -49,10 +50,12 @@ _KEPT = [ROW, *(name for name in tables.Results.column_names() if name not in {"
 
 @dataclass(frozen=True)
 class Harmonised:
-    """`facts`: rows that break no rule, as `Results` without file and with `ROW`; `broken`: the rules the others break."""
+    """`facts`: rows that break no rule, as `Results` without file and with `ROW`; `broken`: the rules the others break;
+    `following`: accepted results which a correction of their sample changes too, each with the row that says it."""
 
     facts: pl.DataFrame
     broken: pl.DataFrame
+    following: pl.DataFrame
 
 
 Purpose = Literal["deliver", "correct"]
@@ -70,26 +73,48 @@ def harmonise(
 ) -> Harmonised:
     """Types each row by itself, a block of rows after the other, then settles what holds between rows; a row already refused
     takes no part in that."""
-    alone = [_alone(rows, profile, registers, programme) for rows in blocks]
-    sound, found, stated = (pl.concat(parts) for parts in zip(*alone, strict=True))
     if purpose == "correct":
-        sound, unfounded = corrections.revised(sound, stated.to_series(), known)
-        found = pl.concat([found, unfounded])
+        return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known)
+    alone = [_alone(rows, profile, registers, programme) for rows in blocks]
+    sound, found = (pl.concat(parts) for parts in zip(*alone, strict=True))
     settled = samples.settle(sound, known, profile)
-    return Harmonised(settled.rows, pl.concat([found, settled.broken]))
+    return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
 
 
-def _alone(
-    rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Rows that break no rule by themselves, the rules that the others break, and `ROW` of those that state a revision."""
-    parsed = _parsed(rows, profile.date_system)
-    valued = _with_period(_with_values(parsed, rows, registers.items), profile)
-    missing = _missing(rows, valued, profile)
+def _alone(rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that break no rule by themselves, and the rules that the others break."""
+    parsed, valued = _understood(rows, profile, registers.items)
+    missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
     found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
+    return _sound(valued, found, programme).select(_KEPT), found
+
+
+def _corrected(
+    rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame
+) -> Harmonised:
+    """The rows as later revisions of accepted results: what a row does not say is theirs."""
+    accepted, said = in_force(known), corrections.what_is_said(rows)
+    rows = corrections.without_marks(rows)
+    parsed, valued = _understood(rows, profile, registers.items)
+    valued = valued.join(said, on=ROW, maintain_order="left")
+    mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
+    found = pl.concat([_misread(rows, parsed), _missing(rows), _unregistered(valued, registers), mistyped])
+    completed, unfounded = corrections.completed(_sound(valued, found, programme), accepted, profile)
+    completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
+    settled = superseding.settle(completed, accepted, profile)
+    return Harmonised(settled.rows, pl.concat([found, unfounded, settled.broken]), settled.following)
+
+
+def _understood(rows: pl.DataFrame, profile: Profile, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows with their fields parsed, and with their results typed and dated too."""
+    parsed = _parsed(rows, profile.date_system)
+    return parsed, _with_period(_with_values(parsed, rows, items), profile)
+
+
+def _sound(valued: pl.DataFrame, found: pl.DataFrame, programme: str) -> pl.DataFrame:
+    """Rows that break no rule by themselves."""
     sound = valued if found.is_empty() else valued.join(found, on=ROW, how="anti", maintain_order="left")
-    sound = sound.with_columns(pl.lit(programme).alias("programme")).select(_KEPT)
-    return sound, found, rows.filter(pl.col("revision").is_not_null()).select(ROW)
+    return sound.with_columns(pl.lit(programme).alias("programme"))
 
 
 def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
@@ -178,16 +203,24 @@ def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     return rows.with_columns(pl.coalesce("period", named).alias("period"))
 
 
-def _missing(rows: pl.DataFrame, valued: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-    """What a row must say and does not; `rows` as delivered, `valued` as understood."""
-    found = [broken(rows.filter(pl.col(name).is_null()), name, "missing") for name in _REQUIRED]
+def _missing(rows: pl.DataFrame) -> pl.DataFrame:
+    """What every row must say and does not."""
+    return pl.concat([broken(rows.filter(pl.col(name).is_null()), name, "missing") for name in _REQUIRED])
+
+
+def _undated(rows: pl.DataFrame, valued: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Originals and comparison results without a year; `rows` as delivered, `valued` as understood."""
     told_by = {"round": "period", "year_drawn": "drawn_on"}.get(profile.period)
-    if told_by:
-        leads = ~valued["role"].is_in(FOLLOWERS).fill_null(False)
-        undated = rows.filter(leads & valued["period"].is_null() & rows[told_by].is_null())
-        found.append(broken(undated, told_by, "missing_period"))
+    if told_by is None:
+        return pl.DataFrame(schema=BROKEN)
+    leads = ~valued["role"].is_in(FOLLOWERS).fill_null(False)
+    return broken(rows.filter(leads & valued["period"].is_null() & rows[told_by].is_null()), told_by, "missing_period")
+
+
+def _unreasoned(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
+    """Retests that do not say how they came about."""
     unreasoned = rows.filter((valued["role"] == str(Role.RETEST)) & rows["trigger"].is_null())
-    return pl.concat([*found, broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))])
+    return broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))
 
 
 def _unregistered(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from labqa.core.vocabulary import Role
+from labqa.core.revisions import KEY, in_force
+from labqa.core.vocabulary import Qualifier, Role
 from labqa.ingest.identity import result_ids
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
@@ -27,28 +28,38 @@ class Settled:
 
 
 def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled:
-    """Rows that agree with each other and with the results known so far; the order of the rows does not matter."""
-    rounds = known.select("round", "period").unique()
-    known = known.join(rows.select("sample").unique(), on="sample", how="semi")
+    """Rows that agree with each other and with the results known so far; the order of the rows does not matter.
+
+    What is known of a round, a sample or an original is what its results in force say; a key is taken by any of its revisions.
+    """
+    holding = in_force(known)
+    rounds = holding.select("round", "period").unique()
+    samples = rows.select("sample").unique()
+    known, holding = (frame.join(samples, on="sample", how="semi") for frame in (known, holding))
     follows = pl.col("role").is_in(FOLLOWERS)
     leaders, followers = rows.filter(~follows), rows.filter(follows)
-    of_round = _round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
+    of_round = round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
     leaders = _without(leaders, of_round)
-    of_sample = _sample_contradicts(leaders, known.filter(~follows))
+    of_sample = _sample_contradicts(leaders, holding.filter(~follows))
     leaders = _identified(_without(leaders, of_sample))
     of_key = _delivered_twice(leaders, known)
     leaders = _without(leaders, of_key)
-    brought = pl.concat([leaders.select(_SEEN), known.filter(~follows).select(_SEEN)])
+    brought = pl.concat([leaders.select(_SEEN), _not_superseded(holding.filter(~follows), leaders).select(_SEEN)])
     brought = brought.join(followers.select("sample").unique(), on="sample", how="semi", maintain_order="left")
     followers = _identified(_inherited(followers, brought))
-    of_retest = _retest_rules(followers, brought, profile)
+    of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers, known)
     settled = pl.concat([leaders, _without(followers, of_retest_key)])
     return Settled(settled, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
-_SEEN = ["sample", "item", "lab", "role", "tested_on", *OF_SAMPLE]
+_SEEN = ["sample", "item", "lab", "role", "tested_on", "qualifier", *OF_SAMPLE]
+
+
+def _not_superseded(holding: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    later = rows.filter(pl.col("revision") > 0)
+    return holding if later.is_empty() else holding.join(later, on=KEY, how="anti", nulls_equal=True)
 
 
 def broken(rows: pl.DataFrame, field: str, rule: str, expected: pl.Expr | None = None) -> pl.DataFrame:
@@ -69,7 +80,7 @@ def _identified(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(result_ids(rows))
 
 
-def _round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.DataFrame:
+def round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.DataFrame:
     """A round has the year that is known of it, else the one that most of its rows state (of two as frequent, the earlier)."""
     stated = leaders.group_by("round", "period").len().sort("round", "len", "period", descending=[False, True, False])
     stated = stated.unique("round", keep="first", maintain_order=True).select("round", pl.col("period").alias("stated"))
@@ -103,11 +114,13 @@ def _inherited(followers: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
     return kept.join(described, on="sample", how="left", maintain_order="left")
 
 
-def _retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-    """Retests without an original, before it, by its laboratory, or of another product."""
+def retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Retests without an original, before it, by its laboratory, or of another product; an original that does not apply, as one
+    that was taken back, is there but has neither day nor laboratory."""
     key = ["sample", "item"]
+    applies = pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE)
     originals = brought.filter(pl.col("role") == str(Role.ORIGINAL))
-    first = originals.group_by(key).agg(pl.col("tested_on").min().alias("first_tested"))
+    first = originals.group_by(key).agg(pl.col("tested_on").filter(applies).min().alias("first_tested"))
     orphans = followers.join(first, on=key, how="anti")
     met = followers.join(first, on=key)
     found = [broken(orphans, "sample", "retest_without_original")]
@@ -118,15 +131,16 @@ def _retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profi
         early = met.filter(pl.col("tested_on") < pl.col("first_tested"))
         found.append(broken(early, "tested_on", "retest_before_original", pl.col("first_tested")))
     if not profile.duplicates_within_lab:
-        same = met.join(originals.select(*key, "lab").unique(), on=[*key, "lab"], how="semi")
+        same = met.join(originals.filter(applies).select(*key, "lab").unique(), on=[*key, "lab"], how="semi")
         found.append(broken(same, "lab", "retest_same_lab"))
     return pl.concat(found)
 
 
 def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Rows whose key was accepted before; and all rows of a key that the file holds more than once, since none is preferred."""
+    key = [*KEY, "revision"]  # without the round, which a correction may have changed since
     before = (rows if known.height else rows.clear()).join(
-        known.select("result", pl.col("row").alias("known_row")), on="result"
+        known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True
     )
     twice = rows.filter(pl.col("result").is_duplicated()).join(before, on=ROW, how="anti")
     twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))

@@ -9,6 +9,7 @@ import polars as pl
 
 from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest, code_version
+from labqa.core.revisions import in_force
 from labqa.core.wording.catalogue import Message
 from labqa.rating import rulesets
 from labqa.rating.rulesets import Edition
@@ -118,7 +119,7 @@ def inputs(platform: Platform, made: Manifest) -> tuple[Facts, Edition, Window]:
 
 
 def _window(platform: Platform, programme: str, period: str, rules: Edition, version: int) -> Window:
-    there: list[Year] = platform.table(programme, "results", version=version)["period"].unique().to_list()
+    there: list[Year] = in_force(platform.table(programme, "results", version=version))["period"].unique().to_list()
     if not there:
         raise UsageError("service.nothing_there", programme=programme)
     return window(

@@ -31,7 +31,8 @@ class Receipt:
     """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
     `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
     `mends`: the entry of the delivery whose refused rows it brings again; `again`: the entry whose refused rows were judged
-    again, since the same file was sent again."""
+    again, since the same file was sent again; `followed`: results that no row corrects, which follow what is said of their
+    sample."""
 
     file_name: str
     position: int
@@ -45,6 +46,7 @@ class Receipt:
     mends: int | None = None
     again: int | None = None
     programme: str = ""
+    followed: int = 0
 
 
 def write_template(path: Path) -> None:
@@ -165,7 +167,8 @@ def correct(
     progress: Progress | None = None,
 ) -> Receipt:
     """Supersede accepted results by the rows of a file, in the shape of a delivery, with a reason; each becomes the next
-    revision of the result with its key, and what was accepted before is kept."""
+    revision of the result with its key, and what was accepted before is kept. What a row leaves empty stays as it was; what is
+    said of a sample holds for all its results, so that those follow."""
     if not reason.strip():
         raise UsageError("service.reason_missing")
 
@@ -319,10 +322,11 @@ def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:
         "file_name": path.name,
         "profile": profile,
         "delivered": delivery.n_delivered,
-        "accepted": delivery.results.height,
+        "accepted": delivery.results.height - delivery.n_following,
         "refused": delivery.refusals.select("file", "row").n_unique(),
         "unread": list(delivery.unread_columns),
         "encoding": delivery.encoding,
+        **({"followed": delivery.n_following} if delivery.n_following else {}),
     }
 
 
@@ -392,4 +396,5 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
         mends=told.get("mends"),
         again=told.get("again"),
         programme=told["programme"] or "",
+        followed=told.get("followed", 0),
     )

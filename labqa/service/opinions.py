@@ -7,9 +7,9 @@ from typing import Literal
 import polars as pl
 
 from labqa.analysis import mixed
-from labqa.analysis.pairing import in_force
 from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import UsageError
+from labqa.core.revisions import in_force
 from labqa.service import evaluations, pipeline
 from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform

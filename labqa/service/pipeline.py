@@ -27,6 +27,7 @@ from labqa.analysis import summary as totals
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.network import Network
 from labqa.analysis.sample_causes import NONE
+from labqa.core import revisions
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 from labqa.rating import classify
@@ -55,7 +56,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     """Every table of a run. Pairs and scores cover all years that `seen` reads; biases, precision, flags and indicators
     those of its evidence; comparison results count over the years of the veto."""
     told(progress, "pair")
-    results = of_years(pairing.in_force(facts.results), seen.read)
+    results = of_years(revisions.in_force(facts.results), seen.read)
     samples = pairing.samples(results, facts.products)
     blocks = pairing.blocks(results, samples)
     pairs = pairing.pairs(results, samples)
@@ -160,8 +161,8 @@ def read_by(results: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
     """Results in force in one of `years`, with all revisions that they superseded, whatever year those stated."""
     if not (results["revision"] > 0).any():
         return of_years(results, years)
-    here = of_years(pairing.in_force(results), years)
-    return results.join(here, on=pairing.KEY, how="semi", nulls_equal=True, maintain_order="left")
+    here = of_years(revisions.in_force(results), years)
+    return results.join(here, on=revisions.KEY, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def told(progress: Progress | None, step: str) -> None:
