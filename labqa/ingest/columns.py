@@ -13,7 +13,6 @@ from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
-
 BLOCK = 200_000
 """Rows of which every field is held at once."""
 
@@ -71,7 +70,7 @@ def _missing(table: Table, profile: Profile) -> list[str]:
 
 
 def fields(file: str, table: Table, profile: Profile) -> Fields:
-    """How the table's rows are read by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
+    """How each field is read: trimmed, null words null, the profile's words replaced, its declarations filled in."""
     found = match(table.headers, profile.columns)
     for field, named in found.items():
         if len(named) > 1:
