@@ -74,7 +74,7 @@ def _missing(table: Table, profile: Profile, required: Sequence[str]) -> list[st
 
 
 def fields(file: str, table: Table, profile: Profile) -> Fields:
-    """How rows are read by field: trimmed, null words null, the profile's words replaced, its declarations filled in."""
+    """How each field is read: trimmed, null words null, the profile's words replaced, its declarations filled in."""
     found = match(table.headers, profile.columns)
     for field, named in found.items():
         if len(named) > 1:
