@@ -1,0 +1,36 @@
+"""Rows are typed a block after the other; where the blocks end must not be seen in what comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+from small_deliveries import deliver, original, retest
+
+from labqa.ingest import columns
+
+ROWS = [
+    retest(sample="S1"),  # before its original
+    *(original(sample=f"S{k}", value=f"{k}.50") for k in range(9)),
+    original(sample="S3", value="99"),  # a second time, in another block
+    retest(sample="S7", value="7,x"),
+    retest(sample="S8", lab="A"),
+    *(original(sample=f"S{k}", item="CF", unit="", value=grade) for k, grade in enumerate(["4", "4-5", "good", "3"])),
+    original(sample="S2", item="PH", unit="", value="7.1", product="01.02.03.05"),
+]
+
+
+@pytest.mark.parametrize("block", [1, 4, 7])
+def test_where_blocks_end_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    whole = deliver(tmp_path, *ROWS)
+    monkeypatch.setattr(columns, "BLOCK", block)
+    parts = deliver(tmp_path, *ROWS)
+    assert_frame_equal(parts.results, whole.results)
+    assert_frame_equal(parts.refusals, whole.refusals)
+    assert whole.results["sample"].n_unique() > 5 and set(whole.refusals["rule"]) >= {
+        "ingest.duplicate_key",
+        "ingest.not_a_number",
+        "ingest.retest_same_lab",
+        "ingest.not_a_grade",
+    }
