@@ -149,7 +149,7 @@ def test_a_click_on_a_figure_opens_the_laboratory(watched):
 
 def test_what_moved_a_figure_leads_to_its_pair(watched):
     watched.open("/en/lab/L0001", "Guangdong Quality Inspection Institute No. 1")
-    watched.tab.click("#part-attribution details summary")
+    watched.tab.click("#part-attribution details:not(.fold) > summary")
     watched.tab.wait_for_selector("#influences .ag-row")
     watched.tab.click("#part-attribution table a >> nth=0")
     watched.tab.wait_for_selector("#part-both")
@@ -184,7 +184,7 @@ def test_a_laboratory_shows_how_comparable_it_is(watched, language):
     watched.figures("ego", "partners")
     part = watched.tab.locator("#part-comparability")
     assert ("直接与间接证据不一致" if language == "zh" else "direct and indirect disagree") in part.inner_text()
-    part.locator("summary").click()
+    part.locator("details:not(.fold) > summary").click()
     table = part.locator("table").inner_text()
     assert ("只有这一条联系" if language == "zh" else "Only this link joins the two laboratories") in table
 
@@ -198,7 +198,7 @@ def test_a_laboratory_without_a_sign_shows_no_signed_difference(watched, platfor
     part = watched.tab.locator("#part-comparability")
     assert "no signed difference is shown" in part.inner_text()
     assert watched.tab.locator('[id*=\'"name":"partners"\']').count() == 0
-    part.locator("summary").click()
+    part.locator("details:not(.fold) > summary").click()
     assert "σR" not in part.locator("tbody").inner_text()
     assert not re.search(r"[+−]\d", part.locator("tbody").inner_text())
 
