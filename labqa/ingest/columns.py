@@ -83,8 +83,9 @@ def fields(file: str, table: Table, profile: Profile) -> Fields:
     made = [_field(field, headers.get(field), profile).alias(field) for field in FIELDS]
     letters = [pl.col(headers[field]).str.strip_chars() for field in ("qualifier", "value") if field in headers]
     said = [pl.when(text != "").then(text) for text in letters]
-    raw = pl.concat_str(said, separator=" ", ignore_nulls=True).alias("raw")
-    return Fields(table.rows, [*made, raw], headers)
+    nothing = pl.lit(None, dtype=pl.String)  # a correction need not speak of the result
+    raw = pl.concat_str(said, separator=" ", ignore_nulls=True) if said else nothing
+    return Fields(table.rows, [*made, raw.alias("raw")], headers)
 
 
 def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:

@@ -32,7 +32,7 @@ KEY = ("样品编号", "项目代码", "实验室代码", "角色")
 
 def write(path: Path, *rows: dict[str, str]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, HEADERS, restval="")
+        writer = csv.DictWriter(file, [name for name in HEADERS if any(name in row for row in rows)], restval="")
         writer.writeheader()
         writer.writerows(rows)
     return path
