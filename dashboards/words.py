@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -114,9 +113,3 @@ def interval(lower: float | None, upper: float | None) -> str:
 def day(value: dt.date | None) -> str:
     """A calendar day."""
     return NONE if value is None else value.isoformat()
-
-
-def in_order(code: str) -> list[tuple[bool, int, str]]:
-    """Key by which codes stand as people count: 2 before 10, Lab2 before Lab10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", code)
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]

@@ -15,9 +15,10 @@ from dashboards.pages.proposals import lab_link
 from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
 from dashboards.reading import MOST, Reading, Readings
 from dashboards.regions import region_name
-from dashboards.words import Words, count, in_order, interval
+from dashboards.words import Words, count, interval
 from labqa.core.errors import LabQAError
 from labqa.core.vocabulary import Status
+from labqa.figures.names import in_order
 from labqa.service.viewer import Viewer
 
 FIELDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -49,3 +50,9 @@ def shortened(text: str, width: int) -> str:
         if taken > width:
             return text[:position].rstrip() + "…"
     return text
+
+
+def in_order(code: str) -> list[tuple[bool, int, str]]:
+    """Key by which codes stand as people count: 2 before 10, Lab2 before Lab10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", code)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]

@@ -7,7 +7,7 @@ import pytest
 from dashboards.pages.laboratories import block_of
 from dashboards.params import Block
 from dashboards.regions import PROVINCES, region_name
-from dashboards.words import in_order
+from labqa.figures.names import in_order
 
 
 @pytest.mark.parametrize(
