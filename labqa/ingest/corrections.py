@@ -13,6 +13,7 @@ from labqa.ingest.readers import ROW
 from labqa.ingest.samples import FOLLOWERS, OF_SAMPLE, broken
 
 FACTS = [name for name in tables.Results.column_names() if name not in {"result", "file", "row"}]
+"""What is delivered of a result, as columns of `Results`."""
 _CLEARED = (
     *("product", "sampler", "drawn_on", "run", "tested_on", "method", "report"),
     *("retest_blind", "selection_probability", "u", "expanded_u"),

@@ -8,7 +8,6 @@ from typing import Literal
 
 import polars as pl
 
-from labqa.core import tables
 from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
 from labqa.ingest import corrections, dates, samples, superseding, words
@@ -45,7 +44,7 @@ _FIELD_OF_RULE = {
 }
 _COVERAGE_FACTOR = 2.0
 """Taken where a report states U and no k (JCGM 100, 7.2.3 asks for k; 2 is what reports mean by an unnamed one)."""
-_KEPT = [ROW, *(name for name in tables.Results.column_names() if name not in {"result", "file", "row"})]
+_KEPT = [ROW, *corrections.FACTS]
 
 
 @dataclass(frozen=True)

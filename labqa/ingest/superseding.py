@@ -88,7 +88,7 @@ def _refused(after: pl.DataFrame, others: pl.DataFrame, accepted: pl.DataFrame, 
     return pl.concat(found)
 
 
-_MAY_CHANGE = {*FACTS} - {*KEY, "programme", "revision"}
+_MAY_CHANGE = {*FACTS} - {*KEY, "revision"}
 
 
 def _contradictions(leaders: pl.DataFrame) -> pl.DataFrame:
