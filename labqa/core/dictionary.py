@@ -14,7 +14,7 @@ from labqa.core import tables as t
 PAGE = "data-dictionary.md"
 _OPENING = """# Data dictionary · 数据字典
 
-Written by `make docs` from `labqa/core/tables.py`; a test fails when it is stale. Null means absent; no table holds NaN.
+Written by `make docs` from `labqa/core/tables`; a test fails when it is stale. Null means absent; no table holds NaN.
 A unit of `item` is the item's own unit, `σR` the reproducibility standard deviation of the item, `1` none. Columns marked
 **key** name a row; floats are rounded to the stated significant digits before the content of a table is hashed.
 """
