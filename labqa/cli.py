@@ -109,9 +109,9 @@ def opened(home: Path | None, *, as_found: bool = False) -> Platform:
 @app.command()
 def template(file: Annotated[Path, typer.Argument(help="Excel file to write.")]) -> None:
     """Write the bilingual delivery template with a filled example. 写出交付模板。"""
-    from labqa.service import intake
+    from labqa.service import workbooks
 
-    intake.write_template(file)
+    workbooks.write_template(file)
     say("cli.template_written", file=file)
 
 
@@ -262,18 +262,18 @@ def refusals(
     limit: Annotated[int, typer.Option(help="Rows to print.")] = 50,
 ) -> None:
     """List refused rows, or write those of a delivery to be mended. 列出被拒收的行，或导出以便修改后重新报送。"""
-    from labqa.service import intake, queries
+    from labqa.service import deliveries, queries, workbooks
     from labqa.service.viewer import LOCAL_ANALYST
 
     platform = opened(home)
     if out is not None:
         if delivery is None:
             raise UsageError("cli.out_of_which")
-        written = intake.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST, programme=programme)
+        written = workbooks.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST, programme=programme)
         told = {"delivery": written.file_name, "position": written.position, "command": written.command}
         say("cli.refused_written", rows=written.rows, file=out, **told)
         return
-    position = None if delivery is None else intake.delivery_named(platform, delivery, programme=programme).position
+    position = None if delivery is None else deliveries.delivery_named(platform, delivery, programme=programme).position
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
         typer.echo(_refusal(row))

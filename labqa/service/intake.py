@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from xlsxwriter.exceptions import FileCreateError
 
 from labqa.core.errors import DeliveryError, StoreError, UsageError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
-from labqa.ingest import deliver, mending, profiles, registers, template
+from labqa.ingest import deliver, profiles, registers
 from labqa.ingest.deliver import Delivery, Progress
 from labqa.ingest.harmonise import Purpose
 from labqa.ingest.profiles import Profile
-from labqa.service.viewer import Viewer, check_may_read_all
+from labqa.service.deliveries import delivery_named
 from labqa.service.wiring import Platform, now
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
@@ -47,31 +44,6 @@ class Receipt:
     again: int | None = None
     programme: str = ""
     followed: int = 0
-
-
-def write_template(path: Path) -> None:
-    """Write the bilingual delivery template with a filled example."""
-    _check_workbook(path)
-    with _writing(path):
-        template.write_template(path)
-
-
-def _check_workbook(path: Path) -> None:
-    """UsageError where a workbook would get a name that says something else."""
-    if path.suffix.lower() != ".xlsx":
-        raise UsageError("service.workbook_name", file=str(path))
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn a workbook that cannot be written into a StoreError that names it."""
-    try:
-        yield
-    except (OSError, FileCreateError) as error:
-        cause = error.args[0] if isinstance(error, FileCreateError) and isinstance(error.args[0], OSError) else error
-        raise StoreError(
-            "service.cannot_write", file=str(path), reason=getattr(cause, "strerror", None) or str(cause)
-        ) from error
 
 
 def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
@@ -228,54 +200,6 @@ def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
         return once(pen_held=True)
 
 
-@dataclass(frozen=True)
-class Export:
-    """Refused rows that were written to be mended: how many, of which file and entry, and the command that takes them in."""
-
-    rows: int
-    file_name: str
-    position: int
-    command: str
-
-
-def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer, programme: str | None = None) -> Export:
-    """Write the refused rows of a delivery, as `delivery_named` understands it, as a workbook to be mended and sent again."""
-    check_may_read_all(viewer)
-    _check_workbook(path)
-    entry = delivery_named(platform, named, programme=programme)
-    refusals = platform.facts.in_force([entry], "refusals")
-    if refusals.is_empty():
-        raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
-    with _writing(path):
-        rows = mending.write_refused(path, refusals, command=_command(entry, path.name))
-    return Export(rows, entry.payload["file_name"], entry.position, _command(entry, str(path)))
-
-
-def _command(entry: Entry, file: str) -> str:
-    """The command that takes in a file in the place of the rows that an entry refused."""
-    told = entry.payload
-    words = ["labqa", "correct" if entry.kind == Kind.CORRECTION else "ingest", file]
-    words += ["--reason", told["reason"]] if entry.kind == Kind.CORRECTION else []
-    words += ["--profile", told["profile"]] if told["profile"] != _TEMPLATE else []
-    words += ["--programme", told["programme"]] if (told["profile"], told["programme"]) != (_TEMPLATE, _NATIONAL) else []
-    return shlex.join(words)
-
-
-def delivery_named(platform: Platform, named: str, *, programme: str | None = None) -> Entry:
-    """The delivery or correction with that ledger position, else the last with that file name, of a programme or of all, as
-    it was judged last; UsageError if there is none."""
-    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
-    found = [entry for entry in entries if str(entry.position) == named]
-    found = found or [entry for entry in entries if entry.payload["file_name"] == Path(named).name]
-    if not found and programme is not None:
-        raise UsageError("service.no_such_delivery_of", found=named, programme=programme)
-    if not found:
-        raise UsageError("service.no_such_delivery", found=named)
-    told = found[-1].payload
-    judged = platform.ledger.delivery(told["raw"], told["programme"]) if found[-1].kind == Kind.DELIVERY else None
-    return judged or found[-1]
-
-
 def _read(
     platform: Platform,
     path: Path,
@@ -334,8 +258,6 @@ def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
     return {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
 
 
-_TEMPLATE, _NATIONAL = "template", "national"
-"""Profile and programme of which a command need not be told."""
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
 
 

@@ -13,7 +13,7 @@ import pytest
 import xlsxwriter
 
 from labqa.core.errors import AccessDenied, DeliveryError, UsageError
-from labqa.service import intake, queries
+from labqa.service import intake, queries, workbooks
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
 from labqa.service.wiring import Platform, open_platform
 from labqa.store.chain import Kind
@@ -71,7 +71,7 @@ def test_refused_rows_go_out_come_back_mended_and_are_linked(platform: Platform,
     first = ingested(platform, write(tmp_path / "d.csv", GOOD, *BAD, RETEST))
     assert (first.accepted, first.refused) == (1, 4)
     out = tmp_path / "refused.xlsx"
-    assert intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST).rows == 4
+    assert workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST).rows == 4
     changes = {("S2", "结果"): "1.5", ("S2", "检测日期"): "2018-03-10", ("S3", "单位"): "", ("S4", "批次"): "2018春季"}
     again = ingested(platform, mended(out, changes | {("S2", "结果"): "1.5"}))
     assert (again.accepted, again.refused, again.mends, again.unread) == (4, 0, first.position, ())
@@ -89,7 +89,7 @@ def test_refused_rows_go_out_come_back_mended_and_are_linked(platform: Platform,
 def test_the_workbook_is_what_was_delivered_with_the_reasons_beside_the_cells(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", GOOD, *BAD))
     out = tmp_path / "refused.xlsx"
-    intake.write_refused(platform, "3", out, viewer=LOCAL_ANALYST)
+    workbooks.write_refused(platform, "3", out, viewer=LOCAL_ANALYST)
     frame = next(iter(sheets(out).values()))
     assert frame["LabQA 行号 row"].to_list() == ["3", "4", "5"]
     for header, texts in zip(HEADERS, zip(*BAD, strict=True), strict=True):
@@ -105,7 +105,7 @@ def test_the_workbook_is_what_was_delivered_with_the_reasons_beside_the_cells(pl
 def test_no_cell_of_the_workbook_is_a_formula_and_numbers_stay(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", *BAD))
     out = tmp_path / "refused.xlsx"
-    intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
+    workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
     with zipfile.ZipFile(io.BytesIO(out.read_bytes())) as archive:
         sheet, styles = archive.read("xl/worksheets/sheet1.xml"), archive.read("xl/styles.xml")
         assert b"<f>" not in sheet and b"<hyperlink" not in sheet and b'quotePrefix="1"' in styles
@@ -115,7 +115,7 @@ def test_no_cell_of_the_workbook_is_a_formula_and_numbers_stay(platform: Platfor
 def test_sent_again_as_it_is_the_same_rows_are_refused_for_the_same_reasons(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", GOOD, *BAD))
     out = tmp_path / "refused.xlsx"
-    intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
+    workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
     assert ingested(platform, out).refused == 3
     refusals = queries.refusals(platform, viewer=LOCAL_ANALYST)
     told = [
@@ -129,7 +129,7 @@ def test_a_link_may_be_given_by_hand_and_one_to_nowhere_is_refused(platform: Pla
     mended_by_hand = write(tmp_path / "again.csv", GOOD)
     assert ingested(platform, mended_by_hand, mends="d.csv").mends == first.position
     out = tmp_path / "refused.xlsx"
-    intake.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
+    workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST)
     elsewhere = open_platform(tmp_path / "elsewhere")
     with pytest.raises(DeliveryError) as caught:
         ingested(elsewhere, out)
@@ -142,13 +142,13 @@ def test_a_link_may_be_given_by_hand_and_one_to_nowhere_is_refused(platform: Pla
 def test_a_laboratory_may_not_export_the_rows_of_all(platform: Platform, tmp_path: Path) -> None:
     ingested(platform, write(tmp_path / "d.csv", *BAD))
     with pytest.raises(AccessDenied):
-        intake.write_refused(platform, "d.csv", tmp_path / "x.xlsx", viewer=Viewer(role="lab_manager", name="A", lab="A"))
+        workbooks.write_refused(platform, "d.csv", tmp_path / "x.xlsx", viewer=Viewer(role="lab_manager", name="A", lab="A"))
 
 
 @pytest.mark.parametrize("named", ["nowhere.csv", "99", "1"])
 def test_a_delivery_that_is_not_there(platform: Platform, tmp_path: Path, named: str) -> None:
     with pytest.raises(UsageError) as caught:
-        intake.write_refused(platform, named, tmp_path / "refused.xlsx", viewer=LOCAL_ANALYST)
+        workbooks.write_refused(platform, named, tmp_path / "refused.xlsx", viewer=LOCAL_ANALYST)
     assert caught.value.message.key == "service.no_such_delivery"
 
 
@@ -238,7 +238,7 @@ def test_refused_corrections_are_mended_and_linked_too(platform: Platform, tmp_p
     wrong = corrected(platform, write(tmp_path / "c.csv", [*GOOD[:6], "1,25", *GOOD[7:]]))
     assert (wrong.accepted, wrong.refused) == (0, 1)
     out = tmp_path / "refused.xlsx"
-    intake.write_refused(platform, "c.csv", out, viewer=LOCAL_ANALYST)
+    workbooks.write_refused(platform, "c.csv", out, viewer=LOCAL_ANALYST)
     again = corrected(platform, mended(out, {("S1", "结果"): "1.25"}))
     assert (again.accepted, again.mends) == (1, wrong.position)
 
@@ -249,7 +249,7 @@ def test_a_file_delivered_and_sent_as_a_correction_too_is_told_apart(platform: P
     for receipt in (first, second):
         told = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
         assert told["row"].n_unique() == 3 and told.select("row", "column", "rule").is_unique().all()
-        assert intake.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST).rows == 3
+        assert workbooks.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST).rows == 3
     assert first.position != second.position
 
 

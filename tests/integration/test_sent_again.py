@@ -17,7 +17,7 @@ import xlsxwriter
 
 from labqa.cli import main
 from labqa.core.errors import UsageError
-from labqa.service import intake, queries
+from labqa.service import deliveries, intake, queries
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, now, open_platform
 from labqa.store.chain import Kind
@@ -125,8 +125,8 @@ def test_a_number_is_a_position_first_and_a_file_name_else(platform: Platform, t
     positions = [intake.ingest(platform, path, profile="template").position for path in wrong]
     note = {"programme": "national", "raw": "a" * 64, "file_name": str(positions[0])}
     platform.ledger.append(Kind.DELIVERY, note, now())
-    assert intake.delivery_named(platform, str(positions[0])).payload["file_name"] == "a.csv"
-    assert intake.delivery_named(platform, "elsewhere/b.csv").position == positions[1]
+    assert deliveries.delivery_named(platform, str(positions[0])).payload["file_name"] == "a.csv"
+    assert deliveries.delivery_named(platform, "elsewhere/b.csv").position == positions[1]
 
 
 def test_a_delivery_is_looked_for_in_its_programme(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +173,7 @@ def test_only_the_refused_rows_are_judged_again_and_accepted_ones_count_once(
         assert run(home, "ingest", str(delivered)) == (0 if registered == "D" else 9)
         assert set(values(home)) == accepted
         assert open_platform(home).table("national", "results").height == len(accepted)
-    assert intake.delivery_named(open_platform(home), "3").payload["again"] == 5  # as it was judged last
+    assert deliveries.delivery_named(open_platform(home), "3").payload["again"] == 5  # as it was judged last
     entries = open_platform(home).ledger.head().entries
     capsys.readouterr()
     assert run(home, "ingest", str(delivered)) == 0
@@ -265,7 +265,7 @@ def test_a_result_delivered_twice_is_told_how_it_is_corrected(
 
 def test_a_delivery_that_is_not_of_the_programme(platform: Platform) -> None:
     with pytest.raises(UsageError) as caught:
-        intake.delivery_named(platform, "d.csv", programme="national")
+        deliveries.delivery_named(platform, "d.csv", programme="national")
     assert "national" in caught.value.message.text("en") and "national" in caught.value.message.text("zh")
 
 
