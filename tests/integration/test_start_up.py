@@ -10,15 +10,18 @@ HEAVY = {
     "dash", "dashboards", "dash_mantine_components", "dataframely", "fastexcel", "flask", "jinja2", "numba", "numpy", "pandas",
     "plotly", "polars", "reports", "scipy", "sqlalchemy", "statsmodels", "typst", "waitress", "xlsxwriter",
 }  # fmt: skip
+CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying"}
 OURS = {"labqa", "labqa.cli", "labqa.core", "labqa.core.errors", "labqa.core.wording", "labqa.core.wording.catalogue"}
+OURS |= {f"labqa.cli.{name}" for name in CLI}
 LOOK = """
-import json, sys
+import json, sys, typer
 from labqa.cli import app, main
-names = [[one.name or one.callback.__name__] for one in app.registered_commands]
-groups = [[one.name, *rest] for one in app.registered_groups
-          for rest in ([], *([inner.name or inner.callback.__name__] for inner in one.typer_instance.registered_commands))]
+def words_of(command, before=()):
+    yield [*before]
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from words_of(inner, (*before, name))
 codes = {}
-for words in [[]] if sys.argv[1] == "first" else [*names, *groups]:
+for words in [[]] if sys.argv[1] == "first" else [*words_of(typer.main.get_command(app))][1:]:
     sys.argv[:] = ["labqa", *words, "--help"]
     try:
         main()

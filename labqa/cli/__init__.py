@@ -1,0 +1,34 @@
+"""The command line: each command is one call of the service, and says in sentences what it did."""
+
+from __future__ import annotations
+
+import typer
+
+from labqa.cli import custody, deliveries, planning, runs, trying
+from labqa.cli.terminal import language
+from labqa.core.errors import LabQAError, StoreError
+from labqa.core.wording.catalogue import Message
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="LabQA: which laboratory is wrong, by how much, and how sure that is. 实验室质量评价。",
+)
+for part in (deliveries, runs, custody, planning, trying):
+    app.add_typer(part.commands)
+
+
+def main() -> None:
+    """Entry point: an error of ours is a sentence and its exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except LabQAError as error:
+        typer.echo(error.message.text(language()), err=True)
+        raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        reason = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or error
+        typer.echo(Message("cli.system_refused", {"reason": reason}).text(language()), err=True)
+        raise SystemExit(StoreError.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
