@@ -17,7 +17,7 @@ from labqa.core.vocabulary import PairKind, Scope, Status
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
 from labqa.figures.names import counted
-from labqa.service import queries
+from labqa.service import opinions, queries
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
 
@@ -240,6 +240,11 @@ class Reading:
     def methods(self) -> pl.DataFrame:
         """Methods of each item against the others."""
         return queries.method_bias(self.platform, self.run, viewer=self.viewer)
+
+    @cached_property
+    def precision_levels(self) -> pl.DataFrame:
+        """Repeatability and reproducibility of each item against the level, of all laboratories together."""
+        return opinions.precision_levels(self.platform, self.run, viewer=self.viewer)
 
     def slopes(self, lab: str) -> pl.DataFrame:
         """Slopes of one laboratory's bias on the level; no rows in runs made before there were any."""

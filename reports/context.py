@@ -28,6 +28,7 @@ class Context:
     refused: int
     head: tuple[int, str]
     fingerprints: pl.DataFrame
+    precision_levels: pl.DataFrame
     language: Language
     next_year: NextYear | None = None
 
