@@ -18,14 +18,14 @@ from dashboards import shell
 from dashboards.access import Access
 from dashboards.address import Address
 from dashboards.headers import add_headers
-from dashboards.pages import delivered, evidence, laboratories, laboratory, network, pair, product, refusals, usage
+from dashboards.pages import delivered, evidence, laboratories, laboratory, network, pair, precision, product, refusals, usage
 from dashboards.reading import Readings
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.service.wiring import Platform
 
 HERE = Path(__file__).parent
-PAGES = (network, laboratory, pair, product, delivered, evidence, refusals, usage)
+PAGES = (network, laboratory, pair, product, delivered, evidence, refusals, usage, precision)
 TRIED_PORTS = 50
 
 

@@ -16,7 +16,8 @@ from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import PairKind, Scope, Status
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
-from labqa.service import queries
+from labqa.figures.names import counted
+from labqa.service import opinions, queries
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
 
@@ -83,7 +84,7 @@ class Reading:
     @cached_property
     def ratings(self) -> pl.DataFrame:
         """Ratings, by laboratory code."""
-        return queries.ratings(self.platform, self.run, viewer=self.viewer).sort("lab")
+        return counted(queries.ratings(self.platform, self.run, viewer=self.viewer), "lab")
 
     def rating(self, lab: str) -> dict[str, Any]:
         """Rating of one laboratory, or nothing."""
@@ -93,7 +94,8 @@ class Reading:
     @cached_property
     def whole_bias(self) -> pl.DataFrame:
         """Bias of each laboratory as a whole."""
-        return claimable(queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.LAB))).sort("lab")
+        found = queries.lab_bias(self.platform, self.run, viewer=self.viewer, scope=str(Scope.LAB))
+        return counted(claimable(found), "lab")
 
     @cached_property
     def family_bias(self) -> pl.DataFrame:
@@ -238,6 +240,11 @@ class Reading:
     def methods(self) -> pl.DataFrame:
         """Methods of each item against the others."""
         return queries.method_bias(self.platform, self.run, viewer=self.viewer)
+
+    @cached_property
+    def precision_levels(self) -> pl.DataFrame:
+        """Repeatability and reproducibility of each item against the level, of all laboratories together."""
+        return opinions.precision_levels(self.platform, self.run, viewer=self.viewer)
 
     def slopes(self, lab: str) -> pl.DataFrame:
         """Slopes of one laboratory's bias on the level; no rows in runs made before there were any."""

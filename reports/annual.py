@@ -8,7 +8,7 @@ from labqa.service.naming import programme_name
 from reports.context import Context
 from reports.document import Document, Section, Table
 from reports.numbers import ABSENT
-from reports.sections import agreement, annex, base, flagged, methods, opening, proposals, retests, usage
+from reports.sections import agreement, annex, base, flagged, methods, opening, precision, proposals, retests, usage
 
 _SECTIONS = (
     opening.section,
@@ -17,6 +17,7 @@ _SECTIONS = (
     agreement.section,
     flagged.section,
     proposals.section,
+    precision.section,
     methods.section,
     usage.section,
     methods.fingerprint,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labqa.core.tables import RUN_TABLES
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
-from labqa.service import queries
+from labqa.service import opinions, queries
 from labqa.service.plans import next_year
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform
@@ -45,6 +45,7 @@ def gather(platform: Platform, run_id: str) -> Context:
         head=queries.ledger_head(platform, viewer=viewer),
         fingerprints=queries.fingerprints(platform, run_id, viewer=viewer),
         language=LANGUAGES[0],
+        precision_levels=opinions.precision_levels(platform, run_id, viewer=viewer),
         next_year=next_year(tables, tolerated=float(str(manifest.settings.get("tolerated_bias", 0.5)))),
     )
 

@@ -11,7 +11,7 @@ import polars as pl
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
 from labqa.core.wording.catalogue import Language
-from labqa.figures.names import family_names, names
+from labqa.figures.names import counted, family_names, names
 from labqa.service.plans import NextYear
 from reports.words import say
 
@@ -28,6 +28,7 @@ class Context:
     refused: int
     head: tuple[int, str]
     fingerprints: pl.DataFrame
+    precision_levels: pl.DataFrame
     language: Language
     next_year: NextYear | None = None
 
@@ -107,7 +108,7 @@ class Context:
     @cached_property
     def whole_labs(self) -> pl.DataFrame:
         """LAB_BIAS of laboratories as a whole."""
-        return self.tables["lab_bias"].filter(pl.col("scope") == Scope.LAB).sort("lab")
+        return counted(self.tables["lab_bias"].filter(pl.col("scope") == Scope.LAB), "lab")
 
     @cached_property
     def rated(self) -> pl.DataFrame:
@@ -123,7 +124,7 @@ class Context:
             bias_status="status",
             bias_reason="reason",
         )
-        return self.tables["ratings"].join(bias, on="lab", how="left", maintain_order="left").sort("lab")
+        return counted(self.tables["ratings"].join(bias, on="lab", how="left", maintain_order="left"), "lab")
 
     @property
     def tolerated(self) -> float:

@@ -37,6 +37,17 @@ def measured(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.5g}".replace("-", "−")
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """A figure to so many significant digits, without exponent where it is of ordinary size."""
+    if value is None:
+        return ABSENT
+    size = abs(value)
+    if size and not 1e-4 <= size < 1e6:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    places = max(0, digits - 1 - int(f"{size:e}".split("e")[1]))
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
 def interval(lower: float | None, upper: float | None) -> str:
     """Two ends of an interval."""
     return "" if lower is None or upper is None else f"[{signed(lower)}, {signed(upper)}]"

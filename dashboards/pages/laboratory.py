@@ -20,6 +20,7 @@ from dashboards.regions import region_name
 from dashboards.words import Words, amount, count, fixed, interval, share
 from labqa.core.errors import AccessDenied
 from labqa.core.vocabulary import Proposal, Scope, Status
+from labqa.figures.names import in_order
 
 
 def register(access: Access) -> None:
@@ -217,7 +218,7 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
 def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:
     """Families and items as a grid, for those who want the figures behind the drawing."""
     parts = [row for row in bias.iter_rows(named=True) if row["scope"] != str(Scope.LAB)]
-    found = sorted(parts, key=lambda row: (row["scope"], row["scope_id"]))[:MOST]
+    found = sorted(parts, key=lambda row: (row["scope"], in_order(row["scope_id"])))[:MOST]
     columns = [
         {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},

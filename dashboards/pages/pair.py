@@ -17,6 +17,7 @@ from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import NONE, Words, amount, count, fixed, interval, number, share
 from labqa.core.vocabulary import Scope, Status
+from labqa.figures.names import counted
 from labqa.service.queries import PairView
 
 
@@ -171,7 +172,7 @@ def _labs(reading: Reading, view: PairView, place: Address, words: Words) -> Com
         Column(words("pair.zero")),
     )
     rows = []
-    for row in view.lab_bias.sort("lab", "scope").iter_rows(named=True):
+    for row in counted(view.lab_bias.sort("scope"), "lab").iter_rows(named=True):
         claimed = row["status"] == str(Status.ASSESSED)
         rows.append(
             [

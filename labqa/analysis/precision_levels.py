@@ -16,16 +16,19 @@ from labqa.analysis.sets import Sets, by_item, of_pairs, of_replicates, of_round
 from labqa.analysis.yardsticks import MIN_CONTRASTS
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Trigger
 from labqa.stats.precision.deviation_levels import NO_INTERVALS, Intervals, choose_deviations, intervals_of, mean_square
-from labqa.stats.precision.levels import LevelFit
+from labqa.stats.precision.levels import LevelFit, sd_at
 from labqa.stats.precision.reproducibility import pooled_sd
 
 MOST_EQUAL = 1.0 / 3.0
 """Share of differences that are 0 above which rounding, or a result that was copied, hides the precision."""
+CLOSE = 2.0
+"""AIC within which another model stands nearly as well (Burnham & Anderson 2002, doi:10.1007/b97636, 2.6)."""
 SCHEMA: dict[str, Any] = {
     "item": pl.String, "condition": pl.String, "model": pl.String, "constant": pl.Float64, "slope": pl.Float64,
-    "aic": pl.Float64, "chosen": pl.Boolean, "dispersion": pl.Float64, "sd": pl.Float64, "sets": pl.Int64,
-    "contrasts": pl.Float64, "intervals": pl.Int64, "unquantified": pl.Int64, "equal_share": pl.Float64,
-    "level_low": pl.Float64, "level_high": pl.Float64, "reason": pl.String,
+    "aic": pl.Float64, "chosen": pl.Boolean, "close": pl.Boolean, "sd_low": pl.Float64, "sd_high": pl.Float64,
+    "dispersion": pl.Float64, "sd": pl.Float64, "sets": pl.Int64, "contrasts": pl.Float64,
+    "intervals": pl.Int64, "unquantified": pl.Int64, "equal_share": pl.Float64, "level_low": pl.Float64,
+    "level_high": pl.Float64, "reason": pl.String,
 }  # fmt: skip
 
 
@@ -34,7 +37,9 @@ def precision_levels(items: pl.DataFrame, pairs: pl.DataFrame, results: pl.DataF
 
     `condition`: repeatability (duplicate pairs; replicates of one laboratory and run) or reproducibility (pairs between
     laboratories; rounds, a laboratory's replicates averaged). σ(m) = √(constant² + (slope m)²) on the scale of a normal SD;
-    `chosen` has the smallest `aic`. `dispersion` is the plain mean square of the deviations over the fitted variance: far
+    `chosen` has the smallest `aic`; `close` tells whether another stands within `CLOSE` of it, so that which model holds is
+    open, null where the levels allow one model only. `sd_low` and `sd_high` are σ at the lowest and highest level seen, in the
+    item's unit. `dispersion` is the plain mean square of the deviations over the fitted variance: far
     above 1 where gross errors stand, which the fit weighs little and the plain pooled `sd` in full. `intervals`: pairs with
     one result beyond a limit; `unquantified`: pairs with both beyond. Objection retests and later retests are left out.
     """
@@ -59,7 +64,7 @@ def _rows(found: Sets | None, known: Intervals) -> list[dict[str, Any]]:
         return [{"sets": 0, "contrasts": 0.0, "intervals": len(known.level), "reason": "precision.few_contrasts"}]
     deviations = found.deviations
     equal = float(deviations.weight[deviations.value == 0.0].sum()) / max(found.contrasts, 1e-9)
-    about = {
+    about: dict[str, Any] = {
         "sets": found.n_sets,
         "contrasts": found.contrasts,
         "intervals": len(known.level),
@@ -73,14 +78,17 @@ def _rows(found: Sets | None, known: Intervals) -> list[dict[str, Any]]:
     if equal > MOST_EQUAL:
         return [about | {"reason": "precision.often_equal"}]
     fits = choose_deviations(deviations, known)
-    return [about | _model(fit) | {"chosen": fit is fits[0], "dispersion": mean_square(deviations, fit)} for fit in fits]
+    about["close"] = fits[1].aic - fits[0].aic < CLOSE - 1e-6 if len(fits) > 1 else None
+    ends = (about["level_low"], about["level_high"])
+    return [about | _model(fit, ends) | {"chosen": fit is fits[0], "dispersion": mean_square(deviations, fit)} for fit in fits]
 
 
-def _model(fit: LevelFit) -> dict[str, Any]:
+def _model(fit: LevelFit, ends: tuple[float, float]) -> dict[str, Any]:
     constant, slope = {"constant": (*fit.parameters, 0.0), "proportional": (0.0, *fit.parameters)}.get(
         fit.model, fit.parameters
     )
-    return {"model": fit.model, "constant": constant, "slope": slope, "aic": fit.aic}
+    low, high = (float(sd) for sd in sd_at(fit.model, fit.parameters, ends))
+    return {"model": fit.model, "constant": constant, "slope": slope, "aic": fit.aic, "sd_low": low, "sd_high": high}
 
 
 def _beyond_limits(pairs: pl.DataFrame, results: pl.DataFrame, kind: PairKind) -> tuple[dict[str, Intervals], dict[str, int]]:

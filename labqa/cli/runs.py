@@ -102,7 +102,7 @@ def precision(
     found = opinions.precision_levels(opened(home), run, viewer=LOCAL_ANALYST)
     reasons: dict[tuple[str, str], int] = {}
     for row in found.iter_rows(named=True):
-        condition = Message(f"cli.condition_{row['condition']}").text(language())
+        condition = Message(f"precision.{row['condition']}").text(language())
         if row["chosen"] is False:
             continue
         if row["reason"]:
@@ -110,7 +110,7 @@ def precision(
             continue
         name = row[f"name_{language()}"] or row["name_en"] or row["item"]
         told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
-        told["model"] = Message(f"cli.model_{row['model']}", told).text(language())
+        told["model"] = opinions.model_named(row, language())
         say("cli.precision_level", **told)
     for (condition, reason), items in reasons.items():
         say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))

@@ -56,3 +56,9 @@ def in_order(code: str) -> list[tuple[bool, int, str]]:
     """Key by which codes stand as people count: 2 before 10, Lab2 before Lab10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", code)
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+def counted(frame: pl.DataFrame, code: str) -> pl.DataFrame:
+    """The frame by a column of codes as people count, rows of one code in the order they had."""
+    codes = frame[code].to_list()
+    return frame[sorted(range(frame.height), key=lambda row: in_order(codes[row]))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import polars as pl
 
@@ -10,9 +11,12 @@ from labqa.analysis import mixed
 from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import UsageError
 from labqa.core.revisions import in_force
+from labqa.core.wording.catalogue import Language, Message
 from labqa.service import evaluations, pipeline
 from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform
+
+CONDITIONS = ("repeatability", "reproducibility")
 
 
 def mixed_model(
@@ -48,3 +52,16 @@ def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.Data
     facts, _, _ = evaluations.inputs(platform, opened.manifest)
     found = levels_of(facts.items, opened.table("pairs"), in_force(facts.results))
     return found.join(facts.items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")
+
+
+def model_named(row: Mapping[str, Any], language: Language) -> str:
+    """The model of a row of `precision_levels` in words, with its parameters."""
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    return Message(f"precision.model_{row['model']}", {**row, "unit": unit}).text(language)
+
+
+def doubt(row: Mapping[str, Any], language: Language) -> str:
+    """What stays open of a row of `precision_levels` with a chosen model; empty where nothing does."""
+    if row["close"] is None:
+        return Message("precision.one_model").text(language)
+    return Message("precision.close_models").text(language) if row["close"] else ""

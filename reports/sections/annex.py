@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from labqa.core.vocabulary import Status
-from labqa.figures.names import in_order
 from reports.context import Context
 from reports.document import Column, Paragraph, Section, Table
 from reports.numbers import ABSENT, interval, plain, signed, whole
@@ -37,7 +36,7 @@ def section(context: Context) -> Section:
             whole(row["n_samples"]),
             whole(row["n_partners"]),
         )
-        for row in sorted(context.rated.iter_rows(named=True), key=lambda row: in_order(row["lab"]))
+        for row in context.rated.iter_rows(named=True)
     )
     table = Table(title=say("annex_table"), columns=columns, rows=rows, note=say("annex_note"), small=True)
     return Section("annex", say("annex_title"), (Paragraph(say("annex_text")), table))

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from fontTools.ttLib import TTFont
 
+from labqa.analysis.precision_levels import precision_levels
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.service.plans import next_year
@@ -29,6 +30,7 @@ def context_of(name):
     )
     registers = factories.registers(named=given["dated"], limits=given["dated"], classes=given["dated"])
     manifest = factories.manifest(dated=given["dated"])
+    levels = precision_levels(registers["items"], run["pairs"], factories.results(dated=given["dated"]))
     return Context(
         run,
         registers,
@@ -36,6 +38,7 @@ def context_of(name):
         refused=17,
         head=(12, "9f" * 32),
         fingerprints=prints,
+        precision_levels=levels.join(registers["items"], on="item", how="left", maintain_order="left"),
         language="zh",
         next_year=next_year(run, tolerated=0.5),
     )

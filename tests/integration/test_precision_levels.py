@@ -132,3 +132,17 @@ def test_the_command_prints_and_writes_them(demo: Demo, tmp_path: Path) -> None:
     assert "Sodium, wf (00930), repeatability: two components, σ² = (" in ran.stdout
     assert "reproducibility, 143 items without a model: Fewer than 15 differences" in ran.stdout
     assert set(pl.read_csv(file)["condition"]) == {"repeatability", "reproducibility"}
+
+
+def test_the_sd_at_the_ends_is_the_model_there_and_a_close_rival_is_told(platform: Platform, demo: Demo) -> None:
+    found = levels(platform, demo, "national").filter(pl.col("chosen"))
+    for told in found.iter_rows(named=True):
+        for end in ("low", "high"):
+            expected = math.hypot(told["constant"], told["slope"] * told[f"level_{end}"])
+            assert told[f"sd_{end}"] == pytest.approx(expected, rel=1e-12)
+    every = levels(platform, demo, "ceramide")
+    for (item, condition), models in every.group_by("item", "condition"):
+        best, second = sorted(models["aic"])[:2]
+        assert set(models["close"]) == {second - best < 2.0}, (item, condition)
+    assert set(every["close"]) == {True, False}
+    assert set(levels(platform, demo, "rmstudy")["close"]) == {None}

@@ -9,7 +9,7 @@ import polars as pl
 from labqa.core.vocabulary import Scope, Status
 from labqa.core.wording.catalogue import Language
 from labqa.figures.extent import inside, reach, trimmed
-from labqa.figures.names import names, say, shortened
+from labqa.figures.names import counted, names, say, shortened
 from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
 
 Row = dict[str, Any]
@@ -65,7 +65,8 @@ def caterpillar(
 def _in_order(whole: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, int]:
     """The laboratories to draw in order, none if none is assessed; and how many assessed ones are left out."""
     known = pl.col("status") == Status.ASSESSED
-    ranked = _largest(whole, limit).sort(~known, pl.when(known).then(pl.col("estimate")), "lab")
+    by_lab = counted(_largest(whole, limit), "lab")
+    ranked = by_lab.sort(~known, pl.when(known).then(pl.col("estimate")), maintain_order=True)
     assessed = whole.filter(known).height
     drawn = ranked if assessed else ranked.clear()
     return drawn, assessed - drawn.filter(known).height

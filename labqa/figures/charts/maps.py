@@ -8,7 +8,7 @@ import polars as pl
 
 from labqa.core.vocabulary import Category, PairKind, Scope, Status
 from labqa.core.wording.catalogue import Language
-from labqa.figures.names import family_names, names, say, shortened
+from labqa.figures.names import counted, family_names, in_order, names, say, shortened
 from labqa.figures.spec import DIVERGING, SEQUENTIAL, Axis, Series, Spec, Step
 
 BIAS_EDGES = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
@@ -88,11 +88,10 @@ def _map(
     in_all = cells["family"].n_unique()
     widest = cells.group_by("family").len().sort("len", "family", descending=[True, False])["family"].head(MOST_FAMILIES)
     cells = cells.filter(pl.col("family").is_in(widest.implode()))
-    order = cells.group_by("lab").agg(pl.col("weight").max(), pl.col("n").sum()).sort(
-        ["weight", "n", "lab"], descending=[True, True, False], nulls_last=True
-    )  # fmt: skip
+    by_lab = counted(cells.group_by("lab").agg(pl.col("weight").max(), pl.col("n").sum()), "lab")
+    order = by_lab.sort("weight", "n", descending=True, nulls_last=True, maintain_order=True)
     rows = order["lab"].head(limit).to_list()
-    families = sorted(cells["family"].unique().to_list())
+    families = sorted(cells["family"].unique().to_list(), key=in_order)
     called, family = names(labs, "lab", language), family_names(products, language)
     shown = cells.filter(pl.col("lab").is_in(rows)).sort("lab", "family")
     drawn = list(shown.iter_rows(named=True)) if shown["known"].any() else []

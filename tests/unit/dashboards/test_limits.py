@@ -36,6 +36,7 @@ def places(platform: fakes.FakePlatform) -> dict[str, list[str]]:
         "evidence": [f"{LAB}~1", f"~{run.tables['flags']['flag'][0]}"],
         "refusals": [""],
         "usage": [""],
+        "precision": [""],
     }
 
 
@@ -93,7 +94,7 @@ def points(kind: str, given: dict) -> int:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("page", ["network", "lab", "pair", "product", "result", "evidence", "refusals", "usage"])
+@pytest.mark.parametrize("page", ["network", "lab", "pair", "product", "result", "evidence", "refusals", "usage", "precision"])
 def test_a_page_sends_no_more_than_a_reader_can_use(client, crowded, page, language):
     for code in places(crowded)[page]:
         drawing = list(parts(drawn(client, crowded, page, code, language)))

@@ -419,3 +419,21 @@ def test_without_partners_both_say_so(registers):
     none = t.empty(t.LabContrasts)
     assert comparability.partner_forest(none, registers["labs"], "L0001", "zh").is_empty
     assert comparability.ego_network(none, none, registers["labs"], "L0001", "zh").is_empty
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_codes_stand_as_people_count(runs, registers, language):
+    called = {f"L{n:04}": f"L{n}" for n in range(1, 3_000)}
+    bias = runs["dated"]["lab_bias"].with_columns(pl.col("lab").replace(called))
+    spec = biases.caterpillar(bias, registers["labs"], language)
+    placed = [lab for _, lab in sorted((x, lab) for series in spec.series for x, lab in zip(series.x, series.ids, strict=True))]
+    unknown = set(bias.filter((pl.col("scope") == "lab") & (pl.col("status") != "assessed"))["lab"])
+    last = [int(lab[1:]) for lab in placed if lab in unknown]
+    assert last == sorted(last) and last != sorted(last, key=str)
+    families = [f"F{n}" for n in (10, 9, 2)]
+    row = {"kind": "between", "category": "agree", "original_lab": "L10", "retest_lab": "L2"}
+    cells = maps.heat_map_discrepancy(
+        pl.DataFrame([row | {"family": family} for family in families] * 5), registers["labs"], registers["products"], language
+    )
+    assert cells.x.categories == ("F2", "F9", "F10")
+    assert [label.split()[0] for label in cells.y.categories] == ["L2", "L10"]

@@ -24,6 +24,7 @@ def context(language, *, agreeing):
         refused=0,
         head=(1, "ab" * 32),
         fingerprints=pl.DataFrame(),
+        precision_levels=pl.DataFrame(),
         language=language,
     )
 
