@@ -127,6 +127,8 @@ def _tell_receipt(file: Path, receipt: Any) -> None:
         position=receipt.position,
         hash=receipt.entry_hash[:12],
     )
+    if receipt.read_otherwise:
+        say("cli.read_otherwise", file=file.name)
     if receipt.followed:
         say("cli.followed", file=file.name, rows=receipt.followed)
     if receipt.mends is not None:

@@ -119,7 +119,7 @@ def _refusals(
     entries = []
     for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]
-        value = rows[number].get(headers.get(field, ""))
+        value = rows[number].get(headers.get(field, "")) or profile.declared.get(field)
         said = {
             "file": file,
             "row": number,

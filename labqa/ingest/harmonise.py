@@ -17,19 +17,12 @@ from labqa.ingest.registers import Registers
 from labqa.ingest.samples import BROKEN, FOLLOWERS, broken
 from labqa.ingest.typing import typed
 
-_LISTS = {
-    "role": "role",
-    "trigger": "trigger",
-    "reported_verdict": "verdict",
-    "retest_blind": "yes_no",
-    "qualifier": "qualifier",
-}
 _DAYS = ("drawn_on", "tested_on")
 _WHOLE = {"replicate": (1, 999), "revision": (0, 999), "period": (1900, 2100)}
 _MEASURES = ("u", "expanded_u", "k", "reporting_limit")
 _PROBABILITIES = ("selection_probability",)
 _RULES = {
-    **dict.fromkeys(_LISTS, "word_not_allowed"),
+    **dict.fromkeys(words.CLOSED, "word_not_allowed"),
     **dict.fromkeys(_DAYS, "impossible_date"),
     **dict.fromkeys(_MEASURES, "not_a_measure"),
     **dict.fromkeys(_WHOLE, "not_a_whole_number"),
@@ -118,7 +111,7 @@ def _sound(valued: pl.DataFrame, found: pl.DataFrame, programme: str) -> pl.Data
 
 def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
     """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
-    listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in _LISTS.items()}
+    listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in words.CLOSED.items()}
     days = {name: dates.day(pl.col(name), system=date_system) for name in _DAYS}
     readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
     readings |= {name: _probability(name) for name in _PROBABILITIES}
@@ -164,8 +157,8 @@ def _misread(rows: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected(name: str) -> pl.Expr | None:
-    if name in _LISTS:
-        return pl.lit(words.allowed(_LISTS[name]))
+    if name in words.CLOSED:
+        return pl.lit(words.allowed(words.CLOSED[name]))
     return pl.lit("{} – {}".format(*_WHOLE[name])) if name in _WHOLE else None
 
 

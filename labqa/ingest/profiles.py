@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from labqa.core.errors import UsageError
+from labqa.core.provenance import sha256_of
 from labqa.core.vocabulary import Scale, values
+from labqa.ingest import words
 
 Period = Literal["round", "year_drawn", "undated"]
 MARKS = {"decimal_mark": {".", ","}, "thousands_mark": {"", ",", ".", " ", "'"}, "date_system": {"", "1900", "1904"}}
@@ -59,26 +63,43 @@ def shipped() -> list[str]:
 
 
 def load(name_or_path: str | Path) -> Profile:
-    """The shipped profile of that name, or the one in that TOML file."""
-    if str(name_or_path) in shipped():
-        text = files(__package__).joinpath("profiles_shipped", f"{name_or_path}.toml").read_text("utf-8")
+    """The shipped profile of that name, or the one in that TOML file (UTF-8); UsageError says what is wrong with it."""
+    name = str(name_or_path)
+    if name in shipped():
+        content = files(__package__).joinpath("profiles_shipped", f"{name}.toml").read_bytes()
     elif Path(name_or_path).is_file():
-        text = Path(name_or_path).read_text("utf-8")
+        content = Path(name_or_path).read_bytes()
     else:
-        raise UsageError("ingest.profile_unknown", profile=str(name_or_path), expected=", ".join(shipped()))
+        raise UsageError("ingest.profile_unknown", profile=name, expected=", ".join(shipped()))
     try:
-        return _built(tomllib.loads(text), str(name_or_path))
-    except (tomllib.TOMLDecodeError, TypeError, AttributeError) as cause:
-        raise UsageError("ingest.profile_unreadable", profile=str(name_or_path), found=str(cause)) from cause
+        return _built(tomllib.loads(content.decode("utf-8-sig")), name)
+    except UnicodeDecodeError as cause:
+        raise UsageError("ingest.profile_encoding", profile=name) from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise UsageError("ingest.profile_unreadable", profile=name, found=str(cause)) from cause
+
+
+def fingerprint(profile: Profile) -> str:
+    """SHA-256 of all that a profile says: another one may read the same file otherwise."""
+    return sha256_of(json.dumps(asdict(profile), sort_keys=True, ensure_ascii=False).encode())
 
 
 def _built(content: dict[str, Any], name: str) -> Profile:
-    """A profile from the content of its TOML file; every name in it is checked."""
+    """A profile from the content of its TOML file; the shape of every key and every name in it is checked."""
+    keys = {entry.name: entry for entry in fields(Profile)}
+    _check(name, "key", set(content), set(keys))
+    below = {name for value in content.values() if isinstance(value, dict) for name in value}
+    strayed = (below & set(keys)) - set(FIELDS)
+    if strayed:  # in TOML a key belongs to the [table] above it
+        raise UsageError("ingest.profile_strayed", profile=name, what=", ".join(sorted(strayed)))
+    for key, value in content.items():
+        _check_shape(name, key, value, str(keys[key].type))
+    must = {key for key, entry in keys.items() if entry.default is MISSING and entry.default_factory is MISSING}
+    _check_whole(name, must - set(content))
     lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
-    columns = {key: tuple(headers) for key, headers in content.get("columns", {}).items()}
+    columns = {key: tuple(headers) for key, headers in content["columns"].items()}
     profile = Profile(**{**content, **lists, "columns": columns})
-    _check(name, "key", set(content), {entry.name for entry in fields(Profile)})
-    _check(name, "field", {*columns, *profile.required, *profile.declared, *profile.words}, set(FIELDS))
+    _check_fields(name, profile)
     _check(name, "period", {profile.period}, {"round", "year_drawn", "undated"})
     _check(name, "derive", set(profile.derive), set(REGISTERS))
     for mark, allowed in MARKS.items():
@@ -88,9 +109,49 @@ def _built(content: dict[str, Any], name: str) -> Profile:
     return profile
 
 
-def _check(profile: str, what: str, found: set[str], expected: set[str]) -> None:
+_EXAMPLES = {
+    "str": '{key} = "…"',
+    "Period": '{key} = "…"',
+    "bool": "{key} = true / {key} = false",
+    "tuple[str, ...]": '{key} = ["…", "…"]',
+}
+"""How a key of that type is written."""
+
+
+def _check_shape(profile: str, key: str, value: Any, shape: str) -> None:
+    """UsageError where `value` is not of the type that `Profile` names for the key; a table's entries one by one."""
+    inner = re.fullmatch(r"Mapping\[str, (.+)\]", shape)
+    if inner and isinstance(value, dict):
+        for name, entry in value.items():
+            _check_shape(profile, f"{key}.{name}", entry, inner[1])
+        return
+    texts = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    fits = {"bool": isinstance(value, bool), "tuple[str, ...]": texts}.get(shape, isinstance(value, str))
+    if inner or not fits:
+        expected = f"[{key}]" if inner else _EXAMPLES[shape].format(key=key.rpartition(".")[2])
+        found = json.dumps(value, ensure_ascii=False, default=str)
+        raise UsageError("ingest.profile_shape", profile=profile, what=key, found=found, expected=expected)
+
+
+def _check_fields(name: str, profile: Profile) -> None:
+    """Fields are known, those required come from somewhere, and words of closed lists are words of theirs."""
+    named = {*profile.columns, *profile.required, *profile.declared, *profile.words}
+    _check(name, "field", named, set(FIELDS))
+    _check_whole(name, {f"columns.{need}" for need in profile.required if need not in {*profile.columns, *profile.declared}})
+    for field_, closed_list in words.CLOSED.items():
+        said = {profile.declared.get(field_, ""), *profile.words.get(field_, {}).values()} - {""}
+        strange = {word for word in said if words.plain(word).lower() not in words.understood(closed_list)}
+        _check(name, field_, strange, set(), words.allowed(closed_list))
+
+
+def _check_whole(profile: str, lacking: set[str]) -> None:
+    if lacking:
+        raise UsageError("ingest.profile_lacks", profile=profile, what=", ".join(sorted(lacking)))
+
+
+def _check(profile: str, what: str, found: set[str], expected: set[str], shown: str = "") -> None:
+    """UsageError where something `found` is not `expected`; `shown`: how what is expected is told."""
     if found - expected:
         unknown = ", ".join(sorted(found - expected))
-        raise UsageError(
-            "ingest.profile_contradicts", profile=profile, what=what, found=unknown, expected=", ".join(sorted(expected))
-        )
+        shown = shown or ", ".join(f"“{word}”" if not word.strip() else word for word in sorted(expected))
+        raise UsageError("ingest.profile_contradicts", profile=profile, what=what, found=unknown, expected=shown)

@@ -22,7 +22,7 @@ _RESULTS, _GUIDE = "结果 Results", "说明 Guide"
 _LAST_ROW = 5000
 """Rows for which the workbook offers word lists; more are accepted."""
 _LISTS = {
-    **{"role": "role", "trigger": "trigger", "reported_verdict": "verdict", "retest_blind": "yes_no", "qualifier": "qualifier"},
+    **words.CLOSED,
     **{"scale": "scale", "compare_method": "compare_method", "severity": "severity", "lab_class": "lab_class"},
     **{"lower_inclusive": "yes_no", "upper_inclusive": "yes_no"},
 }

@@ -16,6 +16,15 @@ _PLAIN = {**_FULL_WIDTH, **dict.fromkeys(_SPACES, " "), **dict.fromkeys(_NOTHING
 EMPTINESS = " \t\r\n" + _SPACES + _NOTHING
 """What stands around a delivered text and says nothing."""
 
+CLOSED = {
+    "role": "role",
+    "trigger": "trigger",
+    "reported_verdict": "verdict",
+    "retest_blind": "yes_no",
+    "qualifier": "qualifier",
+}
+"""Fields of a result that take a word of a closed list → that list."""
+
 
 @cache
 def lists() -> Mapping[str, Mapping[str, list[str]]]:

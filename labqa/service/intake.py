@@ -29,7 +29,8 @@ class Receipt:
     `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
     `mends`: the entry of the delivery whose refused rows it brings again; `again`: the entry whose refused rows were judged
     again, since the same file was sent again; `followed`: results that no row corrects, which follow what is said of their
-    sample."""
+    sample; `read_otherwise`: of a file that was there before, that it was read through another profile or
+    another state of this one."""
 
     file_name: str
     position: int
@@ -44,6 +45,7 @@ class Receipt:
     again: int | None = None
     programme: str = ""
     followed: int = 0
+    read_otherwise: bool = False
 
 
 def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
@@ -114,14 +116,14 @@ def _ingested(
     sha256 = sha256_of(_bytes(path))
     before = platform.ledger.delivery(sha256, named)
     if before is not None and not before.payload["refused"]:
-        return _receipt(before, already=True)
+        return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
     mended = None if mends is None else delivery_named(platform, mends, programme=named)
     refused = None if before is None else platform.facts.in_force([before], "refusals")
     only = None if refused is None else refused["row"].unique()
     version, delivery = _read(platform, path, chosen, named, encoding, progress, only=only)
     if before is not None and refused is not None and _as_before(delivery, refused):
-        return _receipt(before, already=True)
-    note = _note(path, profile, delivery) | _link(platform, path, delivery, mended, named)
+        return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
+    note = _note(path, profile, chosen, delivery) | _link(platform, path, delivery, mended, named)
     note |= {} if before is None else {"again": before.position}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
@@ -170,7 +172,7 @@ def _corrected(
         return _receipt(before[-1], already=True)
     version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
     link = _link(platform, path, delivery, None, named)
-    note = _note(path, profile, delivery) | link | {"reason": reason}
+    note = _note(path, profile, chosen, delivery) | link | {"reason": reason}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.CORRECTION, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
     return _receipt(entry, already=False)
@@ -240,11 +242,12 @@ def _link(platform: Platform, path: Path, delivery: Delivery, named: Entry | Non
     return {"mends": found.position}
 
 
-def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:
+def _note(path: Path, profile: str, chosen: Profile, delivery: Delivery) -> dict[str, Any]:
     """What the ledger entry tells of a delivery."""
     return {
         "file_name": path.name,
         "profile": profile,
+        "reading": profiles.fingerprint(chosen),
         "delivered": delivery.n_delivered,
         "accepted": delivery.results.height - delivery.n_following,
         "refused": delivery.refusals.select("file", "row").n_unique(),
@@ -302,7 +305,9 @@ def _accepted(
     )
 
 
-def _receipt(entry: Entry, *, already: bool) -> Receipt:
+def _receipt(entry: Entry, *, already: bool, reading: str | None = None) -> Receipt:
+    """What an entry tells the sender; `reading`: the fingerprint of the profile through which its
+    file is sent again."""
     told = entry.payload
     encoding = told.get("encoding", "")
     return Receipt(
@@ -319,4 +324,5 @@ def _receipt(entry: Entry, *, already: bool) -> Receipt:
         again=told.get("again"),
         programme=told["programme"] or "",
         followed=told.get("followed", 0),
+        read_otherwise=reading is not None and told.get("reading", reading) != reading,  # earlier editions do not say it
     )

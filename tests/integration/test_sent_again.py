@@ -299,3 +299,35 @@ def test_a_file_judged_again_brings_no_old_register_back(home: Path, tmp_path: P
     assert run(home, "ingest", str(delivered)) == 0
     labs = open_platform(home).table("national", "labs")
     assert dict(labs.select("lab", "name_en").rows())["A"] == "New" and set(values(home)) == {"S1", "S2"}
+
+
+PROFILE = """
+name = "ours"
+required = ["sample", "item", "lab", "role", "value"]
+period = "undated"
+[columns]
+sample = ["sample"]
+item = ["item"]
+lab = ["lab"]
+role = ["role"]
+value = ["value"]
+[declared]
+unit = "mg/kg"
+"""
+
+
+def test_a_file_sent_again_through_a_profile_that_says_otherwise_is_told_so(tmp_path, capsys):
+    home, profile = tmp_path / "home", tmp_path / "ours.toml"
+    register(home, tmp_path)
+    file = write(tmp_path / "a.csv", row())
+    profile.write_text(PROFILE)
+    sent = ("ingest", str(file), "--profile", str(profile))
+    assert run(home, *sent) == 0
+    profile.write_text("# nothing new\n" + PROFILE)
+    assert run(home, *sent) == 0
+    assert "labqa correct" not in capsys.readouterr().out
+    profile.write_text(PROFILE + '[words.value]\n"12.5" = "1.25"\n')
+    assert run(home, *sent) == 0
+    assert "labqa correct" in capsys.readouterr().out
+    (kept,) = open_platform(home).table("national", "results")["value"]
+    assert kept == 12.5

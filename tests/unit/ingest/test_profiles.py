@@ -17,7 +17,7 @@ value = ["x"]
 """
 
 
-def test_four_profiles_ship_each_with_its_programme():
+def test_each_profile_that_ships_has_its_programme():
     assert profiles.shipped() == ["ceramide", "chromium", "eqa", "rmstudy", "template", "usgs"]
     programmes = [profiles.load(name).programme for name in profiles.shipped()]
     assert programmes == ["ceramide", "chromium", "eqa", "rmstudy", "national", "usgs"]
@@ -33,8 +33,20 @@ def test_a_profile_of_ones_own(tmp_path):
     ("text", "key"),
     [
         ("name = ", "ingest.profile_unreadable"),
-        (MINIMAL.replace('name = "mine"', ""), "ingest.profile_unreadable"),
-        ("colour = 1\n" + MINIMAL, "ingest.profile_unreadable"),
+        (MINIMAL.replace('name = "mine"', ""), "ingest.profile_lacks"),
+        (MINIMAL.replace('sample = ["id"]', ""), "ingest.profile_lacks"),
+        ("colour = 1\n" + MINIMAL, "ingest.profile_contradicts"),
+        (MINIMAL + "times_comparable = false", "ingest.profile_strayed"),
+        (MINIMAL.replace('["id"]', '"id"'), "ingest.profile_shape"),
+        (MINIMAL.replace('["id"]', '["id", 3]'), "ingest.profile_shape"),
+        (MINIMAL.replace('["sample", "value"]', '"sample"'), "ingest.profile_shape"),
+        ('times_comparable = "no"\n' + MINIMAL, "ingest.profile_shape"),
+        ("period = 2019\n" + MINIMAL, "ingest.profile_shape"),
+        ('declared = "mg/kg"\n' + MINIMAL, "ingest.profile_shape"),
+        (MINIMAL + "[declared]\nperiod = 2019", "ingest.profile_shape"),
+        (MINIMAL + '[words]\nrole = "original"', "ingest.profile_shape"),
+        (MINIMAL + '[declared]\nrole = "ptt"', "ingest.profile_contradicts"),
+        (MINIMAL + '[words.role]\nX = "ptt"', "ingest.profile_contradicts"),
         (MINIMAL + 'weight = ["w"]', "ingest.profile_contradicts"),
         ('decimal_mark = ";"\n' + MINIMAL, "ingest.profile_contradicts"),
         ('decimal_mark = ","\nthousands_mark = ","\n' + MINIMAL, "ingest.profile_contradicts"),
@@ -51,6 +63,42 @@ def test_a_profile_that_cannot_be_used(tmp_path, text, key):
         profiles.load(path)
     assert caught.value.message.key == key
     assert caught.value.message.text("zh")
+
+
+def test_a_wrong_shape_is_told_with_its_place_and_how_it_is_written(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL.replace('["id"]', '["id", 3]'))
+    with pytest.raises(UsageError) as caught:
+        profiles.load(path)
+    said = caught.value.message.text("en")
+    assert "columns.sample" in said and '["id", 3]' in said and 'sample = ["…", "…"]' in said
+
+
+def test_words_may_say_that_nothing_is_said_and_be_chinese(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL + '[declared]\nrole = "复检"\n[words.qualifier]\nE = ""\nND = "未检出"', encoding="utf-8")
+    assert profiles.load(path).words["qualifier"] == {"E": "", "ND": "未检出"}
+
+
+def test_profiles_are_read_in_utf8_with_or_without_its_mark(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = MINIMAL.replace('"id"', '"样品编号"')
+    path.write_text(text, encoding="utf-8-sig")
+    assert profiles.load(path).columns["sample"] == ("样品编号",)
+    path.write_text(text, encoding="gbk")
+    with pytest.raises(UsageError) as caught:
+        profiles.load(path)
+    assert caught.value.message.key == "ingest.profile_encoding"
+
+
+def test_the_fingerprint_tells_profiles_apart_by_what_they_say(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL)
+    one = profiles.fingerprint(profiles.load(path))
+    path.write_text("# a remark\n" + MINIMAL)
+    assert profiles.fingerprint(profiles.load(path)) == one
+    path.write_text(MINIMAL + '[declared]\nunit = "mg/kg"')
+    assert profiles.fingerprint(profiles.load(path)) != one
 
 
 def test_an_unknown_profile_names_those_there_are():
