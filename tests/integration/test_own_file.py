@@ -48,7 +48,7 @@ def test_the_example_runs_as_it_is_printed(tmp_path: Path, language: str) -> Non
     said, run = "", "RUN"
     for line in block("sh").splitlines():
         _labqa, command, *words = shlex.split(line.replace("RUN", run))
-        if command in ("report", "serve"):
+        if command == "serve":
             continue
         done = subprocess.run(
             [sys.executable, "-m", "labqa.cli", command, *words],
