@@ -17,12 +17,13 @@ ENTRIES = sa.Table(
     "entries",
     SCHEMA,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.Text, nullable=False),
     sa.Column("once", sa.Text, unique=True),
     sa.Column("previous_hash", sa.Text, nullable=False, unique=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Index("ix_entries_kind_position", "kind", "position"),
 )
 APPEND_ONLY = {
     "sqlite": [

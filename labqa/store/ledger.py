@@ -7,6 +7,7 @@ compare it with an anchor, the head (count and hash) printed on a report.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from labqa.store.database import ENTRIES, Database, damage
 from labqa.store.points import passing
 
 _ALL = sa.select(*(ENTRIES.c[name] for name in Row._fields)).order_by(ENTRIES.c.position)
+_UNSEALED: dict[str, Ledger] = {}
+"""Ledgers to which this process appended since their seals, by address."""
 
 
 class Ledger:
@@ -65,7 +68,7 @@ class Ledger:
             connection.execute(sa.insert(ENTRIES).values(row._asdict()))
             passing("entry_inserted")
         passing("entry_committed")
-        self.seal()
+        self._seal_if_due(row.position)
         return row.entry()
 
     def rows(self) -> list[Row]:
@@ -98,7 +101,14 @@ class Ledger:
     def _is_sealed(self) -> bool:
         with self._database.transaction() as connection:
             head = _head(connection)
-            return not head.entries or seal.is_of(connection, *head)
+            return not head.entries or seal.is_of(self._database.url, *head)
+
+    def _seal_if_due(self, entries: int) -> None:
+        """Seal after an entry, or where the ledger has hardly grown since, when the process ends: a seal reads all of it."""
+        if self._database.is_file and seal.may_wait(self._database.url, entries):
+            _UNSEALED[self.url] = self
+        else:
+            self.seal()
 
     def entries(
         self, kinds: Collection[str] | None = None, *, programme: str | None = None, until: int | None = None
@@ -152,6 +162,13 @@ class Ledger:
         return None if found is None else found.entry(repeated=True)
 
 
+@atexit.register
+def _seal_what_is_left() -> None:
+    for ledger in _UNSEALED.values():
+        if Path(str(ledger._database.url.database)).is_file():  # to connect would make it anew
+            ledger.seal()
+
+
 def _moment(recorded_at: datetime) -> str:
     return recorded_at.astimezone(UTC).isoformat(timespec="seconds")
 
@@ -169,5 +186,6 @@ def _head(connection: sa.Connection) -> Head:
 
 
 def _data_version(connection: sa.Connection) -> int:
-    facts = ENTRIES.c.kind.in_([str(kind) for kind in FACT_KINDS])
-    return connection.execute(sa.select(sa.func.max(ENTRIES.c.position)).where(facts)).scalar() or 0
+    last = sa.func.max(ENTRIES.c.position)  # of each kind apart: the index ends with it
+    found = [connection.execute(sa.select(last).where(ENTRIES.c.kind == str(kind))).scalar() for kind in FACT_KINDS]
+    return max(position or 0 for position in found)

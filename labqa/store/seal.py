@@ -20,11 +20,12 @@ from labqa.store.points import passing
 
 SUFFIX = ".seal"
 KEYS = {"entries", "hash", "sha256"}
+_GROWTH = 100
 
 
 def write(connection: sa.Connection, entries: int, head: str) -> None:
     """Seal the file as it is at this head, in a transaction in which nobody else writes; OSError if that cannot be."""
-    path = _path(connection)
+    path = _path(connection.engine.url)
     made = path.with_name(f"{path.name}.new")
     made.write_text(canonical_json({"entries": entries, "hash": head, "sha256": _sha256(connection)}))
     passing("seal_written")
@@ -33,17 +34,24 @@ def write(connection: sa.Connection, entries: int, head: str) -> None:
     sync(path.parent)
 
 
-def is_of(connection: sa.Connection, entries: int, head: str) -> bool:
+def is_of(url: sa.URL, entries: int, head: str) -> bool:
     """Whether there is a seal of this head, whatever it says of the file."""
-    return _read(_path(connection)).items() >= {"entries": entries, "hash": head}.items()
+    return _read(_path(url)).items() >= {"entries": entries, "hash": head}.items()
+
+
+def may_wait(url: sa.URL, entries: int) -> bool:
+    """Whether a ledger of so many entries has grown by no more than a hundredth since its seal."""
+    of = _read(_path(url)).get("entries")
+    return isinstance(of, int) and 0 < of <= entries and entries - of <= entries // _GROWTH
 
 
 def finding(connection: sa.Connection, hashes: Sequence[str]) -> Message | None:
     """What is wrong with the file or its seal, given the hash of every entry.
 
-    There may be no seal yet, or one of an earlier head, which a kill before the seal leaves; the next start-up seals anew.
+    There may be no seal yet, or one of an earlier head: a large ledger is sealed anew once it has grown by a hundredth and when
+    the process that appended to it ends, after a kill at the next start-up.
     """
-    path = _path(connection)
+    path = _path(connection.engine.url)
     if not path.exists() or not hashes:
         return None
     seal = _read(path)
@@ -55,8 +63,8 @@ def finding(connection: sa.Connection, hashes: Sequence[str]) -> Message | None:
     return None
 
 
-def _path(connection: sa.Connection) -> Path:
-    file = Path(str(connection.engine.url.database))
+def _path(url: sa.URL) -> Path:
+    file = Path(str(url.database))
     return file.with_name(file.name + SUFFIX)
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import canonical_json, sha256_of
-from labqa.store.chain import GENESIS, Head, Kind
+from labqa.store.chain import GENESIS, Head, Kind, Row
 from labqa.store.database import APPEND_ONLY
 from labqa.store.ledger import Ledger
 
@@ -359,6 +360,80 @@ def test_a_cut_off_tail_shows_against_the_seal_too(tmp_path):
     tamper(ledger, "DELETE FROM entries WHERE position > 3")
     (tmp_path / "ledger.sqlite.seal").write_text(seal)
     assert findings(ledger) == [("store.seal_changed", None)]
+
+
+def test_a_large_ledger_is_sealed_as_it_grows_by_hundredths_and_when_its_process_ends(tmp_path):
+    ledger = Ledger.at(tmp_path)
+    ledger.refill(registers(1000))
+    seal = tmp_path / "ledger.sqlite.seal"
+    sealed = []
+    for _ in range(25):
+        ledger.append("vote", {}, NOON)
+        sealed.append(json.loads(seal.read_text())["entries"])
+    assert sealed == [1000] * 10 + [1011] * 11 + [1022] * 4
+    code = "import sys; from pathlib import Path; from labqa.store.ledger import Ledger; from datetime import datetime, UTC;"
+    code += "Ledger.at(Path(sys.argv[1])).append('vote', {}, datetime.now(UTC))"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert json.loads(seal.read_text())["entries"] == 1026
+    changed = bytearray((tmp_path / "ledger.sqlite").read_bytes())
+    changed[80] ^= 1
+    (tmp_path / "ledger.sqlite").write_bytes(changed)
+    assert findings(ledger) == [("store.ledger_file_changed", None)]
+
+
+def registers(count):
+    rows, head = [], Head(0, GENESIS)
+    for _ in range(count):
+        rows.append(Row.following(head, Kind.REGISTER, {}, "2018-05-01T12:00:00+00:00"))
+        head = rows[-1].head()
+    return rows
+
+
+@contextmanager
+def asked():
+    """The statements that databases are asked, each with the rows that it gives back or changes."""
+    statements = []
+
+    def after(connection, cursor, statement, *_):
+        statements.append((statement, max(cursor.rowcount, 0)))
+
+    sa.event.listen(sa.Engine, "after_cursor_execute", after)
+    try:
+        yield statements
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", after)
+
+
+@pytest.mark.parametrize("entries", [10, 1000])
+def test_an_append_asks_the_same_of_a_small_and_a_large_ledger(ledger, entries):
+    ledger.refill(registers(entries))
+    version = ledger.data_version()
+    with asked() as statements:
+        ledger.append("vote", {}, NOON, known_version=version)
+    assert 4 <= len(statements) <= 12
+    assert sum(rows for _, rows in statements) <= 8  # SQLite does not say how many it gave back: see its steps below
+
+
+def test_an_append_takes_as_many_steps_in_a_small_and_a_large_ledger(tmp_path):
+    small, large = (steps(tmp_path / str(entries), entries) for entries in (200, 4000))
+    assert small > 100 and large < small + 50
+
+
+def steps(home, entries):
+    """Instructions of SQLite's machine for an append to a ledger of so many entries, which is not sealed yet."""
+    ledger = Ledger.at(home)
+    ledger.refill(registers(entries))
+    counted = []
+
+    def connected(connection, _record):
+        connection.set_progress_handler(lambda: counted.append(1) and None, 1)
+
+    sa.event.listen(sa.pool.Pool, "connect", connected)
+    try:
+        ledger.append(Kind.REGISTER, {}, NOON, known_version=ledger.data_version())
+    finally:
+        sa.event.remove(sa.pool.Pool, "connect", connected)
+    return len(counted)
 
 
 def test_the_hash_is_over_everything_an_entry_says(ledger):
