@@ -10,7 +10,7 @@ import typer
 from labqa.cli.options import Encoding, Files, Home, Programme
 from labqa.cli.terminal import language, opened, progress_bar, say
 from labqa.core.errors import DeliveryError, RegisterError, UsageError
-from labqa.core.wording.catalogue import Message
+from labqa.core.wording.catalogue import Message, quoted
 
 if TYPE_CHECKING:
     from labqa.service.wiring import Platform
@@ -106,7 +106,8 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
 def _refusal(row: dict[str, Any]) -> str:
     """The sentence of a refusal, its rule, and what the sentence does not say of column and value."""
     sentence = Message.from_json(row["message"]).text(language())
-    place = [text for name in ("column", "value") if (text := _one_line(row[name] or "")) and text not in sentence]
+    column, value = quoted("column", _one_line(row["column"]), language()), quoted("value", row["value"] or "", language())
+    place = [text for text in (column, value) if text not in sentence]
     rule = row["rule"].partition(".")[2]
     return Message("cli.refusal", {"sentence": sentence, "rule": " · ".join([rule, *place])}).text(language())
 

@@ -21,6 +21,7 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DOCUMENT_TYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
+_BOOK = "xl/workbook.xml"
 _PERCENT_BUILT_IN = {"9", "10"}
 
 
@@ -44,6 +45,8 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OSError) as cause:
             raise Refused("ingest.xlsx_unreadable", found=str(cause)) from cause
         self._parts = {part.filename: part for part in self._zip.infolist()}
+        if _BOOK not in self._parts:
+            raise Refused("ingest.content_archive")
         self._check_numbers()
         for name in self._parts:
             if name.lower().endswith("vbaproject.bin"):
@@ -86,7 +89,7 @@ class Archive:
 
     def workbook(self) -> tuple[Mapping[str, str], bool, bool]:
         """Sheet → its part; whether serial dates count from 1904; whether formulas wait to be computed on opening."""
-        book = self._parsed("xl/workbook.xml")
+        book = self._parsed(_BOOK)
         links = [link for link in self._parsed("xl/_rels/workbook.xml.rels") if link.get("Type", "").endswith("/worksheet")]
         names = {link.get("Id"): link.get("Target", "") for link in links}
         sheets = {}

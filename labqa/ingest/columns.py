@@ -61,6 +61,8 @@ def results_table(file: str, tables: list[Table], profile: Profile, required: Se
     table = min(tables, key=lambda table: len(_missing(table, profile, required)))
     table.check()
     missing = _missing(table, profile, required)
+    if missing and table.encoding and len(table.headers) == 1:
+        raise DeliveryError("ingest.csv_one_column", file=file, found=table.headers[0])
     if missing:
         expected = "; ".join(" / ".join(profile.columns[field][:2]) for field in missing)
         found = ", ".join(table.headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import re
 from functools import cache
@@ -12,10 +11,10 @@ import polars as pl
 
 from labqa.core.errors import DeliveryError, UsageError
 from labqa.core.wording.catalogue import sentences
+from labqa.ingest import csv_faults
 
 MOST_COLUMNS = 2_000
 UTF8 = "utf-8"
-_CONTROL = bytes(code for code in range(0x20) if chr(code) not in "\t\r\n")
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
 _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _COMMON = 0.9
@@ -29,23 +28,28 @@ this field does; of EUC-KR and EUC-JP text read as GB 18030, all of which stands
 def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[pl.DataFrame, str]:
     """Cells of a file, the header among them, and the encoding in which it was read; DeliveryError if it cannot be."""
     utf8, found = _as_utf8(name, data, encoding)
-    if len(utf8.translate(None, _CONTROL)) != len(utf8):
-        raise DeliveryError("ingest.file_encoding", file=name, expected=found)
+    csv_faults.check_characters(name, utf8, found)
     if not utf8 or utf8.isspace():
         raise DeliveryError("ingest.file_empty", file=name)
+    if b"\n" not in utf8:
+        utf8 = utf8.replace(b"\r", b"\n")  # line ends of old
     begin = re.search(rb"[^\r\n]", utf8).start()  # type: ignore[union-attr]
     end = utf8.find(b"\n", begin)
     header = utf8[begin : end if end >= 0 else None].decode()
-    separator = max(",;\t", key=header.count)
+    separator = max(",;\t|", key=header.count)
     if header.count(separator) >= MOST_COLUMNS:
         raise DeliveryError("ingest.too_many_columns", file=name, found=header.count(separator) + 1, expected=MOST_COLUMNS)
+    csv_faults.check_last_line(name, utf8, separator, header.count(separator) + 1)
     if blank := utf8.count(b"\n", 0, begin):  # the reader takes as many fields as the first row has
         utf8 = f"{separator * header.count(separator)}\n".encode() * blank + utf8[begin:]
     try:
-        return pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False), found
+        read = pl.read_csv(io.BytesIO(utf8), separator=separator, has_header=False, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as cause:
-        key, where = _first_ragged(utf8.decode(), separator)
+        key, where = csv_faults.ragged(utf8.decode(), separator)
         raise DeliveryError(key, file=name, **where) from cause
+    if read.height < utf8.count(b"\n"):  # a value of more than one line
+        csv_faults.check_values(name, read, separator)
+    return read, found
 
 
 def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:
@@ -57,8 +61,8 @@ def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:
     try:
         data.decode(UTF8)
         return data, UTF8
-    except UnicodeDecodeError:
-        pass
+    except UnicodeDecodeError as cause:
+        csv_faults.check_last_character(name, data, cause)
     try:
         text = data.decode("gb18030")
     except UnicodeDecodeError as cause:
@@ -105,17 +109,3 @@ def _familiar(text: str) -> int:
 def _own_characters() -> dict[int, None]:
     """The ideographs of our own Chinese sentences, each to be deleted."""
     return dict.fromkeys(ord(one) for one in "".join(sentences("zh").values()) if "\u4e00" <= one <= "\u9fff")
-
-
-def _first_ragged(text: str, separator: str) -> tuple[str, dict[str, object]]:
-    """The first row with more fields than the header, or in which a quotation mark does not pair off: sentence and values."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    expected, number = 0, 0
-    try:
-        for number, cells in enumerate(rows, start=1):
-            expected = expected or len(cells)
-            if len(cells) > expected:
-                return "ingest.csv_rows", {"row": number, "found": len(cells), "expected": expected}
-    except csv.Error:
-        return "ingest.csv_quote", {"row": number + 1}
-    return "ingest.csv_rows", {"row": number, "found": "?", "expected": expected}

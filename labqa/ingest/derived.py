@@ -6,6 +6,7 @@ import polars as pl
 
 from labqa.core import tables
 from labqa.core.vocabulary import CompareMethod, Scale
+from labqa.ingest import ids
 from labqa.ingest.columns import Fields
 from labqa.ingest.profiles import Profile
 from labqa.ingest.registers import KINDS, Registers, completed
@@ -26,13 +27,13 @@ def derive(fields: Fields, profile: Profile, registers: Registers) -> dict[str, 
 
 
 def _named(fields: Fields, name: str) -> pl.DataFrame:
-    return fields.named(name).drop_nulls().unique().sort(name)
+    return fields.named(name).drop_nulls().unique().filter(~ids.is_unsound(name)).sort(name)
 
 
 def _items(fields: Fields, profile: Profile) -> pl.DataFrame:
     """Items as delivered: each with the unit most of its rows bear, and the scale that the profile gives that unit."""
     unit = pl.coalesce("unit", pl.lit("1"))
-    named = fields.named("item", "item_name", "unit").filter(pl.col("item").is_not_null())
+    named = fields.named("item", "item_name", "unit").filter(~ids.is_unsound("item"))
     counted = named.group_by("item", unit.alias("unit")).agg(pl.len(), pl.col("item_name").min())
     by_use = counted.sort("item", "len", "unit", descending=[False, True, False])
     items = by_use.unique("item", keep="first", maintain_order=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
-from labqa.ingest import corrections, dates, samples, superseding, words
+from labqa.ingest import corrections, dates, ids, samples, superseding, words
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
 from labqa.ingest.registers import Registers
@@ -77,7 +77,7 @@ def _alone(rows: pl.DataFrame, profile: Profile, registers: Registers, programme
     """Rows that break no rule by themselves, and the rules that the others break."""
     parsed, valued = _understood(rows, profile, registers.items)
     missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
-    found = pl.concat([_misread(rows, parsed), missing, _unregistered(valued, registers), _mistyped(valued)])
+    found = pl.concat([_misread(rows, parsed), missing, _misnamed(valued, registers), _mistyped(valued)])
     return _sound(valued, found, programme).select(_KEPT), found
 
 
@@ -90,7 +90,7 @@ def _corrected(
     parsed, valued = _understood(rows, profile, registers.items)
     valued = valued.join(said, on=ROW, maintain_order="left")
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
-    found = pl.concat([_misread(rows, parsed), _missing(rows), _unregistered(valued, registers), mistyped])
+    found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
     completed, unfounded = corrections.completed(_sound(valued, found, programme), accepted, profile)
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
@@ -215,10 +215,12 @@ def _unreasoned(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
     return broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))
 
 
-def _unregistered(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:
-    """Laboratories, items and products that no register holds; products only where any are registered."""
-    found = [
-        broken(rows.filter(pl.col(name).is_not_null()).join(register, on=name, how="anti"), name, f"unknown_{name}")
+def _misnamed(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:
+    """Ids that are none, and laboratories, items and products that no register holds; products only where any are
+    registered."""
+    unsound = ids.unsound(rows)
+    found = [unsound] + [
+        broken(ids.sound(rows, unsound, name).join(register, on=name, how="anti"), name, f"unknown_{name}")
         for name, register in (("lab", registers.labs), ("item", registers.items), ("product", registers.products))
         if name != "product" or not register.is_empty()
     ]

@@ -15,7 +15,7 @@ import polars as pl
 from labqa.core import tables
 from labqa.core.errors import RegisterError
 from labqa.core.vocabulary import CompareMethod, Scale
-from labqa.ingest import capabilities, dates, words
+from labqa.ingest import capabilities, dates, ids, words
 from labqa.ingest.columns import match, normal
 from labqa.ingest.readers import ROW, Table, place, read
 
@@ -160,8 +160,11 @@ def _check_understood(where: Mapping[str, str], name: str, header: str, text: pl
 
 
 def _check_keys(where: Mapping[str, str], kind: str, found: Mapping[str, list[str]], typed: pl.DataFrame) -> None:
-    """Refuse a register with a missing or repeated key."""
+    """Refuse a register with a missing, unsound or repeated key."""
     key, column = _KEYS[kind], found[_KEYS[kind][0]][0]
+    for row, _, rule, expected in ids.unsound(typed.select(ROW, key[0])).sort(ROW).head(1).iter_rows():
+        value = typed.filter(pl.col(ROW) == row)[key[0]][0]
+        raise RegisterError(f"ingest.{rule}", **where, row=row, column=column, value=value, expected=expected)
     empty = typed.filter(pl.any_horizontal(pl.col(key).is_null()))
     if not empty.is_empty():
         raise RegisterError("ingest.register_key", **where, row=empty[ROW][0], column=column)

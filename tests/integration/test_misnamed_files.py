@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import xlsxwriter
+from hostile import packed, parts, rows_xml
 
 from labqa.cli import main
 
@@ -64,13 +68,45 @@ def test_a_workbook_named_csv(home: Path, tmp_path: Path, language: str, capsys:
     assert "d.csv" in told and ".xlsx" in told and {"en": "workbook", "zh": "工作簿"}[language] in told
 
 
-@pytest.mark.parametrize("name", ["d.xlsx", "d.xls"])
+@pytest.mark.parametrize("name", ["d.xlsx", "d.xls", "d.parquet"])
 def test_text_named_as_a_workbook(
     home: Path, tmp_path: Path, name: str, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(home, "ingest", str(text(tmp_path / name, HEADERS, GOOD))) == 3
     told = capsys.readouterr().err
     assert name in told and ".csv" in told and "zip" not in told
+
+
+MISNAMED = {
+    "a parquet file named csv": ("d.csv", lambda: parquet_bytes(), ".parquet"),
+    "a parquet file named xlsx": ("d.xlsx", lambda: parquet_bytes(), ".parquet"),
+    "a workbook named parquet": ("d.parquet", lambda: packed(parts(rows_xml([HEADERS, GOOD]))), ".xlsx"),
+    "an archive": ("d.zip", lambda: packed({"d.csv": b"a,b"}), "archive"),
+    "an archive named xlsx": ("d.xlsx", lambda: packed({"d.csv": b"a,b"}), "archive"),
+    "an archive named csv": ("d.csv", lambda: packed({"d.csv": b"a,b"}), "archive"),
+    "gzip": ("d.csv.gz", lambda: gzip.compress(b"a,b"), "archive"),
+    "an old workbook named parquet": ("d.parquet", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ".xls"),
+    "a web page named csv": ("d.csv", lambda: "\ufeff\n<html><table><tr><td>样品".encode(), "web page"),
+    "JSON named csv": ("d.csv", lambda: b'[{"sample": "S1"}]', "JSON"),
+    "the mark of an open workbook": ("~$d.xlsx", lambda: b"\4user" + b" " * 160, "without ~$"),
+}
+
+
+@pytest.mark.parametrize("kind", MISNAMED)
+def test_what_a_file_is_whatever_its_name(
+    home: Path, tmp_path: Path, kind: str, language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, made, said = MISNAMED[kind]
+    (tmp_path / name).write_bytes(made())
+    assert run(home, "ingest", str(tmp_path / name)) == 3
+    told = capsys.readouterr().err
+    assert told.startswith(name) and (said in told or language == "zh") and len(told.splitlines()) == 1
+
+
+def parquet_bytes() -> bytes:
+    held = io.BytesIO()
+    pl.DataFrame([GOOD], schema=HEADERS, orient="row").write_parquet(held)
+    return held.getvalue()
 
 
 def test_a_register_that_is_wrong_does_not_keep_the_next_file_out(

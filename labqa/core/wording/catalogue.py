@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from labqa.core.wording.quoting import beginning, visible
+
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
@@ -33,9 +35,9 @@ class Message:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def text(self, language: Language) -> str:
-        """The sentence in `language`, values that are messages too; KeyError if the catalogue lacks it, so that a test
-        finds it."""
-        values = {name: value.text(language) if isinstance(value, Message) else value for name, value in self.values.items()}
+        """The sentence in `language`, values that are messages too, texts as `quoted`; KeyError if the catalogue lacks it, so
+        that a test finds it."""
+        values = {name: _said(name, value, language) for name, value in self.values.items()}
         return sentences(language)[self.key].format_map(values)
 
     def to_json(self) -> str:
@@ -47,3 +49,18 @@ class Message:
         """The inverse of `to_json`."""
         read = json.loads(line)
         return cls(read["key"], read["values"])
+
+
+def quoted(name: str, text: str, language: Language) -> str:
+    """A text as sentences quote it in their value of this name: what cannot be seen as its code, of a long one the beginning
+    and its length."""
+    begin = beginning(name, text)
+    if begin is None:
+        return visible(text)
+    return sentences(language)["ingest.cut"].format(begin=visible(begin), n=len(text))
+
+
+def _said(name: str, value: object, language: Language) -> object:
+    if isinstance(value, Message):
+        return value.text(language)
+    return quoted(name, value, language) if isinstance(value, str) else value

@@ -105,7 +105,7 @@ def test_the_row_with_too_many_fields_is_named():
     ("data", "name", "key"),
     [
         (b"PK not a workbook", "a.xlsx", "ingest.xlsx_unreadable"),
-        (b"not parquet", "a.parquet", "ingest.parquet_unreadable"),
+        (b"\0 not parquet", "a.parquet", "ingest.parquet_unreadable"),
         (b"anything", "a.pdf", "ingest.file_kind"),
     ],
 )

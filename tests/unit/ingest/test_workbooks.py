@@ -80,7 +80,7 @@ def test_the_plain_workbook_reads() -> None:
         (packed(parts(rows_xml(PLAIN)))[:-200], "xlsx_unreadable"),
         (packed(parts(rows_xml(PLAIN)))[:300], "xlsx_unreadable"),
         (b"PK\x03\x04 not a workbook", "xlsx_unreadable"),
-        (packed({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "xlsx_unreadable"),
+        (packed({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "content_archive"),
         (packed(parts(rows_xml(PLAIN)) | {"xl/workbook.xml": b"<workbook"}), "xlsx_unreadable"),
         (packed(parts(rows_xml(PLAIN)) | {SHEET: "﻿<worksheet/>".encode("utf-16")}), "xlsx_unreadable"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "xlsx_old"),

@@ -1,0 +1,47 @@
+"""Ids that cannot be told apart or are no longer what was written: with characters nobody sees, shortened, too long."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from labqa.ingest.readers import ROW
+from labqa.ingest.samples import BROKEN, broken
+
+IDS = ("round", "sample", "product", "item", "lab")
+"""Fields by which results are found again."""
+LONGEST = 200
+"""Characters of an id; the longest barcodes in use have some fifty."""
+UNSEEN = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}\x{2800}\x{FFFD}]|[\p{Zs}--\x20]"
+"""Controls, marks of direction and of width 0, fillers, blanks that are no plain space, and the sign of a lost character."""
+_SHORTENED = r"^[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2,3}$"
+"""How a spreadsheet shows a number of many digits: what it does not show is lost."""
+
+
+def unsound(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ids of delivered rows that break one of the three rules, as `BROKEN`; one rule for each field of a row."""
+    found = [pl.DataFrame(schema=BROKEN)]
+    for name in (name for name in IDS if name in rows.columns):
+        suspects = rows.filter(is_unsound(name))
+        if not suspects.is_empty():
+            found += [broken(part, name, rule, pl.lit(LONGEST)) for (rule,), part in suspects.group_by(_rule(name))]
+    return pl.concat(found)
+
+
+def is_unsound(name: str) -> pl.Expr:
+    """Whether an id breaks any of the rules; null where there is no id."""
+    return pl.col(name).str.contains(UNSEEN) | pl.col(name).str.contains(_SHORTENED) | _is_long(name)
+
+
+def _rule(name: str) -> pl.Expr:
+    unseen, long = pl.col(name).str.contains(UNSEEN), _is_long(name)
+    return pl.when(unseen).then(pl.lit("id_unseen")).when(long).then(pl.lit("id_too_long")).otherwise(pl.lit("id_shortened"))
+
+
+def _is_long(name: str) -> pl.Expr:
+    return pl.col(name).str.len_chars() > LONGEST
+
+
+def sound(rows: pl.DataFrame, found: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows that bear an id in this field, less those that `unsound` found."""
+    named, refused = rows.filter(pl.col(name).is_not_null()), found.filter(pl.col("field") == name)
+    return named if refused.is_empty() else named.join(refused, on=ROW, how="anti", maintain_order="left")
