@@ -244,7 +244,7 @@ def _note(path: Path, profile: str, delivery: Delivery) -> dict[str, Any]:
     """What the ledger entry tells of a delivery."""
     return {
         "file_name": path.name,
-        "profile": profile,
+        "profile": profile if profile in profiles.shipped() else str(Path(profile).absolute()),
         "delivered": delivery.n_delivered,
         "accepted": delivery.results.height - delivery.n_following,
         "refused": delivery.refusals.select("file", "row").n_unique(),
