@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labqa.cli.options import Encoding, Files, Home, Programme
-from labqa.cli.terminal import language, opened, progress_bar, say
+from labqa.cli.terminal import asked, language, opened, progress_bar, say
 from labqa.core.errors import DeliveryError, RegisterError, UsageError
 from labqa.core.wording.catalogue import Message
 
@@ -148,7 +148,9 @@ def _tell_unread(file: Path, receipt: Any) -> None:
 @commands.command()
 def correct(
     file: Annotated[Path, typer.Argument(readable=False, help="Rows in the shape of a delivery: xlsx, csv or parquet.")],
-    reason: Annotated[str, typer.Option(help="Why the accepted results are wrong; it stands in the ledger.")],
+    reason: Annotated[
+        str | None, typer.Option(help="Why the accepted results are wrong; it stands in the ledger. Asked for, if not given.")
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
     ] = "template",
@@ -163,10 +165,10 @@ def correct(
     """
     from labqa.service import intake
 
-    platform = opened(home)
+    platform, why = opened(home), reason if reason is not None else asked("cli.reason_asked")
     with progress_bar() as progress:
         receipt = intake.correct(
-            platform, file, reason=reason, profile=profile, programme=programme, encoding=encoding, progress=progress
+            platform, file, reason=why, profile=profile, programme=programme, encoding=encoding, progress=progress
         )
     _tell_receipt(file, receipt)
     raise typer.Exit(_tell_refusals(platform, receipt))

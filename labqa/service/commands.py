@@ -9,7 +9,7 @@ from labqa.service.wiring import Platform
 
 
 def command(platform: Platform, *words: str | Path) -> str:
-    """`labqa` with these words, quoted for a POSIX shell; with `--home` where a command would not find the home of `platform` by
-    itself. Paths are absolute, so that it holds in any folder."""
+    """`labqa` with these words, quoted for a POSIX shell; paths are absolute, and `--home` is named where a command would not
+    find the home of `platform` by itself."""
     named = [] if platform.is_found_by_itself else ["--home", str(platform.home)]
     return shlex.join(["labqa", *(str(word.absolute()) if isinstance(word, Path) else word for word in words), *named])

@@ -99,3 +99,27 @@ def test_which_delivery_to_export_is_asked_with_the_file_that_was_named(place: P
     line = printed(asked.stderr, "refusals").replace("DELIVERY", "d.csv")
     assert shell(place, line, within=place / "bin").returncode == 0
     assert (place / "mend.xlsx").is_file()
+
+
+def answered(place: Path, line: str, answer: str) -> str:
+    """What a command says on a terminal at which `answer` is typed."""
+    return shell(place, f"printf '%s\\n' {shlex.quote(answer)} | script -qec {shlex.quote(line)} /dev/null").stdout
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_issued_anew_is_taken_by_pasting_and_asked_for_its_reason(place: Path, language: str) -> None:
+    for kind in ("labs", "items"):
+        assert shell(place, f"labqa register {kind} {kind}.csv --home mine").returncode == 0
+    for name, value, revision in (("1", "12.5", "0"), ("2", "12.6", "1")):
+        with (place / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([[*HEADERS, "revision"], [*BAD[:5], value, *BAD[6:], revision]])
+    assert shell(place, "labqa ingest 1.csv --home mine").returncode == 0
+    refused = shell(place, "labqa ingest 2.csv --home mine", language=language)
+    assert refused.returncode == 9 and "labqa correct" in refused.stderr
+    exported = shell(place, printed(refused.stderr, "refusals"), language=language)
+    line = printed(exported.stdout, "correct")
+    alone = shell(place, line, language=language)
+    assert alone.returncode == 2 and "--reason" in alone.stderr
+    answered(place, line, "issued anew, 换发新版")
+    told = shell(place, "labqa ledger show --home mine").stdout.splitlines()[-1]
+    assert "correction" in told
