@@ -94,5 +94,8 @@ def restore(
 ) -> None:
     """Put a backup back into an empty home, checked byte for byte. 将备份恢复到空的数据目录。"""
     from labqa.service import custody
+    from labqa.service.commands import command
 
-    say("cli.restored", file=file, anchor=custody.restore(opened(home), file))
+    platform = opened(home)
+    anchor = custody.restore(platform, file)
+    say("cli.restored", file=file, anchor=anchor, command=command(platform, "verify", "--anchor", anchor))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labqa.cli.options import Encoding, Files, Home, Programme
-from labqa.cli.terminal import language, opened, progress_bar, say
+from labqa.cli.terminal import asked, language, opened, progress_bar, say
 from labqa.core.errors import DeliveryError, RegisterError, UsageError
 from labqa.core.wording.catalogue import Message, quoted
 
@@ -90,6 +90,7 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
     if not receipt.refused:
         return 0
     from labqa.service import queries
+    from labqa.service.commands import command
     from labqa.service.viewer import LOCAL_ANALYST
 
     of_file = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
@@ -97,9 +98,12 @@ def _tell_refusals(platform: Platform, receipt: Any) -> int:
         typer.echo(_refusal(row), err=True)
     if of_file.height > REFUSALS_SHOWN:
         typer.echo(Message("cli.more_refusals").text(language()), err=True)
+    told = {"programme": receipt.programme}
     if queries.registers(platform, programme=receipt.programme, viewer=LOCAL_ANALYST)["labs"].is_empty():
-        typer.echo(Message("cli.nobody_registered", {"programme": receipt.programme}).text(language()), err=True)
-    typer.echo(Message("cli.to_mend", {"position": receipt.position}).text(language()), err=True)
+        register = command(platform, "register", "labs", "FILE", "--programme", receipt.programme)
+        typer.echo(Message("cli.nobody_registered", told | {"command": register}).text(language()), err=True)
+    export = command(platform, "refusals", str(receipt.position), "--out", Path(f"refused-{receipt.position}.xlsx"))
+    typer.echo(Message("cli.to_mend", {"command": export}).text(language()), err=True)
     return REFUSED
 
 
@@ -147,7 +151,9 @@ def _tell_unread(file: Path, receipt: Any) -> None:
 @commands.command()
 def correct(
     file: Annotated[Path, typer.Argument(readable=False, help="Rows in the shape of a delivery: xlsx, csv or parquet.")],
-    reason: Annotated[str, typer.Option(help="Why the accepted results are wrong; it stands in the ledger.")],
+    reason: Annotated[
+        str | None, typer.Option(help="Why the accepted results are wrong; it stands in the ledger. Asked for, if not given.")
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="template, usgs, rmstudy, ceramide, eqa, chromium, or a TOML file.")
     ] = "template",
@@ -162,10 +168,10 @@ def correct(
     """
     from labqa.service import intake
 
-    platform = opened(home)
+    platform, why = opened(home), reason if reason is not None else asked("cli.reason_asked")
     with progress_bar() as progress:
         receipt = intake.correct(
-            platform, file, reason=reason, profile=profile, programme=programme, encoding=encoding, progress=progress
+            platform, file, reason=why, profile=profile, programme=programme, encoding=encoding, progress=progress
         )
     _tell_receipt(file, receipt)
     raise typer.Exit(_tell_refusals(platform, receipt))
@@ -183,12 +189,13 @@ def refusals(
 ) -> None:
     """List refused rows, or write those of a delivery to be mended. 列出被拒收的行，或导出以便修改后重新报送。"""
     from labqa.service import deliveries, queries, workbooks
+    from labqa.service.commands import command
     from labqa.service.viewer import LOCAL_ANALYST
 
     platform = opened(home)
     if out is not None:
         if delivery is None:
-            raise UsageError("cli.out_of_which")
+            raise UsageError("cli.out_of_which", command=command(platform, "refusals", "DELIVERY", "--out", out))
         written = workbooks.write_refused(platform, delivery, out, viewer=LOCAL_ANALYST, programme=programme)
         told = {"delivery": written.file_name, "position": written.position, "command": written.command}
         say("cli.refused_written", rows=written.rows, file=out, **told)

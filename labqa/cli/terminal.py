@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -29,6 +30,11 @@ def language() -> Language:
 def say(key: str, **values: object) -> None:
     """Prints one sentence of the catalogue."""
     typer.echo(Message(key, values).text(language()))
+
+
+def asked(key: str) -> str:
+    """What a person answers to a sentence; nothing where nobody sits at a terminal."""
+    return str(typer.prompt(Message(key).text(language()), default="", show_default=False)) if sys.stdin.isatty() else ""
 
 
 @contextmanager

@@ -36,30 +36,27 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     rounds = holding.select("round", "period").unique()
     samples = rows.select("sample").unique()
     known, holding = (frame.join(samples, on="sample", how="semi") for frame in (known, holding))
+    of_known = _accepted_before(rows, known)
+    rows = _without(rows, of_known)
     follows = pl.col("role").is_in(FOLLOWERS)
     leaders, followers = rows.filter(~follows), rows.filter(follows)
     of_round = round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
     leaders = _without(leaders, of_round)
     of_sample = _sample_contradicts(leaders, holding.filter(~follows))
     leaders = _identified(_without(leaders, of_sample))
-    of_key = _delivered_twice(leaders, known)
+    of_key = _delivered_twice(leaders)
     leaders = _without(leaders, of_key)
-    brought = pl.concat([leaders.select(_SEEN), _not_superseded(holding.filter(~follows), leaders).select(_SEEN)])
+    brought = in_force(pl.concat([leaders.select(_SEEN), holding.filter(~follows).select(_SEEN)]))
     brought = brought.join(followers.select("sample").unique(), on="sample", how="semi", maintain_order="left")
     followers = _identified(_inherited(followers, brought))
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
-    of_retest_key = _delivered_twice(followers, known)
+    of_retest_key = _delivered_twice(followers)
     settled = pl.concat([leaders, _without(followers, of_retest_key)])
-    return Settled(settled, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
+    return Settled(settled, pl.concat([of_known, of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
-_SEEN = ["sample", "item", "lab", "role", "tested_on", "qualifier", *OF_SAMPLE]
-
-
-def _not_superseded(holding: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    later = rows.filter(pl.col("revision") > 0)
-    return holding if later.is_empty() else holding.join(later, on=KEY, how="anti", nulls_equal=True)
+_SEEN = [*KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
 
 
 def broken(rows: pl.DataFrame, field: str, rule: str, expected: pl.Expr | None = None) -> pl.DataFrame:
@@ -136,13 +133,27 @@ def retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profil
     return pl.concat(found)
 
 
-def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Rows whose key was accepted before; and all rows of a key that the file holds more than once, since none is preferred."""
+def _accepted_before(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose key was accepted before, in this revision or an earlier one: only a correction supersedes, with a reason.
+
+    An earlier revision that comes late supersedes nothing.
+    """
+    if known.is_empty():
+        return _none()
     key = [*KEY, "revision"]  # without the round, which a correction may have changed since
-    before = (rows if known.height else rows.clear()).join(
-        known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True
+    same = rows.join(known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True)
+    last = known.group_by(KEY).agg(pl.col("revision").max().alias("last"))
+    later = rows.join(last, on=KEY, nulls_equal=True).filter(pl.col("revision") > pl.col("last"))
+    return pl.concat(
+        [
+            broken(same, "sample", "already_delivered", pl.col("known_row")),
+            broken(later, "revision", "revision_without_reason", pl.col("last")),
+        ]
     )
-    twice = rows.filter(pl.col("result").is_duplicated()).join(before, on=ROW, how="anti")
-    twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
-    found = [broken(before, "sample", "already_delivered", pl.col("known_row"))]
-    return pl.concat([*found, broken(twice, "sample", "duplicate_key", pl.col("rows"))])
+
+
+def _delivered_twice(rows: pl.DataFrame) -> pl.DataFrame:
+    """All rows of a key that the file holds more than once, since none is preferred."""
+    twice = rows.filter(pl.col("result").is_duplicated()).sort(ROW)
+    twice = twice.with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
+    return broken(twice, "sample", "duplicate_key", pl.col("rows"))

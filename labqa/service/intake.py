@@ -246,7 +246,7 @@ def _note(path: Path, profile: str, chosen: Profile, delivery: Delivery) -> dict
     """What the ledger entry tells of a delivery."""
     return {
         "file_name": path.name,
-        "profile": profile,
+        "profile": profile if profile in profiles.shipped() else str(Path(profile).absolute()),
         "reading": profiles.fingerprint(chosen),
         "delivered": delivery.n_delivered,
         "accepted": delivery.results.height - delivery.n_following,

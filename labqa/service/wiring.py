@@ -33,6 +33,11 @@ class Platform:
     runs: RunStore
     _kept: dict[tuple[str | None, str, int], Indexed] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def is_found_by_itself(self) -> bool:
+        """Whether this is the home of commands that name none."""
+        return self.home == homes.resolve()
+
     def writing(self) -> AbstractContextManager[None]:
         """The home's only pen: while it is held nobody else accepts facts or writes runs."""
         return durable.writing(self.home)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from xlsxwriter.exceptions import FileCreateError
 
 from labqa.core.errors import StoreError, UsageError
 from labqa.ingest import mending, template
+from labqa.service.commands import command
 from labqa.service.deliveries import delivery_named
 from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform
@@ -47,8 +48,8 @@ def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer,
     if refusals.is_empty():
         raise UsageError("service.nothing_refused", file=entry.payload["file_name"], position=entry.position)
     with _writing(path):
-        rows = mending.write_refused(path, refusals, command=_command(entry, path.name))
-    return Export(rows, entry.payload["file_name"], entry.position, _command(entry, str(path)))
+        rows = mending.write_refused(path, refusals, command=_command(platform, entry, refusals, path.name))
+    return Export(rows, entry.payload["file_name"], entry.position, _command(platform, entry, refusals, path))
 
 
 def _check_workbook(path: Path) -> None:
@@ -69,11 +70,13 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _command(entry: Entry, file: str) -> str:
-    """The command that takes in a file in the place of the rows that an entry refused."""
+def _command(platform: Platform, entry: Entry, refusals: pl.DataFrame, file: str | Path) -> str:
+    """The command that takes in a file in the place of the rows that an entry refused; later revisions of what was accepted
+    correct it, with a reason that is asked for."""
     told = entry.payload
-    words = ["labqa", "correct" if entry.kind == Kind.CORRECTION else "ingest", file]
+    correcting = entry.kind == Kind.CORRECTION or set(refusals["rule"]) == {"ingest.revision_without_reason"}
+    words: list[str | Path] = ["correct" if correcting else "ingest", file]
     words += ["--reason", told["reason"]] if entry.kind == Kind.CORRECTION else []
     words += ["--profile", told["profile"]] if told["profile"] != _TEMPLATE else []
     words += ["--programme", told["programme"]] if (told["profile"], told["programme"]) != (_TEMPLATE, _NATIONAL) else []
-    return shlex.join(words)
+    return command(platform, *words)

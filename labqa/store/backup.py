@@ -59,11 +59,9 @@ def backup(home: Path, ledger: Ledger, target: Path) -> tuple[Path, Head]:
 def _new(path: Path) -> Iterator[Path]:
     """A file of its own beside `path` that gets its name once it is whole and on the disk; UsageError if the name is taken by
     then."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     with durable.refusals_as_sentences(path, _FAILED):
-        held = part.open("xb")
+        part, held = _held(path)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
         yield part
         with durable.refusals_as_sentences(path, _FAILED):
             passing("backup_written")
@@ -72,6 +70,17 @@ def _new(path: Path) -> Iterator[Path]:
             sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+        held.close()
+
+
+def _held(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new file beside `path`, and its lock; one that was taken for a killed one's before it was locked is made anew."""
+    while True:
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+        held = part.open("xb")
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if part.exists():
+            return part, held
         held.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import shutil
@@ -13,6 +14,7 @@ import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -360,3 +362,20 @@ def test_a_backup_that_another_overtook_takes_nobodys_place(
             fast.write_text("fast")
     assert caught.value.message.key == "store.backup_there"
     assert target.read_text() == "fast" and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_backup_that_another_takes_for_a_killed_one_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the making of its file and the lock on it, which no lock can help."""
+    target, lock, others = tmp_path / "backup.tar", fcntl.flock, []
+
+    def late(held: IO[bytes], how: int) -> None:
+        if not others:
+            others.append(target)
+            backups._forget_killed(target)
+        lock(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with backups._new(target) as part:
+        assert part.exists()
+        part.write_text("whole")
+    assert target.read_text() == "whole" and list(tmp_path.iterdir()) == [target]

@@ -238,18 +238,20 @@ def test_the_command_that_is_advised_is_the_one_that_takes_the_mended_file(
     capsys.readouterr()
     assert run(home, "refusals", "d.csv", "--out", str(out)) == 0
     expected = ["labqa", "ingest", str(out), "--profile", str(profile), "--programme", "other"]
+    expected += ["--home", str(home)]
     assert advised(capsys.readouterr().out) == expected
     guide = " ".join(sheets(out)["LabQA"].to_series(0).drop_nulls())
     assert shlex.join(["labqa", "ingest", "to mend.xlsx", *expected[3:]]) in guide
     mend(out, S1={"value": "12.5"})
-    assert run(home, *expected[1:]) == 0
+    assert run(home, *expected[1:-2]) == 0
 
     change = write(tmp_path / "c.csv", row(value="1,234"))
     assert run(home, "ingest", str(write(tmp_path / "here.csv", GOOD))) == 0
     assert run(home, "correct", str(change), "--reason", "slip of the pen") == 9
     capsys.readouterr()
     assert run(home, "refusals", "c.csv", "--out", str(out)) == 0
-    assert advised(capsys.readouterr().out) == ["labqa", "correct", str(out), "--reason", "slip of the pen"]
+    again = ["labqa", "correct", str(out), "--reason", "slip of the pen", "--home", str(home)]
+    assert advised(capsys.readouterr().out) == again
     mend(out, S1={"value": "1234"})
     assert run(home, "correct", str(out), "--reason", "slip of the pen") == 0
     assert values(home) == {"S1": 1234.0}

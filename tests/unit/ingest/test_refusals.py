@@ -104,11 +104,29 @@ def test_of_two_rows_with_one_key_neither_is_taken(tmp_path):
     assert deliver(tmp_path, original(), original(value="13", replicate="2")).results.height == 2
 
 
-def test_what_was_accepted_before_is_not_taken_again_but_a_revision_is(tmp_path):
+def test_what_was_accepted_before_is_not_taken_again_and_superseded_only_with_a_reason(tmp_path):
     known = deliver(tmp_path, original(), retest()).results
-    again = deliver(tmp_path, original(), retest(), original(value="12.6", revision="1"), known=known)
-    assert [(row, rule) for row, _, _, rule in broken(again)] == [(2, "already_delivered"), (3, "already_delivered")]
-    assert again.results["revision"].to_list() == [1]
+    anew = {"value": "12.6", "revision": "1"}
+    again = deliver(tmp_path, original(), retest(), original(**anew), retest(**anew, product="01.02.03.05"), known=known)
+    refused = [(2, "already_delivered"), (3, "already_delivered")]
+    refused += [(4, "revision_without_reason"), (5, "revision_without_reason")]
+    assert [(row, rule) for row, _, _, rule in broken(again)] == refused
+    told = Message.from_json(again.refusals.filter(row=4)["message"][0])
+    for language in ("zh", "en"):
+        assert "labqa correct" in told.text(language) and "--reason" in told.text(language)
+
+
+def test_revisions_of_one_file_are_all_taken_and_the_last_of_them_meets_the_retest(tmp_path):
+    late = original(revision="1", **{"test date": "2018-05-01"})
+    found = deliver(tmp_path, original(), late, retest())
+    assert [(row, rule) for row, _, _, rule in broken(found)] == [(4, "retest_before_original")]
+    assert sorted(found.results["revision"]) == [0, 1]
+
+
+def test_an_earlier_revision_that_comes_late_is_kept_and_holds_nothing(tmp_path):
+    known = deliver(tmp_path, original(revision="2")).results
+    found = deliver(tmp_path, original(value="9", **{"test date": "2018-05-01"}), retest(), known=known)
+    assert broken(found) == [] and found.results.height == 2
 
 
 def test_a_retest_is_met_by_an_original_of_an_earlier_delivery(tmp_path):
