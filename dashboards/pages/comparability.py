@@ -14,6 +14,7 @@ from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed, interval
 from labqa.core.vocabulary import Status
 from labqa.figures.charts import comparability as charts
+from labqa.figures.charts import ego
 
 Row = dict[str, Any]
 
@@ -27,12 +28,12 @@ def section_of(reading: Reading, whole: Row, place: Address, words: Words) -> Co
         return None
     met, language = [row["other"] for row in partners], words.language
     labs = reading.labs([place.code, *met])
-    ego = charts.ego_network(found, reading.among(met), labs, place.code, language)
+    around = ego.ego_network(found, reading.among(met), labs, place.code, language)
     forest = charts.partner_forest(found, labs, place.code, language)
     return section(
         words("contrast.title"),
         note(*_sentences(rows, partners, whole, words), look="said"),
-        figure("ego", ego, leads="lab", says=words("contrast.network_says")),
+        figure("ego", around, leads="lab", says=words("contrast.network_says")),
         figure("partners", forest, leads="lab", says=words("contrast.forest_says"))
         if any(row["network"] is not None for row in partners)
         else note(words("contrast.no_sign"), look="empty"),
