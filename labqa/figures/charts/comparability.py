@@ -30,7 +30,8 @@ def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, langua
     rows = worst_first(known)[:limit]
     called = names(labs, "lab", language)
     span = _span(rows)
-    labels = [label for row in rows for label in (shortened(coded(row["other"], called), 18), "")]
+    labels = [label for row in rows for label in (shortened(coded(row["other"], called), 34), "")]
+    codes = [label for row in rows for label in (str(row["other"]), "")]
     return Spec(
         kind="partner_forest",
         language=language,
@@ -38,7 +39,7 @@ def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, langua
         caption=say("partner_forest_caption", language, shown=len(rows), total=len(known)),
         alt=say("partner_forest_alt", language, lab=lab, shown=len(rows), n=sum(map(disagree, rows))),
         x=Axis(title=say("axis_contrast", language), unit="σR", range=span),
-        y=Axis(categories=tuple(labels[:-1]), range=(2.0 * max(len(rows), 1) - 1.0, -1.0)),
+        y=Axis(categories=tuple(labels[:-1]), short=tuple(codes[:-1]), range=(2.0 * max(len(rows), 1) - 1.0, -1.0)),
         series=tuple(_series(kind, rows, called, language, span) for kind in _KINDS) + _marked(rows, called, language, span),
         lines=(Line("x", 0.0),),
         empty=say("partner_empty", language),

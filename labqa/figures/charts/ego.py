@@ -16,7 +16,7 @@ from labqa.figures.names import names, say
 from labqa.figures.spec import Axis, Role, Series, Spec, Symbol
 
 Row = dict[str, Any]
-_STROKES = (7.0, 4.5, 2.5, 1.2)
+_STROKES = (6.0, 3.6, 2.0, 1.0)
 """Widths of the links, those of the most samples in common first."""
 
 

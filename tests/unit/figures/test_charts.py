@@ -187,7 +187,7 @@ def test_an_extreme_unassessed_interval_does_not_stretch_the_axis(runs, register
     assert -low == high < 5
     unassessed = next(series for series in spec.series if "L0002" in series.ids)
     assert unassessed.y[unassessed.ids.index("L0002")] == low
-    assert "-40.00" in unassessed.hover[unassessed.ids.index("L0002")]
+    assert "−40.00" in unassessed.hover[unassessed.ids.index("L0002")]
 
 
 def test_heat_map_leaves_what_is_not_assessed_without_a_colour(runs, registers):
