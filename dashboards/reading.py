@@ -16,7 +16,7 @@ from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import PairKind, Scope, Status
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
-from labqa.figures.names import counted
+from labqa.figures.names import counted, named
 from labqa.service import opinions, queries
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
@@ -311,9 +311,8 @@ class Reading:
         """A sentence kept in a table as JSON; the item that it names by its code has its name before it."""
         said = Message.from_json(line)
         code = said.values.get("item")
-        name = self.name_of("items", code, words) if isinstance(code, str) else code
-        named = {"item": f"{name} · {code}"} if name != code else {}
-        return Message(said.key, {**said.values, **named}).text(words.language)
+        item = {"item": self.named("items", code, words)} if isinstance(code, str) else {}
+        return Message(said.key, {**said.values, **item}).typeset(words.language)
 
     def name_of(self, register: str, code: str | None, words: Words) -> str:
         """Name of a laboratory, item or product, else its code."""
@@ -321,6 +320,10 @@ class Reading:
             return words("shell.unnamed")
         key = register.removesuffix("s")
         return words.name(self._rows(register, key).get(code), otherwise=code)
+
+    def named(self, register: str, code: str | None, words: Words) -> str:
+        """Name and code of a laboratory, item or product; one where they are alike, a sentence where it is missing."""
+        return words("shell.unnamed") if code is None else named(code, {code: self.name_of(register, code, words)})
 
     def registered(self, register: str, code: str) -> dict[str, Any]:
         """The register's row of a laboratory, item or product, or nothing."""

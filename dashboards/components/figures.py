@@ -10,6 +10,9 @@ from dashboards.components.text import Component, note
 from labqa.figures import screen
 from labqa.figures.spec import Spec
 
+_COLUMN, _BESIDE = 18, 90
+"""Least width of a column of a map, and of what stands beside all of them, in CSS pixels; narrower, the map scrolls."""
+
 
 def figure(name: str, spec: Spec, *, leads: str = "", says: str = "") -> Component:
     """A figure of the page; a click on a mark leads to the page `leads` (lab, pair or result) that its id names."""
@@ -25,8 +28,10 @@ def figure(name: str, spec: Spec, *, leads: str = "", says: str = "") -> Compone
         responsive=True,
         style={"height": f"{drawn['layout']['height']}px"},
     )
+    least = f"{_COLUMN * len(spec.x.categories or ()) + _BESIDE}px" if spec.scale else "0"
+    room = html.Div(graph, role="img", style={"minWidth": least}, **{"aria-label": spec.alt})
     return html.Figure(
-        [note(says) if says else None, html.Div(graph, role="img", **{"aria-label": spec.alt}), html.Figcaption(spec.caption)],
+        [note(says) if says else None, html.Div(room, className="room"), html.Figcaption(spec.caption)],
         className=f"drawing {'leads' if leads else ''}".strip(),
     )
 

@@ -40,9 +40,12 @@ def callout(*content: Component, look: str = "") -> Component:
     return html.Div(list(content), className=f"callout {look}".strip())
 
 
-def section(heading: str, *content: Component, name: str, says: Component = None) -> Component:
-    """A part of a page: heading, the sentence that says what it shows, content."""
-    return html.Section([html.H2(heading), note(says) if says else None, *content], className="section", id=f"part-{name}")
+def section(heading: str, *content: Component, name: str, says: Component = None, folded: bool = False) -> Component:
+    """A part of a page: heading, the sentence that says what it shows, content; `folded` ones open on demand, and on paper."""
+    opening = [html.H2(heading), note(says) if says else None]
+    if folded:
+        return html.Details([html.Summary(opening), *content], className="section folded", id=f"part-{name}")
+    return html.Section([*opening, *content], className="section", id=f"part-{name}")
 
 
 def tiles(*each: Component) -> Component:

@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboards.address import Address
 from dashboards.components.figures import figure
-from dashboards.components.tables import SEARCHED, Column, grid, linked, signed, table
+from dashboards.components.tables import SEARCHED, Column, grid, linked, narrow, signed, table
 from dashboards.components.text import Component, facts, link, more, note, section
 from dashboards.pages.proposals import lab_link
 from dashboards.reading import MOST, Reading
@@ -122,11 +122,11 @@ def _others(reading: Reading, found: pl.DataFrame, place: Address, words: Words)
     columns = [
         {"field": "of", "headerName": words("attribution.of"), "minWidth": 170, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("attribution.kind"), "width": 110, **SEARCHED},
-        linked("what", words("attribution.what"), link="url", minWidth=190, flex=1, **SEARCHED),
+        linked("what", words("attribution.what"), link="url", minWidth=190, flex=1, **narrow(205), **SEARCHED),
         {"field": "rank", "headerName": words("attribution.of_all"), "width": 120, "sortable": False},
         {"field": "adds", "headerName": words("attribution.adds"), "width": 120, **signed(form="+.3f")},
         {"field": "shift", "headerName": words("attribution.shift"), "width": 140, **signed(form="+.3f")},
-        {"field": "without", "headerName": words("attribution.without"), "width": 140, **signed()},
+        {"field": "without", "headerName": words("attribution.without"), "width": 140, **narrow(130), **signed()},
     ]
     rows = [_row(reading, row, place, words) for row in shown]
     said = words("attribution.others", n=count(len(shown)))

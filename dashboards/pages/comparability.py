@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from dash import html
+
 from dashboards.address import Address
-from dashboards.components import status
 from dashboards.components.figures import figure
-from dashboards.components.tables import Column, table
+from dashboards.components.tables import COUNTED, SEARCHED, grid, linked, narrow, signed
 from dashboards.components.text import Component, more, note, section
-from dashboards.pages.proposals import lab_link
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed, interval
 from labqa.core.vocabulary import Status
 from labqa.figures.charts import comparability as charts
+from labqa.figures.charts import ego
 
 Row = dict[str, Any]
 
@@ -27,12 +28,12 @@ def section_of(reading: Reading, whole: Row, place: Address, words: Words) -> Co
         return None
     met, language = [row["other"] for row in partners], words.language
     labs = reading.labs([place.code, *met])
-    ego = charts.ego_network(found, reading.among(met), labs, place.code, language)
+    around = ego.ego_network(found, reading.among(met), labs, place.code, language)
     forest = charts.partner_forest(found, labs, place.code, language)
     return section(
         words("contrast.title"),
         note(*_sentences(rows, partners, whole, words), look="said"),
-        figure("ego", ego, leads="lab", says=words("contrast.network_says")),
+        figure("ego", around, leads="lab", says=words("contrast.network_says")),
         figure("partners", forest, leads="lab", says=words("contrast.forest_says"))
         if any(row["network"] is not None for row in partners)
         else note(words("contrast.no_sign"), look="empty"),
@@ -63,32 +64,52 @@ def _sentences(rows: list[Row], partners: list[Row], whole: Row, words: Words) -
 
 
 def _listed(reading: Reading, partners: list[Row], place: Address, words: Words) -> Component:
-    columns = (
-        Column(words("contrast.partner"), first=True),
-        Column(words("contrast.samples"), figure=True),
-        Column(words("contrast.equivalent"), figure=True),
-        Column(words("contrast.direct"), figure=True),
-        Column(words("contrast.indirect"), figure=True),
-        Column(words("contrast.network"), figure=True),
-        Column("q", figure=True),
-        Column(words("contrast.scatter"), figure=True),
-        Column(words("contrast.finding")),
-    )
+    figures = {"type": "rightAligned", "sortable": False, "width": 165}
+    columns = [
+        linked(
+            "partner",
+            words("contrast.partner"),
+            link="url",
+            minWidth=230,
+            flex=1,
+            **narrow(150),
+            **SEARCHED,
+            **COUNTED,
+        ),
+        {"field": "samples", "headerName": words("contrast.samples"), "type": "rightAligned", "width": 95},
+        {"field": "worth", "headerName": words("contrast.equivalent"), "width": 110, **signed(form=".1f")},
+        {"field": "direct", "headerName": words("contrast.direct"), **figures},
+        {"field": "indirect", "headerName": words("contrast.indirect"), **figures},
+        {"field": "network", "headerName": words("contrast.network"), **figures, **narrow(170)},
+        {"field": "q", "headerName": "q", "width": 80, **signed(form=".3f")},
+        {"field": "scatter", "headerName": words("contrast.scatter"), **figures},
+        {
+            "field": "finding",
+            "headerName": words("contrast.finding"),
+            "minWidth": 160,
+            "flex": 1,
+            "wrapText": True,
+            "autoHeight": True,
+            **SEARCHED,
+        },
+    ]
     rows = [
-        [
-            lab_link(reading, row["other"], place, words),
-            count(row["n_samples"]),
-            fixed(row["equivalent_pairs"], places=1),
-            _with_ends(row, "direct", "direct_"),
-            _with_ends(row, "indirect", "indirect_"),
-            _with_ends(row, "network", ""),
-            fixed(row["q_value"], places=3),
-            _scatter(row),
-            _finding(row, words),
-        ]
+        {
+            "partner": reading.named("labs", row["other"], words),
+            "url": place.lab(row["other"]).url,
+            "samples": row["n_samples"],
+            "worth": row["equivalent_pairs"],
+            "direct": _with_ends(row, "direct", "direct_"),
+            "indirect": _with_ends(row, "indirect", "indirect_"),
+            "network": _with_ends(row, "network", ""),
+            "q": row["q_value"],
+            "scatter": _scatter(row),
+            "finding": _finding(row, words),
+        }
         for row in charts.worst_first(partners)[:MOST]
     ]
-    return table(columns, rows, caption=words("contrast.title"), words=words, of=len(partners))
+    most = note(words("shell.first_of", shown=count(MOST), of=count(len(partners)))) if len(partners) > MOST else None
+    return html.Div([grid("contrasts", columns, rows, words=words), most])
 
 
 def _scatter(row: Row) -> str:
@@ -104,8 +125,8 @@ def _with_ends(row: Row, name: str, before: str) -> str:
     return f"{fixed(row[name], sign=True)} {interval(row[f'{before}lower'], row[f'{before}upper'])}"
 
 
-def _finding(row: Row, words: Words) -> Component:
+def _finding(row: Row, words: Words) -> str:
     """Whether both kinds of evidence agree, or why that cannot be told."""
     if row["status"] != str(Status.ASSESSED):
-        return [status.tag(row["status"], words), " ", words.reason(row["reason"])]
+        return words("contrast.untold", status=words(f"word.{row['status']}"), reason=words.reason(row["reason"]))
     return words("contrast.agrees" if row["agree"] else "contrast.disagrees")

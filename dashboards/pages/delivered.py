@@ -13,7 +13,7 @@ from dashboards.components.text import Component, facts, lead, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import Reading
-from dashboards.words import Words, amount, count, day
+from dashboards.words import Words, amount, day
 from labqa.core.errors import AccessDenied
 
 
@@ -77,7 +77,7 @@ def card(
             (words("delivered.run"), row["run"]),
             (words("delivered.revision"), str(row["revision"]) if row["revision"] else ""),
             (words("delivered.file"), row["file_name"] or ""),
-            (words("delivered.row"), count(row["row"])),
+            (words("delivered.row"), str(row["row"])),
             (words("delivered.hash"), html.Code(row["file"], className="hash")),
             (words("delivered.result"), html.Code(row["result"], className="hash")),
         ]

@@ -100,7 +100,8 @@ def of_pairs(reading: Reading, place: Address, words: Words) -> list[Component]:
         drawn = figure("largest", pairs.largest_discrepancies(reading.scored, items, language), leads="pair")
         listed = _largest(reading, place, words)
         parts.append(section(words("figures.largest"), drawn, listed, name="largest", says=words("figures.largest_says")))
-    parts.append(_by_product(reading, words))
+    by_product = _by_product(reading, words)
+    parts.append(by_product)
     (_, between), (_, repeated) = reading.total("agreement_share"), reading.total("duplicate_agreement_share")
     metric = "agreement_share" if (between or 0) >= (repeated or 0) else "duplicate_agreement_share"
     called = _told_apart({row["item"]: words.name(row, otherwise=row["item"]) for row in items.iter_rows(named=True)})
@@ -108,7 +109,11 @@ def of_pairs(reading: Reading, place: Address, words: Words) -> list[Component]:
     if not shares.is_empty:
         parts.append(
             section(
-                words(f"figures.{metric}"), figure("agreement", shares), name="agreement", says=words(f"figures.{metric}_says")
+                words(f"figures.{metric}"),
+                figure("agreement", shares),
+                name="agreement",
+                says=words(f"figures.{metric}_says"),
+                folded=by_product is not None,
             )
         )
     years = trends.five_year_trend(reading.summary, language, measure="agreement_share")

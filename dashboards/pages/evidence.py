@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, linked, signed
+from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
 from dashboards.components.text import Component, lead, link, note, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
@@ -41,7 +41,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
     found = _with_places(reading, _rows(reading, looked_up(reading, row["evidence"], scores), place, words), words)
     columns = [
-        linked("what", words("word.sample"), link="url", minWidth=170, **SEARCHED),
+        linked("what", words("word.sample"), link="url", minWidth=170, **narrow(125), **SEARCHED),
         {
             "field": "delivered",
             "headerName": words("evidence.delivered"),
@@ -50,12 +50,13 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "wrapText": True,
             "autoHeight": True,
             "cellStyle": {"whiteSpace": "pre-line"},
+            **narrow(215),
             **SEARCHED,
         },
         {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
         {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
-        {"field": "finding", "headerName": words("word.category"), "width": 150, **SEARCHED},
+        {"field": "finding", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
     ]
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),

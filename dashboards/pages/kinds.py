@@ -26,7 +26,7 @@ def section_of(reading: Reading, place: Address, words: Words) -> Component | No
     if not shown:
         return None
     to_use = note(link(words("kinds.to_usage"), place.to(page="usage")))
-    return section(words("kinds.title"), *shown, to_use, name="kinds", says=words("kinds.says"))
+    return section(words("kinds.title"), *shown, to_use, name="kinds", says=words("kinds.says"), folded=True)
 
 
 def _halves(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:

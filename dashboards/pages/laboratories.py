@@ -9,7 +9,7 @@ from dash import Input, Output, State, no_update
 from dashboards import address
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import BLOCK, COUNTED, SEARCHED, Column, grid, linked, long_grid, signed, table
+from dashboards.components.tables import BLOCK, COUNTED, SEARCHED, Column, grid, linked, long_grid, narrow, signed, table
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
@@ -112,17 +112,26 @@ def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: 
 def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
     figure = {"type": "rightAligned", "width": 105}
     shown = [
-        linked("name", words("word.lab"), link="url", minWidth=230, flex=2, **SEARCHED, **COUNTED),
+        linked(
+            "name",
+            words("word.lab"),
+            link="url",
+            minWidth=230,
+            flex=2,
+            **narrow(190 if ratable else 140),
+            **SEARCHED,
+            **COUNTED,
+        ),
         {"field": "lab", "headerName": words("labs.code"), "width": 110, **SEARCHED, **COUNTED},
         {"field": "region", "headerName": words("labs.region"), "width": 110, **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 135, **SEARCHED},
     ]
     if ratable:
         shown += [
-            {"field": "class", "headerName": words("labs.class"), "width": 90},
+            {"field": "class", "headerName": words("labs.class"), "width": 90, **narrow(70)},
             {"field": "proposed", "headerName": words("labs.proposed"), "width": 90},
             {"field": "points", "headerName": words("labs.points"), **figure},
-            {"field": "bias", "headerName": words("labs.bias"), **signed(), "width": 105},
+            {"field": "bias", "headerName": words("labs.bias"), **signed(), "width": 105, **narrow(90)},
             {
                 "field": "interval",
                 "headerName": words("labs.interval"),
@@ -143,6 +152,7 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
                 "field": "reason",
                 "headerName": words("labs.reason"),
                 "minWidth": 260,
+                **narrow(210),
                 "wrapText": True,
                 "autoHeight": True,
                 "sortable": False,

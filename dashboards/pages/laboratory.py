@@ -11,7 +11,7 @@ from dash import html
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
 from dashboards.components import status
-from dashboards.components.tables import SEARCHED, grid, linked, signed
+from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
 from dashboards.components.text import Component, callout, facts, lead, more, note, section, title
 from dashboards.pages import attribution, comparability, drawings, evidence, kinds, pair_lists, retest_choice, slopes
 from dashboards.params import CODE
@@ -66,9 +66,8 @@ def _opening(reading: Reading, rating: dict[str, Any], whole: dict[str, Any], pl
 
 
 def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> list[Component]:
-    evidence_said = (
-        words("lab.evidence", samples=count(whole.get("n_samples")), partners=count(whole.get("n_partners"))) if whole else ""
-    )
+    one = "lab.evidence_one" if whole.get("n_samples") == 1 else "lab.evidence"
+    evidence_said = words(one, samples=count(whole.get("n_samples")), partners=count(whole.get("n_partners"))) if whole else ""
     if whole.get("status") != str(Status.ASSESSED):
         why = words("lab.because", reason=words.reason(whole["reason"])) if whole.get("reason") else ""
         return [
@@ -220,10 +219,17 @@ def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Compone
     parts = [row for row in bias.iter_rows(named=True) if row["scope"] != str(Scope.LAB)]
     found = sorted(parts, key=lambda row: (row["scope"], in_order(row["scope_id"])))[:MOST]
     columns = [
-        {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **SEARCHED},
+        {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **narrow(185), **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
         {"field": "bias", "headerName": words("labs.bias"), "width": 110, **signed()},
-        {"field": "interval", "headerName": words("labs.interval"), "width": 150, "type": "rightAligned", "sortable": False},
+        {
+            "field": "interval",
+            "headerName": words("labs.interval"),
+            "width": 150,
+            **narrow(150),
+            "type": "rightAligned",
+            "sortable": False,
+        },
         {"field": "samples", "headerName": words("labs.samples"), "width": 100, "type": "rightAligned"},
         {"field": "partners", "headerName": words("labs.partners"), "width": 110, "type": "rightAligned"},
     ]
@@ -247,11 +253,11 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
     if scores.is_empty():
         return None
     columns = [
-        linked("round", words("lab.round"), link="url", minWidth=150, **SEARCHED),
-        {"field": "item", "headerName": words("word.item"), "minWidth": 180, "flex": 1, **SEARCHED},
+        linked("round", words("lab.round"), link="url", minWidth=150, **narrow(130), **SEARCHED),
+        {"field": "item", "headerName": words("word.item"), "minWidth": 180, "flex": 1, **narrow(140), **SEARCHED},
         {"field": "value", "headerName": words("lab.value"), "width": 120, "type": "rightAligned", "sortable": False},
         {"field": "x_pt", "headerName": words("lab.x_pt"), "width": 120, "type": "rightAligned", "sortable": False},
-        {"field": "z", "headerName": "z", "width": 90, **signed()},
+        {"field": "z", "headerName": "z", "width": 90, **narrow(80), **signed()},
         {"field": "others", "headerName": words("lab.others"), "width": 120, "type": "rightAligned"},
     ]
     rows = [

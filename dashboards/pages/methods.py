@@ -32,7 +32,7 @@ def section_of(reading: Reading, words: Words) -> Component | None:
     )
     rows = [_row(row, reading, words) for row in ordered.iter_rows(named=True)]
     shown = table(columns, rows, caption=words("methods.title"), words=words)
-    return section(words("methods.title"), shown, name="methods", says=words("methods.says"))
+    return section(words("methods.title"), shown, name="methods", says=words("methods.says"), folded=True)
 
 
 def _row(row: dict[str, Any], reading: Reading, words: Words) -> list[Component]:

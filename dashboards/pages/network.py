@@ -145,5 +145,5 @@ def _provenance(reading: Reading, words: Words) -> Component:
     )
     return section(
         words("network.provenance"), listed, more(words("network.settings"), settings) if made.settings else None,
-        name="provenance", says=words("network.provenance_says", run=made.run_id),
+        name="provenance", says=words("network.provenance_says", run=made.run_id), folded=True,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, linked, signed
+from dashboards.components.tables import SEARCHED, linked, narrow, signed
 from dashboards.reading import Reading
 from dashboards.words import Words
 
@@ -37,13 +37,13 @@ def _row(reading: Reading, row: dict[str, Any], place: Address, words: Words) ->
 def columns(words: Words) -> list[dict[str, Any]]:
     """Columns of the grid."""
     return [
-        linked("sample", words("word.sample"), link="url", minWidth=130, **SEARCHED),
-        {"field": "item", "headerName": words("word.item"), "minWidth": 170, "flex": 1, **SEARCHED},
-        {"field": "part", "headerName": words("lab.part"), "width": 120, **SEARCHED},
-        {"field": "partner", "headerName": words("lab.partner"), "minWidth": 230, "flex": 2, **SEARCHED},
-        {"field": "trigger", "headerName": words("word.trigger"), "width": 140, **SEARCHED},
+        linked("sample", words("word.sample"), link="url", minWidth=130, **narrow(118), **SEARCHED),
+        {"field": "item", "headerName": words("word.item"), "minWidth": 170, "flex": 1, **narrow(140), **SEARCHED},
+        {"field": "part", "headerName": words("lab.part"), "width": 105, **SEARCHED},
+        {"field": "partner", "headerName": words("lab.partner"), "minWidth": 185, "flex": 2, **SEARCHED},
+        {"field": "trigger", "headerName": words("word.trigger"), "width": 125, **SEARCHED},
         {"field": "d", "headerName": words("word.d"), "width": 90, **signed()},
-        {"field": "ratio", "headerName": words("word.r_ratio"), "width": 95, **signed(form=".2f")},
-        {"field": "category", "headerName": words("word.category"), "width": 150, **SEARCHED},
+        {"field": "ratio", "headerName": words("word.r_ratio"), "width": 95, **narrow(84), **signed(form=".2f")},
+        {"field": "category", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
         {"field": "flipped", "headerName": words("word.flipped"), "width": 100},
     ]

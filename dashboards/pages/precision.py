@@ -8,7 +8,7 @@ import polars as pl
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import COUNTED, SEARCHED, Column, grid, signed, table
+from dashboards.components.tables import COUNTED, SEARCHED, Column, grid, narrow, signed, table
 from dashboards.components.text import Component, lead, link, note, section, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -55,9 +55,18 @@ def _told(told: pl.DataFrame, words: Words) -> Component:
     wrapped = {"wrapText": True, "autoHeight": True}
     figures = {"type": "rightAligned", "sortable": False, **wrapped}
     columns = [
-        {"field": "item", "headerName": words("word.item"), "minWidth": 165, "flex": 3, **wrapped, **SEARCHED, **COUNTED},
+        {
+            "field": "item",
+            "headerName": words("word.item"),
+            "minWidth": 165,
+            "flex": 3,
+            **narrow(165),
+            **wrapped,
+            **SEARCHED,
+            **COUNTED,
+        },
         {"field": "condition", "headerName": words("precision.condition"), "minWidth": 128, **SEARCHED},
-        {"field": "sd", "headerName": words("precision.sd"), "minWidth": 128, **figures},
+        {"field": "sd", "headerName": words("precision.sd"), "minWidth": 128, **narrow(165), **figures},
         {"field": "levels", "headerName": words("precision.levels"), "minWidth": 128, **figures},
         {"field": "sets", "headerName": words("precision.sets"), "minWidth": 76, "type": "rightAligned"},
         {"field": "model", "headerName": words("precision.model"), "minWidth": 180, "flex": 4, **wrapped},

@@ -30,7 +30,9 @@ def section_of(reading: Reading, place: Address, words: Words) -> Component:
         _on_results(reading, downgrades.filter(~by_count), place, words),
         _heading(words("proposals.by_count"), words("proposals.by_count_says")),
         _by_count(reading, reading.ratings.filter(by_count), place, words),
-        more(words("proposals.others", n=count(others.height)), _others(reading, others, place, words)),
+        more(words("proposals.others", n=count(others.height)), _others(reading, others, place, words))
+        if others.height
+        else None,
         name="proposals",
         says=words("proposals.says"),
     )
@@ -42,10 +44,8 @@ def _heading(text: str, says: str) -> Component:
 
 def lab_link(reading: Reading, lab: str | None, place: Address, words: Words) -> Component:
     """A laboratory by name and code, leading to its page; a missing one is said to be missing."""
-    if lab is None:
-        return words("shell.unnamed")
-    name = reading.name_of("labs", lab, words)
-    return link(name if name == lab else f"{name} · {lab}", place.lab(lab))
+    told = reading.named("labs", lab, words)
+    return told if lab is None else link(told, place.lab(lab))
 
 
 def _on_results(reading: Reading, rated: pl.DataFrame, place: Address, words: Words) -> Component:

@@ -32,6 +32,7 @@ def of_lab(reading: Reading, place: Address, words: Words) -> Component | None:
         more(words("lab.choice_figures"), _table(rows, words)),
         name="choice",
         says=words("lab.choice_says"),
+        folded=True,
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.figures import figure
-from dashboards.components.tables import SEARCHED, grid, signed
+from dashboards.components.tables import SEARCHED, grid, narrow, signed
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, amount, count, fixed, interval
@@ -26,7 +26,7 @@ def of_levels(reading: Reading, place: Address, words: Words) -> Component | Non
     spec = slopes.lab_slopes(found, reading.registers["items"], place.code, words.language)
     said = _sentence(whole.row(0, named=True), words) if whole.height else []
     drawn = [] if spec.is_empty else [figure("slopes", spec), _listed(reading, found, words)]
-    return section(words("slopes.title"), note(*said), *drawn, name="slopes", says=words("slopes.says"))
+    return section(words("slopes.title"), note(*said), *drawn, name="slopes", says=words("slopes.says"), folded=True)
 
 
 def _sentence(whole: dict[str, Any], words: Words) -> list[Component]:
@@ -54,10 +54,10 @@ def _listed(reading: Reading, found: pl.DataFrame, words: Words) -> Component | 
     ]
     figures = {"type": "rightAligned", "sortable": False}
     columns = [
-        {"field": "item", "headerName": words("word.item"), "minWidth": 200, "flex": 1, **SEARCHED},
+        {"field": "item", "headerName": words("word.item"), "minWidth": 200, "flex": 1, **narrow(185), **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
         {"field": "slope", "headerName": words("slopes.slope"), "width": 110, **signed()},
-        {"field": "interval", "headerName": words("labs.interval"), "width": 150, **figures},
+        {"field": "interval", "headerName": words("labs.interval"), "width": 150, **narrow(150), **figures},
         {"field": "q", "headerName": "q", "width": 90, **signed(form=".3f")},
         {"field": "levels", "headerName": words("slopes.levels"), "width": 190, **figures},
         {"field": "samples", "headerName": words("labs.samples"), "width": 100, "type": "rightAligned"},

@@ -7,7 +7,7 @@ from dash import html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, Column, grid, table
+from dashboards.components.tables import SEARCHED, Column, grid, narrow, table
 from dashboards.components.text import Component, lead, link, note, section, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -36,7 +36,7 @@ def section_of(reading: Reading, place: Address, words: Words) -> Component | No
     if use.is_empty():
         return None
     to_items = note(link(words("usage.to_items"), place.to(page="usage")))
-    return section(words("usage.title"), _by_kind(use, words), to_items, name="usage", says=_lead(use, words))
+    return section(words("usage.title"), _by_kind(use, words), to_items, name="usage", says=_lead(use, words), folded=True)
 
 
 def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
@@ -44,12 +44,12 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     del place
     use = reading.evidence_use
     columns = [
-        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
+        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **narrow(140), **SEARCHED},
         {"field": "scale", "headerName": words("usage.scale"), "width": 120, **SEARCHED},
         {"field": "kind", "headerName": words("usage.kind"), "width": 170, **SEARCHED},
-        {"field": "used_by", "headerName": words("usage.used_by"), "width": 170, **SEARCHED},
+        {"field": "used_by", "headerName": words("usage.used_by"), "width": 170, **narrow(125), **SEARCHED},
         {"field": "blocks", "headerName": words("usage.blocks"), "width": 100, "type": "rightAligned"},
-        {"field": "results", "headerName": words("usage.results"), "width": 100, "type": "rightAligned"},
+        {"field": "results", "headerName": words("usage.results"), "width": 100, **narrow(80), "type": "rightAligned"},
         {"field": "why", "headerName": words("network.reason"), "minWidth": 320, "flex": 2, "wrapText": True,
          "autoHeight": True, **SEARCHED},
     ]  # fmt: skip

@@ -96,6 +96,7 @@ def precision(
     home: Home = None,
 ) -> None:
     """Fit repeatability and reproducibility of each item against the level. 拟合各项目精密度与水平的关系。"""
+    from labqa.figures.names import named
     from labqa.service import opinions
     from labqa.service.viewer import LOCAL_ANALYST
 
@@ -108,7 +109,7 @@ def precision(
         if row["reason"]:
             reasons[condition, row["reason"]] = reasons.get((condition, row["reason"]), 0) + 1
             continue
-        name = row[f"name_{language()}"] or row["name_en"] or row["item"]
+        name = named(row["item"], {row["item"]: row[f"name_{language()}"] or row["name_en"] or row["item"]})
         told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
         told["model"] = opinions.model_named(row, language())
         say("cli.precision_level", **told)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+
+from labqa.figures.spec import Axis
 
 Known = Sequence[float | None]
 
@@ -39,3 +42,11 @@ def ticks_of_decades(low: float, high: float) -> tuple[float, ...]:
     steps = (1.0, 2.0, 5.0) if high / low < 1e4 else (1.0,)
     found = [step * 10.0**power for power in range(-12, 13) for step in steps]
     return tuple(value for value in found if low <= value <= high)
+
+
+def fraction(axis: Axis, value: float) -> float:
+    """Where a value lies between the ends of its axis, 0 to 1 from low to high end (the other way round on a reversed axis)."""
+    low, high = axis.range or (0.0, 1.0)
+    if axis.log:
+        low, high, value = math.log10(low), math.log10(high), math.log10(value)
+    return (value - low) / (high - low)

@@ -19,6 +19,12 @@ def names(register: pl.DataFrame, key: str, language: Language) -> dict[str, str
     return dict(register.select(key, called.alias("called")).iter_rows())
 
 
+def named(code: str, called: Names) -> str:
+    """A name with its code behind it; the code alone where that is its name."""
+    name = called.get(code, code)
+    return code if name == code else f"{name} · {code}"
+
+
 def family_names(products: pl.DataFrame, language: Language) -> dict[str, str]:
     """Family → its name: the register's own row of that code if there is one, else the code with its first product."""
     called = names(products, "product", language)
@@ -39,7 +45,7 @@ def units(items: pl.DataFrame) -> dict[str, str]:
 
 def say(name: str, language: Language, /, **values: object) -> str:
     """A sentence of the figures, in the reader's language."""
-    return Message(f"figures.{name}", values).text(language)
+    return Message(f"figures.{name}", values).typeset(language)
 
 
 def shortened(text: str, width: int) -> str:

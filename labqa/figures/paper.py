@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
+from labqa.figures.extent import fraction
 from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Series, Spec
 
 _ROW = 11.5
@@ -70,14 +71,6 @@ def drawing(spec: Spec) -> dict[str, Any]:
     for series in spec.series:
         _add(drawn, series, spec)
     return drawn
-
-
-def fraction(axis: Axis, value: float) -> float:
-    """Where a value lies between the ends of its axis, 0 to 1 from low to high end (the other way round on a reversed axis)."""
-    low, high = axis.range or (0.0, 1.0)
-    if axis.log:
-        low, high, value = math.log10(low), math.log10(high), math.log10(value)
-    return (value - low) / (high - low)
 
 
 def ticks(axis: Axis) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
+from labqa.figures import narrow
+from labqa.figures.extent import fraction
 from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Band, Line, Role, Series, Spec
 
 Theme = Literal["light", "dark"]
@@ -30,6 +32,7 @@ def draw(spec: Spec, *, theme: Theme = "light") -> dict[str, Any]:
     """The figure as a plotly dict (`data`, `layout`), which `dcc.Graph` and `go.Figure` both take; no title, faces set it."""
     colours = COLOURS if theme == "light" else _DARK
     traces = [trace for series in spec.series for trace in _trace(series, spec, colours) if series.x]
+    traces += _steps(spec, colours) if traces else []
     return {"data": traces, "layout": _layout(spec, colours) if traces else _nothing(spec, colours)}
 
 
@@ -151,30 +154,50 @@ def _cells(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[st
             "colorscale": flat,
             "xgap": 2,
             "ygap": 1,
-            "colorbar": {
-                "tickvals": list(range(n)),
-                "ticktext": [step.label for step in spec.scale],
-                "thickness": 12,
-                "outlinewidth": 0,
-                "tickfont": {"color": colours["text"]},
-            },
+            "showscale": False,
         }
     ]
+
+
+def _steps(spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
+    """The steps of a map's scale as entries of the legend, which breaks into lines where a colour bar would take the room."""
+    entries = [(step.label, step.colour) for step in spec.scale]
+    entries += [(spec.unknown, _unknown(colours))] if entries and spec.unknown else []
+    edge = {"width": 1, "color": colours["grid"]}
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": name,
+            "x": [None],
+            "y": [None],
+            "marker": {"symbol": "square", "size": 12, "color": colour, "line": edge},
+            "hoverinfo": "skip",
+        }
+        for name, colour in entries
+    ]
+
+
+def _unknown(colours: dict[Role, str]) -> str:
+    """Fill of a cell in which nothing could be assessed."""
+    return UNKNOWN if colours is COLOURS else "#2B343D"
 
 
 def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     named = [series for series in spec.series if series.in_legend and series.x]
     rows = len(spec.y.categories or ())
     cells = bool(spec.scale)
+    legend = bool(named) or cells
     labelled: list[Band | Line] = [*spec.bands, *spec.lines]
     return {
         "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _TALL if spec.tall else _HEIGHT,
-        "margin": {"l": 12, "r": 16, "t": 34 if named else 14, "b": 12},
+        "margin": {"l": 12, "r": 16, "t": 34 if legend else 14, "b": 12},
         "font": {"family": FONTS, "size": 12, "color": colours["text"]},
         "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": (UNKNOWN if colours is COLOURS else "#2B343D") if cells else "rgba(0,0,0,0)",
-        "showlegend": bool(named) and not cells,
-        "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"},
+        "plot_bgcolor": _unknown(colours) if cells else "rgba(0,0,0,0)",
+        "showlegend": legend,
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}
+        | ({"itemclick": False, "itemdoubleclick": False} if cells else {}),
         "barmode": "overlay",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours["quiet"], "activecolor": colours["text"]},
         "hovermode": "closest",
@@ -183,7 +206,7 @@ def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
         "yaxis": _axis(spec.y, colours, grid=not cells and spec.y.categories is None),
         "shapes": [_band(band, colours) for band in spec.bands] + [_line(line, colours) for line in spec.lines],
         "annotations": [_label(mark, spec, colours) for mark in labelled if mark.label],
-        "meta": {"alt": spec.alt, "kind": spec.kind},
+        "meta": {"alt": spec.alt, "kind": spec.kind, "below": narrow.BELOW, "narrow": narrow.changes(spec)},
     }
 
 
@@ -241,8 +264,9 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
 
 
 def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
-    """A word on the upper edge of a level band (left, where an ascending order is low) or line (right), or on the right edge of
-    an upright one, bands at the foot and lines at the head, so that a limit near the edge of a band stays readable."""
+    """A word on the upper edge of a level band (left, where an ascending order is low) or line (right), or beside an upright
+    one, bands at the foot and lines at the head, so that a limit near the edge of a band stays readable; to its left where it
+    stands near the right end of the axis."""
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {
@@ -253,7 +277,8 @@ def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str,
     }
     if mark.axis == "x":
         y, anchor = (0, "bottom") if isinstance(mark, Band) else (1, "top")
-        return note | {"yref": "paper", "y": y, "xanchor": "left", "yanchor": anchor}
+        side = "right" if fraction(spec.x, at) > 0.7 else "left"
+        return note | {"yref": "paper", "y": y, "xanchor": side, "yanchor": anchor}
     x, anchor = (0, "left") if isinstance(mark, Band) else (1, "right")
     return note | {"xref": "paper", "x": x, "xanchor": anchor, "yanchor": "bottom"}
 

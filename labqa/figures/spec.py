@@ -38,13 +38,15 @@ UNKNOWN = "#E3E5E8"
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis; `range` runs in data units (positions where there are categories), also on a logarithmic axis."""
+    """One axis; `range` runs in data units (positions where there are categories), also on a logarithmic axis; `short` are
+    the categories as a narrow screen shows them."""
 
     title: str = ""
     unit: str = ""
     log: bool = False
     range: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None
+    short: tuple[str, ...] | None = None
     ticks: bool = True
     tick_values: tuple[float, ...] | None = None
     tick_labels: tuple[str, ...] | None = None

@@ -47,7 +47,7 @@ def _flags(context: Context) -> Table:
     flags = context.tables["flags"].filter(pl.col("lab").is_not_null()).with_columns(of_lab=pl.len().over("lab"))
     shown = flags.sort(["of_lab", "lab", "rule", "flag"], descending=[True, False, False, False]).head(MOST_FLAGS)
     rows = tuple(
-        (row["lab"], context.lab(row["lab"]), Message.from_json(row["message"]).text(context.language))
+        (row["lab"], context.lab(row["lab"]), Message.from_json(row["message"]).typeset(context.language))
         for row in shown.iter_rows(named=True)
     )
     return Table(

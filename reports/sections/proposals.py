@@ -96,7 +96,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
     name = context.lab(row["lab"])
     now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
-    told = tuple(Message.from_json(line).text(context.language) for line in reasons["message"])
+    told = tuple(Message.from_json(line).typeset(context.language) for line in reasons["message"])
     cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
     table = evidence_table(context, cited, lab=row["lab"])
     return [head, Bullets(told), *([table] if table else [])]

@@ -129,7 +129,7 @@ def test_the_command_prints_and_writes_them(demo: Demo, tmp_path: Path) -> None:
     ]
     ran = subprocess.run(command, env={**os.environ, "LABQA_LANG": "en"}, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert "Sodium, wf (00930), repeatability: two components, σ² = (" in ran.stdout
+    assert "Sodium, wf · 00930, repeatability: two components, σ² = (" in ran.stdout
     assert "reproducibility, 143 items without a model: Fewer than 15 differences" in ran.stdout
     assert set(pl.read_csv(file)["condition"]) == {"repeatability", "reproducibility"}
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Literal
 
 from labqa.core.wording.quoting import beginning, visible
@@ -27,6 +28,16 @@ def sentences(language: Language) -> Mapping[str, str]:
     return found
 
 
+class _Typeset(Formatter):
+    def format_field(self, value: object, format_spec: str) -> str:
+        """A figure's hyphens are minus signs; those of names, dates and codes are none."""
+        text: str = super().format_field(value, format_spec)
+        return text.replace("-", "−") if isinstance(value, int | float) else text
+
+
+_TYPESET = _Typeset()
+
+
 @dataclass(frozen=True)
 class Message:
     """A sentence by key, with the values that fill its placeholders; the language is chosen where it is shown."""
@@ -37,8 +48,14 @@ class Message:
     def text(self, language: Language) -> str:
         """The sentence in `language`, values that are messages too, texts as `quoted`; KeyError if the catalogue lacks it, so
         that a test finds it."""
-        values = {name: _said(name, value, language) for name, value in self.values.items()}
-        return sentences(language)[self.key].format_map(values)
+        return sentences(language)[self.key].format_map(self._told(language))
+
+    def typeset(self, language: Language) -> str:
+        """The same for pages and paper: negative figures with a minus sign, at which no line breaks, instead of a hyphen."""
+        return _TYPESET.vformat(sentences(language)[self.key], (), self._told(language))
+
+    def _told(self, language: Language) -> dict[str, object]:
+        return {name: _said(name, value, language) for name, value in self.values.items()}
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys, the form in which a table keeps the values of a message."""

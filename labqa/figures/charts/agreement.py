@@ -48,7 +48,8 @@ def agreement_by(
                 f"{shortened(called.get(code, code), 30)} (n={count:,})"
                 for code, count in kept.select("scope_id", "n").iter_rows()
             ),
-            range=(max(kept.height, 1) + 0.2, -0.6),
+            short=tuple(shortened(called.get(code, code), 18) for code in kept["scope_id"]),
+            range=(max(kept.height, 1) + 0.2, -1.3),  # room for the word at the line above the first row
         ),
         series=tuple(
             _shares(part, called, language)

@@ -9,7 +9,7 @@ import polars as pl
 from labqa.core.vocabulary import Scope, Status
 from labqa.core.wording.catalogue import Language
 from labqa.figures.extent import inside, reach, trimmed
-from labqa.figures.names import counted, names, say, shortened
+from labqa.figures.names import counted, named, names, say, shortened
 from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
 
 Row = dict[str, Any]
@@ -171,8 +171,7 @@ def _hover(row: Row, called: dict[str, str], language: Language, *, horizontal: 
     return say(
         "bias_hover" if known else "bias_hover_alone",
         language,
-        name=called.get(code, code),
-        code=code,
+        name=named(code, called),
         estimate=row["estimate"],
         lower=row["lower"],
         upper=row["upper"],

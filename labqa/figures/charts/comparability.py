@@ -1,16 +1,12 @@
-"""One laboratory and its partners: do direct and indirect evidence agree, and how firmly is each pair tied?"""
+"""One laboratory and its partners: do direct and indirect evidence agree?"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import polars as pl
 
-from labqa.core.vocabulary import Status
 from labqa.core.wording.catalogue import Language
 from labqa.figures.extent import trimmed
 from labqa.figures.names import names, say, shortened
@@ -22,8 +18,6 @@ _KINDS: tuple[tuple[str, Role, Symbol, float], ...] = (
     ("indirect", "quiet", "diamond-open", 0.0),
     ("network", "main", "circle", 0.45),
 )
-_STEPS = ((30.0, 7.0), (10.0, 4.5), (3.0, 2.5), (0.0, 1.2))
-"""Least equivalent pairs of each width of a link, widest first."""
 
 
 def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, language: Language, *, limit: int = 16) -> Spec:
@@ -36,7 +30,8 @@ def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, langua
     rows = worst_first(known)[:limit]
     called = names(labs, "lab", language)
     span = _span(rows)
-    labels = [label for row in rows for label in (shortened(_called(row["other"], called), 18), "")]
+    labels = [label for row in rows for label in (shortened(coded(row["other"], called), 34), "")]
+    codes = [label for row in rows for label in (str(row["other"]), "")]
     return Spec(
         kind="partner_forest",
         language=language,
@@ -44,7 +39,7 @@ def partner_forest(contrasts: pl.DataFrame, labs: pl.DataFrame, lab: str, langua
         caption=say("partner_forest_caption", language, shown=len(rows), total=len(known)),
         alt=say("partner_forest_alt", language, lab=lab, shown=len(rows), n=sum(map(disagree, rows))),
         x=Axis(title=say("axis_contrast", language), unit="σR", range=span),
-        y=Axis(categories=tuple(labels[:-1]), range=(2.0 * max(len(rows), 1) - 1.0, -1.0)),
+        y=Axis(categories=tuple(labels[:-1]), short=tuple(codes[:-1]), range=(2.0 * max(len(rows), 1) - 1.0, -1.0)),
         series=tuple(_series(kind, rows, called, language, span) for kind in _KINDS) + _marked(rows, called, language, span),
         lines=(Line("x", 0.0),),
         empty=say("partner_empty", language),
@@ -63,7 +58,8 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (not disagree(row), -row["n_samples"], row["other"]))
 
 
-def _called(code: str, called: dict[str, str]) -> str:
+def coded(code: str, called: dict[str, str]) -> str:
+    """Code and name of a laboratory."""
     name = called.get(code, code)
     return code if name == code else f"{code} {name}"
 
@@ -130,7 +126,7 @@ def _marked(rows: list[Row], called: dict[str, str], language: Language, span: t
             symbol="cross",
             ids=tuple(str(row["other"]) for _, row in off),
             hover=tuple(
-                say("disagree_hover", language, name=_called(str(row["other"]), called), q=row["q_value"]) for _, row in off
+                say("disagree_hover", language, name=coded(str(row["other"]), called), q=row["q_value"]) for _, row in off
             ),
         ),
     )
@@ -141,153 +137,11 @@ def _hover(row: Row, name: str, called: dict[str, str], language: Language) -> s
     return say(
         "contrast_hover",
         language,
-        name=_called(str(row["other"]), called),
+        name=coded(str(row["other"]), called),
         kind=say(f"contrast_{name}", language),
         estimate=row[name],
         lower=low,
         upper=high,
         n=row["n_samples"],
         pairs=row["equivalent_pairs"],
-    )
-
-
-def ego_network(
-    contrasts: pl.DataFrame, among: pl.DataFrame, labs: pl.DataFrame, lab: str, language: Language, *, limit: int = 24
-) -> Spec:
-    """One laboratory amid its partners: the wider a link, the more direct pairs it is worth; bridges stand out.
-
-    `contrasts` as for `partner_forest`; `among` are rows of LAB_CONTRASTS between partners, drawn thin: they are the ways
-    round by which indirect evidence comes. Partners run clockwise from the top, the most firmly tied first.
-    """
-    partners = [row for row in contrasts.iter_rows(named=True) if row["other"]]
-    rows = sorted(partners, key=_most_firmly_tied_first)[:limit]
-    called = names(labs, "lab", language)
-    n = max(len(rows), 1)
-    place = {str(row["other"]): _on_circle(k, n) for k, row in enumerate(rows)}
-    bridges = sum(bool(row["bridge"]) for row in rows)
-    links = among["lab"], among["other"]
-    between = [(one, other) for one, other in zip(*links, strict=True) if one in place and other in place][:300]
-    return Spec(
-        kind="ego_network",
-        language=language,
-        title=say("ego_network", language, lab=lab),
-        caption=say("ego_network_caption", language, shown=len(rows), total=len(partners), bridges=bridges),
-        alt=say("ego_network_alt", language, lab=lab, shown=len(rows), bridges=bridges),
-        x=Axis(categories=(), ticks=False, range=(-1.4, 1.4)),
-        y=Axis(categories=(), ticks=False, range=(-1.25, 1.25)),
-        series=(
-            *_ways_round(between, place, language),
-            *_links(rows, place, language),
-            *_nodes(rows, place, called, lab, language),
-        ),
-        empty=say("partner_empty", language),
-        tall=True,
-        n_shown=len(rows),
-        n_total=len(partners),
-    )
-
-
-def _most_firmly_tied_first(row: Row) -> tuple[bool, float, str]:
-    pairs = row["equivalent_pairs"]
-    return pairs is None, -(pairs or 0.0), row["other"]
-
-
-def _on_circle(k: int, n: int) -> tuple[float, float]:
-    angle = 2.0 * math.pi * k / n
-    return math.sin(angle), math.cos(angle)
-
-
-def _path(ends: list[tuple[tuple[float, float], tuple[float, float]]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One line over several links, each drawn there and back, so that no stroke joins two of them but through their ends."""
-    points = [point for start, end in ends for point in (start, end, start)]
-    return tuple(x for x, _ in points), tuple(y for _, y in points)
-
-
-def _ways_round(
-    between: list[tuple[str, str]], place: dict[str, tuple[float, float]], language: Language
-) -> tuple[Series, ...]:
-    """Links between partners, one line a partner."""
-    drawn: list[Series] = []
-    for one, links in groupby(between, key=itemgetter(0)):
-        x, y = _path([(place[one], place[other]) for _, other in links])
-        name = say("link_among", language)
-        drawn.append(Series(name=name, mark="edge", x=x, y=y, colour="grid", stroke=1.0, in_legend=not drawn))
-    return tuple(drawn)
-
-
-def _links(rows: list[Row], place: dict[str, tuple[float, float]], language: Language) -> tuple[Series, ...]:
-    drawn: list[Series] = []
-    for position, (least, stroke) in enumerate(_STEPS):
-        most = _STEPS[position - 1][0] if position else math.inf
-        for bridge in (False, True):
-            ends = [
-                ((0.0, 0.0), place[str(row["other"])])
-                for row in rows
-                if least <= float(row["equivalent_pairs"] or 0.0) < most and bool(row["bridge"]) == bridge
-            ]
-            if ends:
-                x, y = _path(ends)
-                name = say("link_bridge" if bridge else "link_from" if least else "link_below", language, n=least or most)
-                colour: Role = "alarm" if bridge else "main"
-                new = all(one.name != name for one in drawn)
-                drawn.append(Series(name=name, mark="edge", x=x, y=y, colour=colour, stroke=stroke, in_legend=new))
-    return tuple(drawn)
-
-
-def _nodes(
-    rows: list[Row], place: dict[str, tuple[float, float]], called: dict[str, str], lab: str, language: Language
-) -> tuple[Series, ...]:
-    """The laboratory in the middle; around it partners joined by a bridge, partners that disagree, and all others."""
-    if not rows:
-        return ()
-    drawn = [
-        Series(
-            name=_called(lab, called), mark="point", x=(0.0,), y=(0.0,), colour="text", symbol="square",
-            hover=(_called(lab, called),), in_legend=False,
-        )
-    ]  # fmt: skip
-    looks: tuple[tuple[str, Role, Symbol], ...] = (
-        ("bridge", "alarm", "diamond-open"),
-        ("disagree", "alarm", "cross"),
-        ("other", "main", "circle"),
-    )
-    for look, colour, symbol in looks:
-        mine = [row for row in rows if _look(row) == look]
-        if mine:
-            for below in (False, True):  # names stand away from the middle
-                here = [row for row in mine if (place[str(row["other"])][1] < -0.01) == below]
-                at = [place[str(row["other"])] for row in here]
-                drawn.append(
-                    Series(
-                        name=say("contrast_disagree", language),
-                        mark="point",
-                        x=tuple(x for x, _ in at),
-                        y=tuple(y for _, y in at),
-                        colour=colour,
-                        symbol=symbol,
-                        text=tuple(str(row["other"]) for row in here),
-                        text_below=below,
-                        ids=tuple(str(row["other"]) for row in here),
-                        hover=tuple(_link_hover(row, called, language) for row in here),
-                        in_legend=look == "disagree" and (not below or len(here) == len(mine)),
-                    )
-                )
-    return tuple(drawn)
-
-
-def _look(row: Row) -> str:
-    if row["bridge"]:
-        return "bridge"
-    return "disagree" if disagree(row) else "other"
-
-
-def _link_hover(row: Row, called: dict[str, str], language: Language) -> str:
-    known = row["status"] == str(Status.ASSESSED)
-    return say(
-        "link_hover",
-        language,
-        name=_called(str(row["other"]), called),
-        n=row["n_samples"],
-        pairs=row["equivalent_pairs"],
-        status=say("link_two_ways" if known else "link_one_way", language),
     )

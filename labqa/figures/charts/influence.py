@@ -9,12 +9,13 @@ import polars as pl
 
 from labqa.core.vocabulary import Influence
 from labqa.core.wording.catalogue import Language
+from labqa.figures.charts.comparability import coded
 from labqa.figures.extent import around
 from labqa.figures.names import names, say, shortened
 from labqa.figures.spec import Axis, Line, Role, Series, Spec
 
 Row = dict[str, Any]
-_WIDTH = 26
+_WIDTH, _SHORT = 26, 22
 
 
 def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, language: Language) -> Spec:
@@ -38,7 +39,11 @@ def contributions(influence: pl.DataFrame, items: pl.DataFrame, lab: str, langua
         caption=say("influence_caption", language, shown=len(rows), total=_all(rows)),
         alt=say("influence_alt", language, lab=lab, shown=len(rows), largest=values[0] if values else 0.0),
         x=Axis(title=say("axis_contribution", language), unit="σR", range=ends),
-        y=Axis(categories=tuple(shortened(one, _WIDTH) for one in labels), range=(max(len(labels), 1) - 0.3, -0.7)),
+        y=Axis(
+            categories=tuple(shortened(one, _WIDTH) for one in labels),
+            short=tuple(shortened(one, _SHORT) for one in labels),
+            range=(max(len(labels), 1) - 0.3, -0.7),
+        ),
         series=tuple(
             Series(
                 name=name,
@@ -85,7 +90,7 @@ def without(
         if not part or estimate is None:
             continue
         at = range(len(labels), len(labels) + len(part))
-        labels += [called.get(what, what) if kind is Influence.PARTNER else what for what in (row["what"] for row in part)]
+        labels += [coded(row["what"], called) if kind is Influence.PARTNER else row["what"] for row in part]
         new = [row["without"] for row in part]
         ends += new
         series.append(

@@ -122,7 +122,9 @@ def _map(
             categories=tuple(shortened(family.get(name, name), 22) for name in families),
             range=(-0.5, max(len(families), 1) - 0.5),
         ),
-        y=Axis(categories=tuple(_row_label(lab, called) for lab in rows), range=(max(len(rows), 1) - 0.5, -0.5)),
+        y=Axis(
+            categories=tuple(_row_label(lab, called) for lab in rows), short=tuple(rows), range=(max(len(rows), 1) - 0.5, -0.5)
+        ),
         series=(cell,),
         scale=scale,
         unknown=say("status_not_assessed", language),

@@ -43,10 +43,8 @@ def largest_discrepancies(scored: pl.DataFrame, items: pl.DataFrame, language: L
             tick_values=ticks_of_decades(0.5, largest * 1.3) if log else None,
         ),
         y=Axis(
-            categories=tuple(
-                f"{shortened(called.get(row['item'], row['item']), 22)} · {row['original_lab']} → {row['retest_lab']}"
-                for row in kept.iter_rows(named=True)
-            ),
+            categories=tuple(_row_label(row, called, 22) for row in kept.iter_rows(named=True)),
+            short=tuple(_row_label(row, called, 10) for row in kept.iter_rows(named=True)),
             range=(max(kept.height, 1) + 0.2, -0.6),
         ),
         series=tuple(
@@ -59,6 +57,11 @@ def largest_discrepancies(scored: pl.DataFrame, items: pl.DataFrame, language: L
         n_shown=kept.height,
         n_total=judged.height,
     )
+
+
+def _row_label(row: dict[str, Any], called: dict[str, str], width: int) -> str:
+    """The item, its name cut to `width`, and who tested first and again."""
+    return f"{shortened(called.get(row['item'], row['item']), width)} · {row['original_lab']} → {row['retest_lab']}"
 
 
 def _dots(

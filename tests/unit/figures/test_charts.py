@@ -14,6 +14,7 @@ from labqa.figures.charts import (
     biases,
     classes,
     comparability,
+    ego,
     influence,
     maps,
     options,
@@ -61,7 +62,7 @@ def every_chart(run, registers, language, *, period):
         *(agreement.agreement_by(summary, called[by], language, by=by, period=period) for by in ("product", "family", "item")),
         rounds.z_bars(run["pt_scores"], items, "L0001", language),
         comparability.partner_forest(contrasts_of(run, "L0001"), labs, "L0001", language),
-        comparability.ego_network(contrasts_of(run, "L0001"), run["lab_contrasts"], labs, "L0001", language),
+        ego.ego_network(contrasts_of(run, "L0001"), run["lab_contrasts"], labs, "L0001", language),
         influence.contributions(moved(run, "L0001")[0], items, "L0001", language),
         influence.without(*moved(run, "L0001"), labs, "L0001", language, delta_0=0.5),
     ]
@@ -186,7 +187,7 @@ def test_an_extreme_unassessed_interval_does_not_stretch_the_axis(runs, register
     assert -low == high < 5
     unassessed = next(series for series in spec.series if "L0002" in series.ids)
     assert unassessed.y[unassessed.ids.index("L0002")] == low
-    assert "-40.00" in unassessed.hover[unassessed.ids.index("L0002")]
+    assert "−40.00" in unassessed.hover[unassessed.ids.index("L0002")]
 
 
 def test_heat_map_leaves_what_is_not_assessed_without_a_colour(runs, registers):
@@ -403,22 +404,55 @@ def test_partners_that_disagree_stand_first_and_are_marked(runs, registers):
     assert without and not without & set(indirect.ids)
 
 
-def test_links_are_as_wide_as_they_are_worth_and_bridges_stand_out(runs, registers):
+def test_links_are_as_wide_as_samples_are_many_and_bridges_stand_out(runs, registers):
     found = contrasts_of(runs["dated"], "L0001").filter(pl.col("other") != "")
-    spec = comparability.ego_network(found, runs["dated"]["lab_contrasts"].clear(), registers["labs"], "L0001", "en")
+    spec = ego.ego_network(found, runs["dated"]["lab_contrasts"].clear(), registers["labs"], "L0001", "en")
     edges = [series for series in spec.series if series.mark == "edge"]
     assert sum(len(series.x) for series in edges) == 3 * min(found.height, 24)
     nodes = {name: series.symbol for series in spec.series if series.mark == "point" for name in series.ids or ()}
     bridges = set(found.filter(pl.col("bridge"))["other"]) & set(nodes)
     assert bridges and {name for name, symbol in nodes.items() if symbol == "diamond-open"} == bridges
-    strokes = {series.name: series.stroke for series in edges if series.colour == "main"}
-    assert sorted(strokes.values(), reverse=True) == list(strokes.values())
+
+
+@pytest.mark.parametrize(
+    ("samples", "classes_named"),
+    [
+        ([9, 5, 4, 2, 1, 1], {"5 or more": 2, "2 to 4": 2, "1": 2}),
+        (
+            [200, 120, 60, 20, 3],
+            {"200 or more": 1, "100 to 199": 1, "50 to 99": 1, "1 to 49": 2},
+        ),
+        ([1, 1, 1], {"1 or more": 3}),
+    ],
+)
+def test_the_classes_of_links_tell_the_partners_apart(runs, registers, samples, classes_named):
+    one = contrasts_of(runs["dated"], "L0001").filter(pl.col("other") != "").head(1)
+    found = pl.concat(
+        one.with_columns(other=pl.lit(f"P{k}"), n_samples=pl.lit(n, dtype=one["n_samples"].dtype), bridge=False, agree=True)
+        for k, n in enumerate(samples)
+    )
+    spec = ego.ego_network(found, runs["dated"]["lab_contrasts"].clear(), registers["labs"], "L0001", "en")
+    own = [series for series in spec.series if series.mark == "edge"]
+    assert {series.name.removeprefix("samples in common: "): len(series.x) // 3 for series in own} == classes_named
+    assert [series.stroke for series in own] == sorted((series.stroke for series in own), reverse=True)
+
+
+def test_no_bridge_and_no_disagreement_is_left_out_for_lack_of_room(runs, registers):
+    one = contrasts_of(runs["dated"], "L0001").filter(pl.col("other") != "").head(1)
+    kind = one["n_samples"].dtype
+    many = [
+        one.with_columns(other=pl.lit(f"P{k}"), n_samples=pl.lit(9, dtype=kind), bridge=False, agree=True) for k in range(30)
+    ]
+    bridge = one.with_columns(other=pl.lit("bridge"), n_samples=pl.lit(1, dtype=kind), bridge=True, agree=None)
+    off = one.with_columns(other=pl.lit("off"), n_samples=pl.lit(1, dtype=kind), bridge=False, agree=False)
+    spec = ego.ego_network(pl.concat([*many, off, bridge]), one.clear(), registers["labs"], "L0001", "zh")
+    assert {"bridge", "off"} < {name for series in spec.series for name in series.ids or ()}
 
 
 def test_without_partners_both_say_so(registers):
     none = t.empty(t.LabContrasts)
     assert comparability.partner_forest(none, registers["labs"], "L0001", "zh").is_empty
-    assert comparability.ego_network(none, none, registers["labs"], "L0001", "zh").is_empty
+    assert ego.ego_network(none, none, registers["labs"], "L0001", "zh").is_empty
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
