@@ -129,8 +129,9 @@ def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series:
     """A column read once a distinct text: these columns have few, and many say nothing."""
     if rows[name].null_count() == rows.height:
         return rows.head(1).select(reading.alias(name)).clear().to_series().extend_constant(None, rows.height)
-    texts = rows.select(name).unique().with_columns(reading.alias("\0read"))
-    return rows.select(name).join(texts, on=name, how="left", nulls_equal=True, maintain_order="left")["\0read"].alias(name)
+    texts = rows.select(name).drop_nulls().unique()
+    read = texts.select(reading).to_series()
+    return rows[name].replace_strict(texts[name], read, default=None, return_dtype=read.dtype)
 
 
 def _whole(name: str) -> pl.Expr:

@@ -37,7 +37,8 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     samples = rows.select("sample").unique()
     known, holding = (frame.join(samples, on="sample", how="semi") for frame in (known, holding))
     follows = pl.col("role").is_in(FOLLOWERS)
-    leaders, followers = rows.filter(~follows), rows.filter(follows)
+    bare = rows.select(_SETTLED).with_row_index(_PLACE)  # so that what takes no part is not copied at each step
+    leaders, followers = bare.filter(~follows), bare.filter(follows)
     of_round = round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
     leaders = _without(leaders, of_round)
     of_sample = _sample_contradicts(leaders, holding.filter(~follows))
@@ -50,11 +51,15 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers, known)
-    settled = pl.concat([leaders, _without(followers, of_retest_key)])
-    return Settled(settled, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
+    settled = pl.concat([leaders, _without(followers, of_retest_key)]).sort(_PLACE)
+    whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
+    whole = whole.with_columns(settled.select("result", *OF_SAMPLE))
+    return Settled(whole, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
 _SEEN = ["sample", "item", "lab", "role", "tested_on", "qualifier", *OF_SAMPLE]
+_SETTLED = [ROW, *KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
+_PLACE = "\0place"
 
 
 def _not_superseded(holding: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -85,9 +90,10 @@ def round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.Data
     stated = leaders.group_by("round", "period").len().sort("round", "len", "period", descending=[False, True, False])
     stated = stated.unique("round", keep="first", maintain_order=True).select("round", pl.col("period").alias("stated"))
     before = rounds.group_by("round").agg(pl.col("period").min().alias("before"))
-    year = leaders.join(stated, on="round", how="left").join(before, on="round", how="left")
-    year = year.with_columns(pl.coalesce("before", "stated").alias("year"))
-    return broken(year.filter(pl.col("period") != pl.col("year")), "period", "round_in_two_periods", pl.col("year"))
+    told = leaders.select("round", "period").unique().join(stated, on="round", how="left").join(before, on="round", how="left")
+    told = told.with_columns(pl.coalesce("before", "stated").alias("year")).filter(pl.col("period") != pl.col("year"))
+    wrong = (leaders if told.height else leaders.clear()).join(told, on=["round", "period"])
+    return broken(wrong, "period", "round_in_two_periods", pl.col("year"))
 
 
 def _sample_contradicts(leaders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -142,7 +148,8 @@ def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     before = (rows if known.height else rows.clear()).join(
         known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True
     )
-    twice = rows.filter(pl.col("result").is_duplicated()).join(before, on=ROW, how="anti")
+    each_once = rows["result"].n_unique() == rows.height  # far less than to find which are not
+    twice = (rows.clear() if each_once else rows.filter(pl.col("result").is_duplicated())).join(before, on=ROW, how="anti")
     twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
     found = [broken(before, "sample", "already_delivered", pl.col("known_row"))]
     return pl.concat([*found, broken(twice, "sample", "duplicate_key", pl.col("rows"))])
