@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 
@@ -61,6 +62,7 @@ def _gathered(said: pl.Series, column: pl.Series) -> pl.Series:
     return said.gather(column.to_physical())
 
 
+@lru_cache(4096)
 def normal(header: str) -> str:
     """A header without case, spaces, line breaks, underscores and hyphens."""
     return re.sub(r"[\s_\-]+", "", words.plain(header)).lower()
