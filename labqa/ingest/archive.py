@@ -22,6 +22,7 @@ _DOCUMENT_TYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _BOOK = "xl/workbook.xml"
+_XML, _SHEETS = (".xml", ".rels"), "xl/worksheets/"
 _PERCENT_BUILT_IN = {"9", "10"}
 
 
@@ -51,8 +52,8 @@ class Archive:
         for name in self._parts:
             if name.lower().endswith("vbaproject.bin"):
                 raise Refused("ingest.xlsx_macros", part=name)
-            if name.endswith((".xml", ".rels")):
-                self._check_document_type(name)
+            if name.endswith(_XML) and not name.startswith(_SHEETS):  # they are large, and read anyway
+                self.part(name)
 
     def _check_numbers(self) -> None:
         parts = self._zip.infolist()
@@ -68,15 +69,15 @@ class Archive:
             if part.flag_bits & 1:
                 raise Refused("ingest.xlsx_old")
 
-    def _check_document_type(self, name: str) -> None:
-        content = self.part(name)
+    def _check_document_type(self, name: str, content: bytes) -> None:
         if b"\0" in content[:64]:  # UTF-16 would hide what follows
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: UTF-16")
-        if _DOCUMENT_TYPE.search(content):
+        if b"<!" in content and _DOCUMENT_TYPE.search(content):
             raise Refused("ingest.xlsx_entities", part=name)
 
     def part(self, name: str) -> bytes:
-        """A part, unpacked to no more than its stated size; Refused if that or its checksum is not true."""
+        """A part, unpacked to no more than its stated size; Refused if that or its checksum is not true, or if it is XML that
+        declares a type of document."""
         if name not in self._parts:
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: —")
         try:
@@ -85,6 +86,8 @@ class Archive:
             raise Refused("ingest.xlsx_unreadable", found=str(cause) or name) from cause
         if len(content) != self._parts[name].file_size:
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: {len(content)} ≠ {self._parts[name].file_size}")
+        if name.endswith(_XML):
+            self._check_document_type(name, content)
         return content
 
     def workbook(self) -> tuple[Mapping[str, str], bool, bool]:
@@ -100,6 +103,9 @@ class Archive:
             if not target.endswith(".xml"):
                 raise Refused("ingest.xlsx_unreadable", found=target)
             sheets[sheet.get("name", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
+        for name in self._parts:
+            if name.startswith(_SHEETS) and name not in sheets.values():
+                self.part(name)
         dates = any(told.get("date1904") in {"1", "true"} for told in _all(book, "workbookPr"))
         waiting = any(told.get("fullCalcOnLoad") in {"1", "true"} for told in _all(book, "calcPr"))
         return sheets, dates, waiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 
-BLOCK = 200_000
+BLOCK = 100_000
 """Rows of which every field is held at once."""
 
 
@@ -22,20 +23,46 @@ class Fields:
     """Rows as delivered, and how each field is read from them; `headers`: field → header it is read from."""
 
     delivered: pl.DataFrame
-    readings: Sequence[pl.Expr]
     headers: Mapping[str, str]
+    _read: Mapping[str, pl.Series | pl.Expr]
+    _letters: Mapping[str, pl.Series]
 
     def named(self, *names: str) -> pl.DataFrame:
         """Some fields of all rows."""
-        return self.delivered.select(reading for reading in self.readings if reading.meta.output_name() in names)
+        return self._fields(self.delivered, names)
 
     def blocks(self) -> Iterator[pl.DataFrame]:
         """`ROW`, every field as text (null where nothing is said) and `raw`, the result to the letter, a block of rows after
         the other; one without rows where there are none."""
         for begin in range(0, max(self.delivered.height, 1), BLOCK):
-            yield self.delivered.slice(begin, BLOCK).select(ROW, *self.readings)
+            block = self.delivered.slice(begin, BLOCK)
+            raw = [_gathered(said, block[header]) for header, said in self._letters.items()]
+            nothing = pl.lit(None, dtype=pl.String)  # a correction need not speak of the result
+            told = pl.concat_str(raw, separator=" ", ignore_nulls=True) if raw else nothing
+            yield self._fields(block, FIELDS).select(block[ROW], pl.all(), told.alias("raw"))
+
+    def _fields(self, rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+        read = {name: self._read[name] for name in names}
+        found = {
+            name: _gathered(said, rows[self.headers[name]]) if isinstance(said, pl.Series) else said
+            for name, said in read.items()
+        }
+        return rows.select(made.alias(name) for name, made in found.items())
 
 
+def _texts(column: pl.Series) -> pl.DataFrame:
+    """The distinct texts of a delivered column, in the order of their codes."""
+    dtype = column.dtype
+    assert isinstance(dtype, pl.Categorical)
+    return dtype.categories.to_series().alias(column.name).to_frame()
+
+
+def _gathered(said: pl.Series, column: pl.Series) -> pl.Series:
+    """What each cell of a column says, given what its distinct texts do."""
+    return said.gather(column.to_physical())
+
+
+@lru_cache(4096)
 def normal(header: str) -> str:
     """A header without case, spaces, line breaks, underscores and hyphens."""
     return re.sub(r"[\s_\-]+", "", words.plain(header)).lower()
@@ -82,12 +109,14 @@ def fields(file: str, table: Table, profile: Profile) -> Fields:
         if len(named) > 1:
             raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(named))
     headers = {field: named[0] for field, named in found.items()}
-    made = [_field(field, headers.get(field), profile).alias(field) for field in FIELDS]
-    letters = [pl.col(headers[field]).str.strip_chars() for field in ("qualifier", "value") if field in headers]
-    said = [pl.when(text != "").then(text) for text in letters]
-    nothing = pl.lit(None, dtype=pl.String)  # a correction need not speak of the result
-    raw = pl.concat_str(said, separator=" ", ignore_nulls=True) if said else nothing
-    return Fields(table.rows, [*made, raw.alias("raw")], headers)
+    readings = {field: _field(field, headers.get(field), profile).alias(field) for field in FIELDS}
+    texts = {field: _texts(table.rows[header]) for field, header in headers.items()}
+    read = {field: texts[field].select(how).to_series() if field in texts else how for field, how in readings.items()}
+    spoken = {
+        headers[field]: texts[field].to_series().str.strip_chars() for field in ("qualifier", "value") if field in headers
+    }
+    letters = {header: text.replace("", None) for header, text in spoken.items()}
+    return Fields(table.rows, headers, read, letters)
 
 
 def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:

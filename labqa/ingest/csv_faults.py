@@ -28,8 +28,14 @@ def check_characters(name: str, utf8: bytes, encoding: str) -> None:
         raise DeliveryError("ingest.csv_control", file=name, row=1 + utf8.count(b"\n", 0, place), value=chr(utf8[place]))
 
 
-def check_last_character(name: str, data: bytes, cause: UnicodeDecodeError) -> None:
+def check_last_character(name: str, data: bytes) -> None:
     """DeliveryError if all but the last character of the bytes is UTF-8, and no plain ASCII: the rest was cut off."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as found:
+        cause = found
+    else:
+        return
     if cause.reason == "unexpected end of data" and not data[: cause.start].isascii():
         begin = data.rfind(b"\n", 0, cause.start) + 1
         raise DeliveryError("ingest.csv_cut", file=name, row=1 + data.count(b"\n"), value=data[begin : cause.start].decode())
@@ -42,11 +48,17 @@ def check_last_line(name: str, utf8: bytes, separator: str, fields: int) -> None
         raise DeliveryError("ingest.csv_cut", file=name, row=1 + utf8.count(b"\n"), value=last)
 
 
-def check_values(name: str, cells: pl.DataFrame, separator: str) -> None:
-    """DeliveryError if a value holds a whole row: a quotation mark begins it that pairs off with one of a later row."""
-    row = rf"\n(?:[^\n{separator}]*[{separator}]){{{max(1, cells.width - 1)}}}"
-    swallowing = cells.with_row_index("\0row", 1).filter(pl.any_horizontal(pl.all().exclude("\0row").str.contains(row)))
-    if cells.width > 1 and not swallowing.is_empty():
+def check_values(name: str, cells: pl.DataFrame, separator: str, *, after: int) -> None:
+    """DeliveryError if a value holds a whole row: a quotation mark begins it that pairs off with one of a later row.
+
+    `cells`: rows that come after so many.
+    """
+    several = [column.name for column in cells if column.str.contains("\n", literal=True).any()]
+    if cells.width < 2 or not several:
+        return
+    row = rf"\n(?:[^\n{separator}]*[{separator}]){{{cells.width - 1}}}"
+    swallowing = cells.with_row_index("\0row", after + 1).filter(pl.any_horizontal(pl.col(several).str.contains(row)))
+    if not swallowing.is_empty():
         raise DeliveryError("ingest.csv_quote", file=name, row=swallowing["\0row"][0])
 
 

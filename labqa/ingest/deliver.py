@@ -87,8 +87,9 @@ def read_delivery(
     delivered, encoding, mends = table.rows[ROW], table.encoding, mending.linked(found)
     del found, table, fields  # the text of all rows, before their facts are held twice
     _check_every_row(delivered, harmonised.facts, refusals)
-    results = _results(pl.concat([harmonised.facts, harmonised.following]), sha)
-    return Delivery(results, refusals, brought, sha, delivered.len(), unread, encoding, mends, harmonised.following.height)
+    facts, n_following = pl.concat([harmonised.facts, harmonised.following]), harmonised.following.height
+    del harmonised
+    return Delivery(_results(facts, sha), refusals, brought, sha, delivered.len(), unread, encoding, mends, n_following)
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
@@ -102,9 +103,14 @@ def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
 
 
 def _results(facts: pl.DataFrame, sha: str) -> pl.DataFrame:
-    """Accepted rows as the table `Results`, those of a sample side by side."""
-    dated = facts.with_columns(pl.lit(sha).alias("file"), pl.col(ROW).alias("row"))
-    return tables.shaped(dated, tables.Results).sort("sample", "item", "result")
+    """Accepted rows as the table `Results`, those of a sample side by side.
+
+    `facts` are taken apart, a column after the other, so that they are not held twice.
+    """
+    order = facts.select(pl.arg_sort_by("sample", "item", "result")).to_series()
+    said = [name for name in facts.columns if facts[name].null_count() < facts.height]
+    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in said] or facts)
+    return tables.shaped(ordered.rename({ROW: "row"}, strict=False).with_columns(pl.lit(sha).alias("file")), tables.Results)
 
 
 def _refusals(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,10 +67,20 @@ def harmonise(
     takes no part in that."""
     if purpose == "correct":
         return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known)
-    alone = [_alone(rows, profile, registers, programme) for rows in blocks]
-    sound, found = (pl.concat(parts) for parts in zip(*alone, strict=True))
+    alone = (_alone(rows, profile, registers, programme) for rows in blocks)
+    sound, found = (_joined(parts) for parts in zip(*alone, strict=True))
     settled = samples.settle(sound, known, profile)
     return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
+
+
+def _joined(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The parts below each other; a column that says nothing in any of them takes no room."""
+    types = parts[0].schema
+    said = [name for name in types if name == ROW or any(part[name].null_count() < part.height for part in parts)]
+    whole = pl.concat([part.select(said) for part in parts])
+    return whole.select(
+        pl.col(name) if name in said else pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items()
+    )
 
 
 def _alone(rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -118,12 +128,13 @@ def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
     return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())
 
 
-def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series:
+def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series | pl.Expr:
     """A column read once a distinct text: these columns have few, and many say nothing."""
     if rows[name].null_count() == rows.height:
-        return rows.head(1).select(reading.alias(name)).clear().to_series().extend_constant(None, rows.height)
-    texts = rows.select(name).unique().with_columns(reading.alias("\0read"))
-    return rows.select(name).join(texts, on=name, how="left", nulls_equal=True, maintain_order="left")["\0read"].alias(name)
+        return pl.lit(None, dtype=rows.clear().select(reading).to_series().dtype).alias(name)
+    texts = rows.select(name).drop_nulls().unique()
+    read = texts.select(reading).to_series()
+    return rows[name].replace_strict(texts[name], read, default=None, return_dtype=read.dtype)
 
 
 def _whole(name: str) -> pl.Expr:

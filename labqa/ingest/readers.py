@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,9 +26,12 @@ _PATIENCE = 300
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column of text a header, and `ROW`; `fault`
-    what is wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes). `encoding`: of
-    delimited text; `date_system`: 1900 or 1904, from which a workbook counts its days."""
+    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column a header, and `ROW`; `fault` what is
+    wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes). `encoding`: of
+    delimited text; `date_system`: 1900 or 1904, from which a workbook counts its days.
+
+    Columns are kept as codes of their distinct texts (a `Categorical` each): most texts are said a thousand times.
+    """
 
     sheet: str
     rows: pl.DataFrame
@@ -61,11 +65,12 @@ def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]
         tables = [_table(path.name, "", cells, encoding=found)]
     elif suffix == ".xlsx":
         frames, told = _confined(path.name, data, "xlsx")
-        tables = [_table(path.name, sheet, cells, date_system=told["date_system"]) for sheet, cells in frames.items()]
+        tables = [_table(path.name, sheet, [cells], date_system=told["date_system"]) for sheet, cells in frames.items()]
         tables = [_computed(path.name, table, told["uncomputed"].get(table.sheet)) for table in tables]
     elif suffix == ".parquet":
         frames, _ = _confined(path.name, data, "parquet")
-        tables = [Table(name, rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})) for name, rows in frames.items()]
+        numbered = {name: rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64}) for name, rows in frames.items()}
+        tables = [Table(name, rows.with_columns(_coded(rows.columns))) for name, rows in numbered.items()]
     else:
         key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
         raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
@@ -113,18 +118,37 @@ def place(file: str, sheet: str) -> str:
     return f"{file} {sheet}".rstrip()
 
 
-def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", date_system: str = "") -> Table:
+def _coded(columns: Iterable[str]) -> list[pl.Expr]:
+    """Columns of text as codes of their distinct texts, each with texts of its own."""
+    return [pl.col(column).cast(pl.Categorical(pl.Categories.random())) for column in columns if column != ROW]
+
+
+def _filled(blocks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The rows that say anything, with their numbers, as codes of text."""
+    filled: list[pl.DataFrame] = []
+    coded: list[pl.Expr] = []
+    behind = 0
+    for cells in blocks:
+        coded = coded or _coded(cells.columns)
+        numbered = cells.with_row_index(ROW, offset=behind + 1).cast({ROW: pl.Int64})
+        suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
+        blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
+        said = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
+        filled.append(said.with_columns(coded))
+        behind += cells.height
+    return pl.concat(filled)
+
+
+def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], *, encoding: str = "", date_system: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
-    numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
-    suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
-    blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
-    filled = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
+    filled = _filled(cells)
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
-    headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
+    columns = filled.columns[1:]
+    headers = {column: (filled[column][0] or "").strip() for column in columns}
     rows = filled[1:]
     unnamed = [column for column, header in headers.items() if not header]
-    beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column))).is_empty()]
+    beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()]
     named = {column: header for column, header in headers.items() if header}
     twice = [column for place, (column, header) in enumerate(named.items()) if header in list(named.values())[:place]]
     kept = {column: header for column, header in named.items() if column not in twice}
@@ -132,6 +156,6 @@ def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", da
     if twice:
         fault = Message("ingest.header_twice", {"file": place(name, sheet), "column": named[twice[0]]})
     elif beyond:
-        fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": cells.columns.index(beyond[0]) + 1})
+        fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": columns.index(beyond[0]) + 1})
     named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
     return Table(sheet, named_rows, fault, encoding, date_system)

@@ -128,7 +128,7 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
 
 
 def _text(header: str) -> pl.Expr:
-    text = words.plain_column(pl.col(header))
+    text = words.plain_column(pl.col(header).cast(pl.String))
     return pl.when(text != "").then(text)
 
 

@@ -18,23 +18,21 @@ TYPED = {
 """What typing adds to a row: `factor` from the delivered unit to the item's, `rule` that refuses it (null where accepted)."""
 _READ = ["text", "delivered_qualifier", "unit", "reporting_limit", "scale", "item_unit", "grades", "lod", "loq"]
 _PLACE = "\0place"
+_TYPED = [pl.col(name).cast(dtype) for name, dtype in TYPED.items()]
 
 
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
     placed = rows.select(_READ).with_row_index(_PLACE)
     plain = plain_numbers.are(placed)
-    return _together([plain_numbers.typed(placed.filter(plain)), *_in_full(placed.filter(~plain))])
+    parts = [plain_numbers.typed(placed.filter(plain)), _in_full(placed.filter(~plain))]
+    return pl.concat(part.select(_PLACE, *_TYPED) for part in parts).sort(_PLACE).drop(_PLACE)
 
 
-def _in_full(placed: pl.DataFrame) -> list[pl.DataFrame]:
+def _in_full(placed: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what typing adds; what many of them say alike is read once."""
+    kinds = placed.select(_READ).unique()
     numeric = pl.col("scale").is_in([str(scale) for scale in NUMERIC_SCALES])
-    unknown = placed.filter(pl.col("scale").is_null())
-    nothing = unknown.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in TYPED.items())
-    return [numbers.typed(placed.filter(numeric)), grades.typed(placed.filter(~numeric)), nothing]
-
-
-def _together(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """The parts as one, in the order of the rows."""
-    shaped = [part.select(_PLACE, *(pl.col(name).cast(dtype) for name, dtype in TYPED.items())) for part in parts]
-    return pl.concat(shaped).sort(_PLACE).drop(_PLACE)
+    read = [numbers.typed(kinds.filter(numeric)), grades.typed(kinds.filter(~numeric))]
+    known = pl.concat(part.select(*_READ, *_TYPED) for part in read)
+    return placed.join(known, on=_READ, how="left", nulls_equal=True)
