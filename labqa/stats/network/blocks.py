@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.inverse import invert
+from labqa.stats.network.grounded import grounded
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -99,19 +99,6 @@ def product(a: Floats, b: Floats) -> Floats:
     return np.asarray(_product(np.ascontiguousarray(a), np.ascontiguousarray(b)), dtype=np.float64)
 
 
-def _grounded(matrix: Floats, ground: int) -> Floats:
-    """Reflexive generalised inverse of the Laplacian (p × p) of one connected component, in its place, with node `ground` held
-    at 0.
-
-    Sweeps in a fixed order of summation. Contrasts between nodes do not depend on the node chosen.
-    """
-    matrix[ground], matrix[:, ground] = 0.0, 0.0
-    matrix[ground, ground] = 1.0
-    invert(matrix)
-    matrix[ground, ground] = 0.0
-    return matrix
-
-
 @dataclass(frozen=True)
 class Fit:
     """Fit of one connected component: node effects, X, P = W − R R' in its parts, and the Laplacian A = X'PX."""
@@ -146,8 +133,8 @@ class Fit:
 
     @cached_property
     def inverse(self) -> Floats:
-        """A⁻ (nodes × nodes), the inverse of the Laplacian grounded at `ground`: p³ operations, p² numbers."""
-        return _grounded(np.asarray(self.laplacian.toarray()), self.ground)
+        """A⁻ (nodes × nodes), the inverse of the Laplacian with node `ground` held at 0; contrasts do not depend on which."""
+        return grounded(-self.laplacian, np.zeros(len(self.effect)), held=self.ground)
 
     def forget(self) -> None:
         """Gives back the memory of `inverse`; asked for again, it is computed again."""

@@ -12,6 +12,7 @@ from scipy.sparse import linalg
 from labqa.stats.kernels import kernel
 from labqa.stats.network.columns import MOST, WIDTH, approached
 from labqa.stats.network.components import paired
+from labqa.stats.network.grounded import grounded
 from labqa.stats.network.inverse import invert
 
 Ints = NDArray[np.int64]
@@ -83,8 +84,7 @@ def leverage(start: Ints, node: Ints, *, ratio: float) -> Floats:
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     size = np.diff(start).astype(np.float64)
     seen = sparse.csr_array((1.0 / np.sqrt(size[block]), (node, block)), shape=(n, len(start) - 1))
-    inverse = (sparse.diags_array(np.bincount(node, minlength=n) + ratio) - seen @ seen.T).toarray()
-    invert(inverse)
+    inverse = grounded(sparse.csr_array(seen @ seen.T), np.full(n, ratio))
     return np.asarray(_leverage(start, node, inverse), dtype=np.float64)
 
 
