@@ -18,6 +18,7 @@ from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
 from labqa.figures.names import counted, named
 from labqa.service import opinions, queries
+from labqa.service.moved import Moved, moved_since
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
 
@@ -70,6 +71,11 @@ class Reading:
     def manifest(self) -> Manifest:
         """The inputs of the run."""
         return queries.manifest(self.platform, self.run, viewer=self.viewer)
+
+    @cached_property
+    def moved(self) -> Moved | None:
+        """What moved since the run before of the same inputs, if there is one."""
+        return moved_since(self.platform, self.run, viewer=self.viewer)
 
     @cached_property
     def registers(self) -> dict[str, pl.DataFrame]:

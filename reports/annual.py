@@ -8,7 +8,7 @@ from labqa.service.naming import programme_name
 from reports.context import Context
 from reports.document import Document, Section, Table
 from reports.numbers import ABSENT
-from reports.sections import agreement, annex, base, flagged, methods, opening, precision, proposals, retests, usage
+from reports.sections import agreement, annex, base, flagged, methods, moved, opening, precision, proposals, retests, usage
 
 _SECTIONS = (
     opening.section,
@@ -17,6 +17,7 @@ _SECTIONS = (
     agreement.section,
     flagged.section,
     proposals.section,
+    moved.section,
     precision.section,
     methods.section,
     usage.section,
@@ -42,7 +43,7 @@ def annual(context: Context) -> Document:
         facts=facts,
         footer=say("footer", run=manifest.run_id, programme=programme, period=context.period_named),
         run_id=manifest.run_id,
-        sections=tuple(_pruned(make(context)) for make in _SECTIONS),
+        sections=tuple(_pruned(section) for make in _SECTIONS if (section := make(context)) is not None),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from labqa.core.tables import RUN_TABLES
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 from labqa.service import opinions, queries
+from labqa.service.moved import moved_since
 from labqa.service.plans import next_year
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform
@@ -47,6 +48,7 @@ def gather(platform: Platform, run_id: str) -> Context:
         language=LANGUAGES[0],
         precision_levels=opinions.precision_levels(platform, run_id, viewer=viewer),
         next_year=next_year(tables, tolerated=float(str(manifest.settings.get("tolerated_bias", 0.5)))),
+        moved=moved_since(platform, run_id, viewer=viewer),
     )
 
 

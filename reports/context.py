@@ -12,6 +12,7 @@ from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import Scope
 from labqa.core.wording.catalogue import Language
 from labqa.figures.names import counted, family_names, names
+from labqa.service.moved import Moved
 from labqa.service.plans import NextYear
 from reports.words import say
 
@@ -31,6 +32,7 @@ class Context:
     precision_levels: pl.DataFrame
     language: Language
     next_year: NextYear | None = None
+    moved: Moved | None = None
 
     def say(self, key: str, /, **values: object) -> str:
         """A text of the reports in the reader's language."""

@@ -13,7 +13,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
 from dashboards.components.text import Component, callout, facts, lead, more, note, section, title
-from dashboards.pages import attribution, comparability, drawings, evidence, kinds, pair_lists, retest_choice, slopes
+from dashboards.pages import attribution, comparability, drawings, evidence, kinds, moved, pair_lists, retest_choice, slopes
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.regions import region_name
@@ -40,6 +40,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     parts = [
         *_opening(reading, rating, whole, place, words),
         _rating(reading, rating, reasons, known, place, words),
+        moved.of_lab(reading, place, words),
         _bias(reading, bias, whole, place, words),
         comparability.section_of(reading, whole, place, words),
         attribution.draw(reading, bias, place, words),

@@ -9,7 +9,7 @@ from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, callout, facts, lead, link, more, note, section, tile, tiles, title
-from dashboards.pages import drawings, findings, laboratories, methods, precision, proposals, usage
+from dashboards.pages import drawings, findings, laboratories, methods, moved, precision, proposals, usage
 from dashboards.params import NO_CODE
 from dashboards.reading import Reading
 from dashboards.words import Words, count, fixed, share
@@ -34,6 +34,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     else:
         parts += [_why_none(reading, words), laboratories.contrasts(reading, place, words)]
     parts += [
+        moved.section_of(reading, place, words),
         *drawings.of_pairs(reading, place, words),
         laboratories.section_of(reading, place, words),
         _not_assessed(reading, words) if ratable else None,

@@ -6,6 +6,7 @@ import typer
 
 from labqa.cli import custody, deliveries, planning, runs, trying
 from labqa.cli.terminal import language
+from labqa.core import system
 from labqa.core.errors import LabQAError, StoreError
 from labqa.core.wording.catalogue import Message
 
@@ -27,8 +28,9 @@ def main() -> None:
         typer.echo(error.message.text(language()), err=True)
         raise SystemExit(error.exit_code) from None
     except OSError as error:
-        reason = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or error
-        typer.echo(Message("cli.system_refused", {"reason": reason}).text(language()), err=True)
+        told = {"reason": system.reason(error), "remedy": system.remedy(error)}
+        key = "cli.system_refused_file" if error.filename else "cli.system_refused"
+        typer.echo(Message(key, told | {"file": error.filename}).text(language()), err=True)
         raise SystemExit(StoreError.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

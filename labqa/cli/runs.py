@@ -46,9 +46,19 @@ def tell_run(done: Any) -> None:
         first=done.first_ratings,
     )
     if done.moved is not None:
-        say("cli.moved", labs=done.moved.height, run=done.compared_with)
-        for row in done.moved.iter_rows(named=True):
-            say("cli.moved_lab", lab=row["lab"], before=_rated(row, "_before"), now=_rated(row, ""))
+        _tell_moved(done.moved)
+
+
+def _tell_moved(moved: Any) -> None:
+    """Each laboratory whose rating moved, and each correction that came in between."""
+    say("cli.moved", labs=moved.labs.height, run=moved.before)
+    for row in moved.labs.iter_rows(named=True):
+        key = "cli.moved_lab_itself" if row["own_rows"] else "cli.moved_lab"
+        say(key, lab=row["lab"], before=_rated(row, "_before"), now=_rated(row, ""), rows=row["own_rows"])
+    for row in moved.corrections.iter_rows(named=True):
+        say("cli.moved_correction", **row)
+    if moved.others:
+        say("cli.moved_others", n=moved.others)
 
 
 def _rated(row: dict[str, Any], of: str) -> str:

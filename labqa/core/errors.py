@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from labqa.core.wording.catalogue import Message
+
+
+def _one_line(value: object) -> object:
+    return re.sub(r"\s*[\r\n]+\s*", " ", value) if isinstance(value, str) else value
 
 
 class LabQAError(Exception):
@@ -14,8 +20,8 @@ class LabQAError(Exception):
     exit_code = 1
 
     def __init__(self, key: str, **values: object) -> None:
-        """Take the sentence by its key, with the values that it names."""
-        self.message = Message(key, values)
+        """Take the sentence by its key, with the values that it names, each on one line as a sentence is."""
+        self.message = Message(key, {name: _one_line(value) for name, value in values.items()})
         super().__init__(self.message.text("en"))
 
 

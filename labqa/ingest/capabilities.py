@@ -22,13 +22,20 @@ def parsed(where: Mapping[str, str], header: str, text: pl.DataFrame) -> pl.Data
     if "capabilities" not in text.columns:
         return tables.empty(tables.Capabilities)
     rows: list[tuple[str, str, date, date | None]] = []
+    seen: set[tuple[str, str, date]] = set()
     for number, lab, written in text.select(ROW, "lab", "capabilities").iter_rows():
         for entry in filter(None, (part.strip() for part in re.split(r"[;；]", written or ""))):
+            told = {**where, "row": number, "column": header, "value": entry}
             try:
-                rows.append((lab, *_entry(entry)))
+                family, first, last = _entry(entry)
             except ValueError:
-                found = {**where, "row": number, "column": header, "value": entry, "expected": _FORM}
-                raise RegisterError("ingest.register_value", **found) from None
+                raise RegisterError("ingest.register_value", **told, expected=_FORM) from None
+            if last is not None and last < first:
+                raise RegisterError("ingest.register_period", **told)
+            if (lab, family, first) in seen:
+                raise RegisterError("ingest.register_capability_twice", **told, lab=lab)
+            seen.add((lab, family, first))
+            rows.append((lab, family, first, last))
     return pl.DataFrame(rows, schema=tables.empty(tables.Capabilities).schema, orient="row")
 
 

@@ -118,9 +118,7 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     typed = completed(kind, typed)
     _check_keys(where, kind, found, typed)
     register = tables.shaped(typed, schema)
-    if not schema.is_valid(register):
-        rules = ", ".join(schema.filter(register)[1].counts())
-        raise RegisterError("ingest.register_contract", **where, found=rules)
+    _check_contract(where, kind, found, text, register.with_columns(typed[ROW]))
     result = {_TABLE_OF[kind]: register}
     if kind == "labs":
         result["capabilities"] = capabilities.parsed(where, found.get("capabilities", ["capabilities"])[0], text)
@@ -172,6 +170,31 @@ def _check_keys(where: Mapping[str, str], kind: str, found: Mapping[str, list[st
     if not twice.is_empty():
         rows = ", ".join(str(row) for row in twice[ROW].head(2))
         raise RegisterError("ingest.register_twice", **where, row=rows, column=column, value=str(twice[key[0]][0]))
+
+
+_RULES = {
+    "nullability": "register_missing",
+    "min": "register_below",
+    "min_exclusive": "register_below",
+    "lower_limit_in_order": "register_limits",
+}
+"""Rules of the data dictionary that the text of a register may break, and the sentences for them."""
+
+
+def _check_contract(
+    where: Mapping[str, str], kind: str, found: Mapping[str, list[str]], text: pl.DataFrame, rows: pl.DataFrame
+) -> None:
+    """Refuse a register of which a row breaks a rule of the data dictionary; the first is named."""
+    failure = KINDS[kind].filter(rows)[1]
+    if not failure.counts():
+        return
+    broken = failure.details().join(rows.select(*_KEYS[kind], ROW), on=_KEYS[kind]).sort(ROW).row(0, named=True)
+    rule = next(name for name in failure.counts() if broken[name] == "invalid")
+    column, _, named = rule.rpartition("|")
+    column = column or "lower_limit"
+    delivered = text.row(by_predicate=pl.col(ROW) == broken[ROW], named=True)
+    told = {"row": broken[ROW], "column": found.get(column, [column])[0], "value": delivered.get(column)}
+    raise RegisterError(f"ingest.{_RULES[named]}", **where, **told)
 
 
 def completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:

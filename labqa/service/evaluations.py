@@ -15,8 +15,10 @@ from labqa.rating import rulesets
 from labqa.rating.rulesets import Edition
 from labqa.service import pipeline
 from labqa.service.custody import head_of
+from labqa.service.moved import Moved, moved_since
 from labqa.service.period import Window, Year, window
 from labqa.service.pipeline import Facts, Progress
+from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, now
 from labqa.store.runs import Run
 from labqa.store.verification import compare, verify_store
@@ -37,13 +39,8 @@ class Evaluated:
     downgrades_by_veto: int
     upgrades: int
     first_ratings: int
-    compared_with: str | None = None
-    moved: pl.DataFrame | None = None
-    """Laboratories whose rating is not that of the run `compared_with`: lab, and of each of `RATED` before and now."""
-
-
-RATED = ("status", "points", "class_by_points", "proposal", "class_proposed")
-"""What makes a rating."""
+    moved: Moved | None = None
+    """What moved since the run before of the same inputs, if there is one."""
 
 
 def evaluate(
@@ -66,32 +63,7 @@ def evaluate(
         pipeline.told(progress, "write")
         platform.runs.write(manifest, tables, now())
     done = _evaluated(platform.run(manifest.run_id))
-    before = _before(platform, manifest)
-    return done if before is None else replace(done, compared_with=before, moved=moved(platform, before, done.run_id))
-
-
-def moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
-    """Laboratories whose rating differs between two runs, with both: lab, and each of `RATED` and `{…}_before`."""
-    earlier, later = (platform.run(run).table("ratings").select("lab", *RATED) for run in (before, now))
-    both = later.join(earlier, on="lab", how="full", coalesce=True, suffix="_before")
-    differs = [pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in RATED if name != "points"]
-    same_points = (pl.col("points") - pl.col("points_before")).abs() < _LEAST_POINTS
-    differs.append(pl.col("points").ne_missing(pl.col("points_before")) & ~same_points.fill_null(False))
-    return both.filter(pl.any_horizontal(differs)).sort("lab")
-
-
-_LEAST_POINTS = 1e-6
-
-
-def _before(platform: Platform, made: Manifest) -> str | None:
-    """The run of the same inputs but an earlier data version, the last of them."""
-    earlier = [
-        one
-        for one in platform.manifests()
-        if one.data_version < made.data_version
-        and replace(one, data_version=made.data_version, partitions=made.partitions) == made
-    ]
-    return max(earlier, key=lambda one: one.data_version).run_id if earlier else None
+    return replace(done, moved=moved_since(platform, done.run_id, viewer=LOCAL_ANALYST))
 
 
 def verify(platform: Platform, *, run: str | None = None, anchor: str | None = None) -> list[Message]:

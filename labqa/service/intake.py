@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from labqa.core import system
 from labqa.core.errors import DeliveryError, StoreError, UsageError
 from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
@@ -274,7 +275,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DeliveryError("service.cannot_read", file=str(path), reason=error.strerror or str(error)) from error
+        raise DeliveryError("service.cannot_read", file=str(path), reason=system.reason(error)) from error
 
 
 def _accepted(

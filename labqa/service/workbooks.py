@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 from xlsxwriter.exceptions import FileCreateError
 
+from labqa.core import system
 from labqa.core.errors import StoreError, UsageError
 from labqa.ingest import mending, template
 from labqa.service.commands import command
@@ -65,9 +66,7 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, FileCreateError) as error:
         cause = error.args[0] if isinstance(error, FileCreateError) and isinstance(error.args[0], OSError) else error
-        raise StoreError(
-            "service.cannot_write", file=str(path), reason=getattr(cause, "strerror", None) or str(cause)
-        ) from error
+        raise StoreError("service.cannot_write", file=str(path), reason=system.reason(cause)) from error
 
 
 def _command(platform: Platform, entry: Entry, refusals: pl.DataFrame, file: str | Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from labqa.core import system
 from labqa.core.errors import IntegrityError, LabQAError, StoreError
 from labqa.core.wording.catalogue import Message
 
@@ -90,11 +91,10 @@ class Database:
 
 def _sentence(error: Exception, ledger: str) -> LabQAError:
     """What a failure means: the file is damaged, or the database cannot be used for now."""
-    cause = error.orig if isinstance(error, sa.exc.DatabaseError) else error
-    reason = str(getattr(cause, "strerror", None) or cause).strip()
+    cause = error.orig if isinstance(error, sa.exc.DatabaseError) and error.orig else error
     if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", None) in _DAMAGE:
-        return IntegrityError("store.ledger_damaged", reason=reason)
-    return StoreError("store.ledger_failed", ledger=ledger, reason=reason)
+        return IntegrityError("store.ledger_damaged", reason=str(cause).strip())
+    return StoreError("store.ledger_failed", ledger=ledger, reason=system.reason(cause))
 
 
 def shown(url: str) -> str:

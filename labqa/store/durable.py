@@ -16,6 +16,7 @@ from typing import IO
 
 import polars as pl
 
+from labqa.core import system
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import sha256_of
 from labqa.store.home import TMP, sync
@@ -31,10 +32,8 @@ def refusals_as_sentences(path: Path, key: str = "store.cannot_write") -> Iterat
     the sentence `key`."""
     try:
         yield
-    except OSError as error:
-        raise StoreError(key, path=str(path), reason=error.strerror or str(error)) from error
-    except pl.exceptions.PolarsError as error:
-        raise StoreError(key, path=str(path), reason=str(error)) from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(key, path=str(path), reason=system.reason(error), remedy=system.remedy(error)) from error
 
 
 @contextmanager
@@ -43,7 +42,7 @@ def refusals_as_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise IntegrityError("store.file_unreadable", path=str(path), reason=str(error)) from error
+        raise IntegrityError("store.file_unreadable", path=str(path), reason=system.reason(error)) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
+from labqa.core import system
 from labqa.core.errors import StoreError
 
 VARIABLE = "LABQA_HOME"
@@ -38,5 +39,6 @@ def prepare(home: Path) -> Path:
             sync(home)
             sync(home.parent)
     except OSError as error:
-        raise StoreError("store.cannot_write", path=str(home), reason=error.strerror or str(error)) from error
+        told = {"reason": system.reason(error), "remedy": system.remedy(error)}
+        raise StoreError("store.cannot_write", path=str(home), **told) from error
     return home

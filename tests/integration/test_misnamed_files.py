@@ -140,7 +140,8 @@ def test_a_folder_that_is_not_there_is_not_put_down_to_space(
     words = {"template": [target], "refusals": ["d.csv", "--out", target], "backup": [target]}[what]
     assert run(home, what, *words) == 6
     told = capsys.readouterr().err
-    assert told.count("nowhere") == 1 and "No such file or directory" in told
+    assert told.count("nowhere") == 1
+    assert {"en": "there is no such file or folder", "zh": "没有这个文件或文件夹"}[language] in told
     assert not any(word in told for word in ("accepted", "space", "Errno", "接收", "空间"))
 
 

@@ -38,10 +38,19 @@ def word(
     )
 
 
-def number(meaning: str, zh: str, unit: str, *, source: str = "", null: bool = True, low: float | None = None) -> dy.Float64:
-    """A float column; never NaN, never infinite."""
+def number(
+    meaning: str,
+    zh: str,
+    unit: str,
+    *,
+    source: str = "",
+    null: bool = True,
+    low: float | None = None,
+    above: float | None = None,
+) -> dy.Float64:
+    """A float column; never NaN, never infinite; `low` is the least it may be, `above` what it must exceed."""
     metadata = {**about(zh, unit, source), "digits": DIGITS}
-    return dy.Float64(nullable=null, min=low, description=meaning, metadata=metadata)
+    return dy.Float64(nullable=null, min=low, min_exclusive=above, description=meaning, metadata=metadata)
 
 
 def share(meaning: str, zh: str, *, source: str = "", null: bool = True) -> dy.Float64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataframely as dy
+import polars as pl
 
 from labqa.core import vocabulary as v
 from labqa.core.tables.columns import about, day, number, text, word, yes
@@ -41,7 +42,9 @@ class Items(dy.Schema):
     lower_inclusive = yes("A value equal to the lower limit conforms", "下限含本数", source="register", null=True)
     upper_limit = number("Upper specification limit", "上限", "item", source="register")
     upper_inclusive = yes("A value equal to the upper limit conforms", "上限含本数", source="register", null=True)
-    rounding_interval = number("Interval to which the standard rounds (修约间隔)", "修约间隔", "item", source="register")
+    rounding_interval = number(
+        "Interval to which the standard rounds (修约间隔)", "修约间隔", "item", source="register", above=0
+    )
     compare_method = word(v.CompareMethod, "GB/T 8170: full or rounded value", "比较方法", source="register")
     repeatability_constant = number(
         "Repeatability limit r = constant + slope × level", "重复性限常数", "item", source="method standard", low=0
@@ -59,6 +62,11 @@ class Items(dy.Schema):
     severity = word(v.Severity, "Weight of a nonconformity", "严重程度", source="register", null=True)
     method = text("Method standard", "方法标准", source="register", null=True)
     judgement_standard = text("Judgement standard", "判定标准", source="register", null=True)
+
+    @dy.rule()
+    def lower_limit_in_order(cls) -> pl.Expr:
+        """The limits leave room for a value that conforms."""
+        return (pl.col("lower_limit") <= pl.col("upper_limit")).fill_null(value=True)
 
 
 class Products(dy.Schema):

@@ -58,8 +58,13 @@ def test_products_and_classes(tmp_path):
         ("labs", "lab,capabilities\nL1,01.02:2014-13-01/\n", "ingest.register_value"),
         ("items", "item,scale,unit\nPB,big,mg/kg\n", "ingest.register_value"),
         ("items", "item,scale,unit,upper limit\nPB,ratio,mg/kg,ten\n", "ingest.register_value"),
-        ("items", "item,scale,unit,LOD\nPB,ratio,mg/kg,-1\n", "ingest.register_contract"),
-        ("items", "item,scale,unit\nPB,ratio,\n", "ingest.register_contract"),
+        ("items", "item,scale,unit,LOD\nPB,ratio,mg/kg,-1\n", "ingest.register_below"),
+        ("items", "item,scale,unit,rounding interval\nPB,ratio,mg/kg,0\n", "ingest.register_below"),
+        ("items", "item,scale,unit\nPB,ratio,\n", "ingest.register_missing"),
+        ("items", "item,scale,unit,lower limit,upper limit\nPB,ratio,mg/kg,9,1\n", "ingest.register_limits"),
+        ("class", "lab,valid from,class\nL1,2018-04-01,\n", "ingest.register_missing"),
+        ("labs", "lab,capabilities\nL1,01.02:2015-01-01/2014-01-01\n", "ingest.register_period"),
+        ("labs", "lab,capabilities\nL1,01.02; 01.02\n", "ingest.register_capability_twice"),
         ("class", "lab,valid from,class\nL1,2018-02-30,Ⅰ\n", "ingest.register_value"),
         ("class", "lab,valid from,class\nL1,2018-04-01,Ⅴ\n", "ingest.register_value"),
     ],
@@ -69,6 +74,15 @@ def test_a_register_that_is_wrong(tmp_path, kind, text, key):
         register(tmp_path, kind, text)
     assert caught.value.message.key == key
     assert caught.value.message.text("zh") and caught.value.message.text("en")
+
+
+def test_the_row_that_breaks_a_rule_is_named_once_and_on_one_line(tmp_path):
+    text = 'item,scale,unit,"检出限\nLOD"\nPB,ratio,mg/kg,1\nCD,ratio,mg/kg,-2\n'
+    with pytest.raises(RegisterError) as caught:
+        register(tmp_path, "items", text)
+    for told in (caught.value.message.text("zh"), caught.value.message.text("en")):
+        assert "\n" not in told and told.count("items.csv") == 1 and "“检出限 LOD”" in told and "“-2”" in told
+    assert "row 3," in caught.value.message.text("en") and "第 3 行" in caught.value.message.text("zh")
 
 
 def test_what_a_file_brings_replaces_what_was_registered(tmp_path):
