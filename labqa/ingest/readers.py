@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,7 @@ import polars as pl
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import content, delimited
+from labqa.ingest.appearances import FLAWS
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
@@ -34,6 +36,9 @@ class Table:
     fault: Message | None = None
     encoding: str = ""
     date_system: str = ""
+    hidden: bool = False
+    flaws: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FLAWS))
+    places: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def headers(self) -> list[str]:
@@ -60,17 +65,26 @@ def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]
         cells, found = delimited.cells(path.name, data, encoding)
         tables = [_table(path.name, "", cells, encoding=found)]
     elif suffix == ".xlsx":
-        frames, told = _confined(path.name, data, "xlsx")
-        tables = [_table(path.name, sheet, cells, date_system=told["date_system"]) for sheet, cells in frames.items()]
-        tables = [_computed(path.name, table, told["uncomputed"].get(table.sheet)) for table in tables]
+        tables = _workbook(path.name, data)
     elif suffix == ".parquet":
         frames, _ = _confined(path.name, data, "parquet")
-        tables = [Table(name, rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})) for name, rows in frames.items()]
+        tables = [Table("", rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})) for rows in frames.values()]
     else:
         key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
         raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
     if not any(table.rows.height or table.fault for table in tables):
         raise DeliveryError("ingest.file_empty", file=path.name)
+    return tables
+
+
+def _workbook(name: str, data: bytes) -> list[Table]:
+    """The sheets of a workbook that hold anything."""
+    frames, told = _confined(name, data, "xlsx")
+    tables = []
+    for sheet, file in told["tables"].items():
+        table = _computed(name, _table(name, sheet, frames[file]), told["uncomputed"].get(sheet))
+        flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
+        tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
 
 
@@ -82,7 +96,7 @@ def _computed(name: str, table: Table, cell: str | None) -> Table:
 
 
 def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
-    """Tables by sheet, all text, and what else the confined reader tells; DeliveryError with its reason."""
+    """What the confined reader wrote, by file, and what it tells; DeliveryError with its reason."""
     with TemporaryDirectory(prefix="labqa-") as folder:
         command = [sys.executable, "-P", "-m", "labqa.ingest.confined", kind, folder]
         limits = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
@@ -100,8 +114,8 @@ def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame
         told = json.loads(ran.stdout)
         if "refused" in told:
             raise DeliveryError(told["refused"], file=name, **told["values"])
-        tables = {sheet: pl.read_ipc((Path(folder) / file).read_bytes()) for sheet, file in told["tables"].items()}
-        return tables, told
+        frames = {file.name: pl.read_ipc(file.read_bytes()) for file in Path(folder).glob("*.arrow")}
+        return frames, told
 
 
 def _blank(cell: pl.Expr) -> pl.Expr:
@@ -113,7 +127,7 @@ def place(file: str, sheet: str) -> str:
     return f"{file} {sheet}".rstrip()
 
 
-def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", date_system: str = "") -> Table:
+def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     numbered = cells.with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
     suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
@@ -134,4 +148,5 @@ def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "", da
     elif beyond:
         fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": cells.columns.index(beyond[0]) + 1})
     named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
-    return Table(sheet, named_rows, fault, encoding, date_system)
+    places = {header: cells.columns.index(column) + 1 for column, header in kept.items()}
+    return Table(sheet, named_rows, fault, encoding, places=places)
