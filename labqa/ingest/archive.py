@@ -98,8 +98,8 @@ class Archive:
             target = names.get(next((value for key, value in sheet.attrib.items() if key.endswith("}id")), ""))
             if target is None:
                 continue  # a chart is no table
-            if not target.endswith(".xml"):
-                raise Refused("ingest.xlsx_unreadable", found=target)
+            if not target.endswith(".xml") or sheet.get("name", "") in sheets:
+                raise Refused("ingest.xlsx_unreadable", found=f"{sheet.get('name', '')}: {target}")
             sheets[sheet.get("name", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
         dates = any(told.get("date1904") in {"1", "true"} for told in _all(book, "workbookPr"))
         waiting = any(told.get("fullCalcOnLoad") in {"1", "true"} for told in _all(book, "calcPr"))

@@ -118,16 +118,20 @@ def checked(name: str, cells: pl.DataFrame, look: Look) -> pl.DataFrame:
 
 
 def _parquet(data: bytes, folder: Path) -> dict[str, Any]:
-    """Columns of a parquet file as text; lists, structs and bytes are refused."""
+    """Columns of a parquet file as text; those that are none are refused."""
     try:
         scanned = pl.scan_parquet(io.BytesIO(data))
         schema = scanned.collect_schema()
         rows = scanned.select(pl.len()).collect().item()
         if rows > MOST_ROWS or rows * len(schema) > MOST_VALUES:
             raise Refused("ingest.too_large")
-        for column, dtype in schema.items():
-            if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        if len(schema) > sheets.MOST_COLUMNS:
+            raise Refused("ingest.too_many_columns", found=len(schema), expected=sheets.MOST_COLUMNS)
+        for place, (column, dtype) in enumerate(schema.items(), start=1):
+            if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
                 raise Refused("ingest.parquet_column", column=column, found=str(dtype), expected="text, numbers, dates")
+            if not column.strip() or "\0" in column:
+                raise Refused("ingest.header_missing", column=place)
         scanned.select(pl.all().cast(pl.String)).collect().write_ipc(folder / "0.arrow")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as cause:
         raise Refused("ingest.parquet_unreadable", found=str(cause).split("\n")[0]) from cause

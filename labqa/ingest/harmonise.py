@@ -87,7 +87,8 @@ def _alone(
     """Rows that break no rule by themselves, and the rules that the others break."""
     parsed, valued = _understood(rows, profile, registers.items)
     missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
-    found = pl.concat([_misread(rows, parsed), missing, _misnamed(valued, registers), _mistyped(valued)])
+    misdated = _tested_too_early(valued, profile)
+    found = pl.concat([_misread(rows, parsed), missing, misdated, _misnamed(valued, registers), _mistyped(valued)])
     found = _with_flaws(found, flawed, rows)
     return _sound(valued, found, programme).select(_KEPT), found
 
@@ -104,6 +105,7 @@ def _corrected(
     found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
     found = _with_flaws(found, flawed, rows)
     completed, unfounded = corrections.completed(_sound(valued, found, programme), accepted, profile)
+    unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
     return Harmonised(settled.rows, pl.concat([found, unfounded, settled.broken]), settled.following)
@@ -114,7 +116,9 @@ def _with_flaws(found: pl.DataFrame, flawed: pl.DataFrame, rows: pl.DataFrame) -
     if flawed.is_empty():
         return found
     flawed = flawed.join(rows, on=ROW, how="semi")
-    return pl.concat([found.join(flawed, on=[ROW, "field"], how="anti"), flawed])
+    headers = flawed.filter(pl.col("rule") == "header_again")
+    others = found.join(flawed, on=[ROW, "field"], how="anti").join(headers, on=ROW, how="anti")
+    return pl.concat([others, flawed])
 
 
 def _understood(rows: pl.DataFrame, profile: Profile, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -233,6 +237,12 @@ def _unreasoned(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
     """Retests that do not say how they came about."""
     unreasoned = rows.filter((valued["role"] == str(Role.RETEST)) & rows["trigger"].is_null())
     return broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))
+
+
+def _tested_too_early(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Rows tested before their sample was drawn."""
+    early = rows.filter(pl.lit(profile.times_comparable) & (pl.col("tested_on") < pl.col("drawn_on")))
+    return broken(early, "tested_on", "tested_before_drawn", pl.col("drawn_on"))
 
 
 def _misnamed(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:

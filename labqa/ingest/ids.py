@@ -1,4 +1,4 @@
-"""Ids that only look like themselves: with characters nobody sees, digits lost, made into dates, too long."""
+"""Ids that only look like themselves: with characters nobody sees, marks of a spreadsheet, digits lost, made dates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ UNSEEN = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}\x{2800}\x{FFFD}]|[\p{Zs}--\x20]"
 """Controls, marks of direction and of width 0, fillers, blanks that are no plain space, and the sign of a lost character."""
 _DATED = r"^[+-]?[0-9]{4,5}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}"
 """How a cell is read of which a spreadsheet has made a date."""
+_MARKED = r"^[='‘’\"“]"
+"""Marks by which programs tell a spreadsheet that a number is text, or a formula."""
 _SHORTENED = r"^[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2,3}$"
 """How a spreadsheet shows a number of many digits: what it does not show is lost."""
 
@@ -31,7 +33,7 @@ def unsound(rows: pl.DataFrame) -> pl.DataFrame:
 
 def is_unsound(name: str) -> pl.Expr:
     """Whether an id breaks any of the rules; null where there is no id."""
-    return pl.col(name).str.contains(f"{UNSEEN}|{_SHORTENED}|{_DATED}") | _is_long(name)
+    return pl.col(name).str.contains(f"{UNSEEN}|{_SHORTENED}|{_DATED}|{_MARKED}") | _is_long(name)
 
 
 def _rule(name: str) -> pl.Expr:
@@ -39,6 +41,7 @@ def _rule(name: str) -> pl.Expr:
     return (
         pl.when(unseen).then(pl.lit("id_unseen"))
         .when(_is_long(name)).then(pl.lit("id_too_long"))
+        .when(pl.col(name).str.contains(_MARKED)).then(pl.lit("id_marked"))
         .when(dated).then(pl.lit("id_dated"))
         .otherwise(pl.lit("id_shortened"))
     )  # fmt: skip

@@ -135,7 +135,7 @@ def _table(name: str, sheet: str, cells: pl.DataFrame, *, encoding: str = "") ->
     filled = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
-    headers = {column: (filled[column][0] or "").strip() for column in cells.columns}
+    headers = {column: (filled[column][0] or "").strip().replace("\0", "␀") for column in cells.columns}  # unlike `ROW`
     rows = filled[1:]
     unnamed = [column for column, header in headers.items() if not header]
     beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column))).is_empty()]

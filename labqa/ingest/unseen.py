@@ -1,5 +1,5 @@
-"""What the sender of a workbook did not see as it is read: hidden sheets and columns, which refuse the file, and hidden rows,
-merged cells, errors, misleading formats and shortened ids, which refuse their rows."""
+"""What the sender of a table did not see as it is read: hidden sheets and columns, which refuse the file, and hidden rows,
+headers among the rows, merged cells, errors, misleading formats and shortened ids, which refuse their rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labqa.core.errors import DeliveryError
 from labqa.ingest import ids
 from labqa.ingest.appearances import LAST_ROW
 from labqa.ingest.readers import ROW, Table, place
-from labqa.ingest.samples import BROKEN, broken
+from labqa.ingest.samples import broken
 from labqa.ingest.sheets import column_letters
 
 _OF_CELLS = ["cell_merged", "cell_error", "cell_format", "id_shortened"]
@@ -23,7 +23,7 @@ def check_visible(file: str, table: Table, headers: Mapping[str, str]) -> None:
     if table.hidden:
         raise DeliveryError("ingest.xlsx_hidden_sheet", file=file, sheet=table.sheet)
     for header in headers.values():
-        says_something = (table.rows[header].str.strip_chars() != "").any()
+        says_something = (table.rows[header].cast(pl.String).str.strip_chars() != "").any()
         if says_something and not _over(table, header).filter(pl.col("rule") == "xlsx_hidden_column").is_empty():
             raise DeliveryError("ingest.xlsx_hidden_column", file=place(file, table.sheet), column=header)
 
@@ -31,15 +31,26 @@ def check_visible(file: str, table: Table, headers: Mapping[str, str]) -> None:
 def flawed(file: str, table: Table, headers: Mapping[str, str], *, key: str) -> pl.DataFrame:
     """The rules that rows of a table break by what is not seen, as `BROKEN`; a hidden row breaks its rule in the field
     `key`."""
+    again = broken(_headers_again(table, headers), key, "header_again")
     if table.flaws.is_empty():
-        return pl.DataFrame(schema=BROKEN)
+        return again
     hidden = table.flaws.filter(pl.col("rule") == "row_hidden").select(pl.col("first_row").alias(ROW))
-    found = [broken(table.rows.join(hidden, on=ROW, how="semi"), key, "row_hidden")]
+    found = [again, broken(table.rows.join(hidden, on=ROW, how="semi"), key, "row_hidden")]
     for field, header in headers.items():
         rules = _OF_CELLS if field in ids.IDS else _OF_CELLS[:-1]
         cells = _cells(_over(table, header).filter(pl.col("rule").is_in(rules)), table.rows, file)
         found.append(cells.select(ROW, pl.lit(field).alias("field"), "rule", pl.col("detail").alias("expected")))
     return pl.concat(found).unique([ROW, "field"], keep="first", maintain_order=True)
+
+
+def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
+    """Rows that repeat the header in every column that is read and says anything."""
+    suspects = table.rows
+    for header in headers.values():
+        text = pl.col(header).cast(pl.String).str.strip_chars()
+        suspects = suspects.filter((text == header) | text.is_null() | (text == ""))
+    said = [pl.col(header).cast(pl.String).str.strip_chars() == header for header in headers.values()]
+    return suspects.filter(pl.sum_horizontal(said) > len(said) // 2) if said else suspects.clear()
 
 
 def unread_sheets(tables: Sequence[Table]) -> list[str]:

@@ -41,6 +41,8 @@ NONE = [
     *(("id_unseen", text, code) for text, code in zip(UNSEEN, CODES, strict=True)),
     ("id_shortened", "1.23E+15", "1.23E+15"),
     ("id_shortened", "1e+17", "1e+17"),
+    ("id_marked", "'2018-S1", "'2018-S1"),
+    ("id_marked", '="2018-S1"', '="2018-S1"'),
     ("id_dated", "2018-04-05 00:00:00", "2018-04-05 00:00:00"),
     ("id_too_long", "S" * 201, "S" * 80 + "…"),
     ("id_too_long", "S" * 30_000, "S" * 80 + "…"),
