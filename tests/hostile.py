@@ -45,6 +45,24 @@ def parts(data: str, *, dimension: str = "", book: str = "", prolog: str = "", s
     return {name: text.encode() for name, text in said.items()}
 
 
+def two_sheets(data: str, name: str) -> dict[str, bytes]:
+    """The parts of a workbook with a second sheet of that name and the same `<sheetData>`."""
+    said = parts(data)
+    book, links, first, second = (
+        "xl/workbook.xml",
+        "xl/_rels/workbook.xml.rels",
+        "worksheets/sheet1.xml",
+        "worksheets/sheet2.xml",
+    )
+    link = f'<Relationship Id="rId2" Type="{_LINKS}/worksheet" Target="{second}"/></Relationships>'
+    sheet = f'<sheet name="{name}" sheetId="2" r:id="rId2"/></sheets>'
+    return said | {
+        book: said[book].replace(b"</sheets>", sheet.encode()),
+        links: said[links].replace(b"</Relationships>", link.encode()),
+        f"xl/{second}": said[f"xl/{first}"],
+    }
+
+
 def packed(said: Mapping[str, bytes]) -> bytes:
     """The parts as an archive."""
     held = io.BytesIO()

@@ -23,7 +23,8 @@ _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _BOOK = "xl/workbook.xml"
 _XML, _SHEETS = (".xml", ".rels"), "xl/worksheets/"
-_PERCENT_BUILT_IN = {"9", "10"}
+_PERCENT = {"9": "0%", "10": "0.00%"}
+"""Formats that need no code (ECMA-376 part 1, 18.8.30), of those that matter here."""
 
 
 class Refused(Exception):
@@ -100,8 +101,8 @@ class Archive:
             target = names.get(next((value for key, value in sheet.attrib.items() if key.endswith("}id")), ""))
             if target is None:
                 continue  # a chart is no table
-            if not target.endswith(".xml"):
-                raise Refused("ingest.xlsx_unreadable", found=target)
+            if not target.endswith(".xml") or sheet.get("name", "") in sheets:
+                raise Refused("ingest.xlsx_unreadable", found=f"{sheet.get('name', '')}: {target}")
             sheets[sheet.get("name", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
         for name in self._parts:
             if name.startswith(_SHEETS) and name not in sheets.values():
@@ -110,15 +111,19 @@ class Archive:
         waiting = any(told.get("fullCalcOnLoad") in {"1", "true"} for told in _all(book, "calcPr"))
         return sheets, dates, waiting
 
-    def percent_styles(self) -> list[str]:
-        """Numbers of the cell styles that show a fraction as a percentage."""
+    def hidden_sheets(self) -> list[str]:
+        """Names of the sheets that a spreadsheet program does not show."""
+        return [sheet.get("name", "") for sheet in _all(self._parsed(_BOOK), "sheet") if "idden" in sheet.get("state", "")]
+
+    def formats(self) -> dict[str, str]:
+        """Number of each cell style → its number format, where that is one of the workbook's own or a percentage."""
         if "xl/styles.xml" not in self._parts:
-            return []
+            return {}
         styles = self._parsed("xl/styles.xml")
-        own = {one.get("numFmtId"): one.get("formatCode", "") for one in _all(styles, "numFmt")}
-        percent = _PERCENT_BUILT_IN | {name for name, code in own.items() if name and "%" in re.sub(r'"[^"]*"|\\.', "", code)}
-        formats = [one for cells in _all(styles, "cellXfs") for one in cells]
-        return [str(place) for place, one in enumerate(formats) if one.get("numFmtId") in percent]
+        own = {one.get("numFmtId", ""): one.get("formatCode", "") for one in _all(styles, "numFmt")}
+        known = _PERCENT | own
+        codes = [known.get(one.get("numFmtId", "")) for cells in _all(styles, "cellXfs") for one in cells]
+        return {str(place): code for place, code in enumerate(codes) if code}
 
     def _parsed(self, name: str) -> ElementTree.Element:
         try:

@@ -1,9 +1,9 @@
 """The confined reader: a process of its own that turns a workbook or a parquet file into tables of text, within limits of
 memory and time that it sets itself. A file made to harm kills this process and no other.
 
-`python -m labqa.ingest.confined KIND FOLDER`: the file on standard input, one Arrow file a table into the folder, and on
-standard output one line of JSON: `tables` (name → file), `date_system`, `uncomputed` (name → cell with a formula); or
-`refused` (key of a sentence) and `values`.
+`python -m labqa.ingest.confined KIND FOLDER`: the file on standard input, one Arrow file a table into the folder, for workbooks
+another of its flaws, and on standard output one line of JSON: `tables` (name → file), `flaws` (name → file), `date_system`,
+`hidden` (names), `uncomputed` (name → cell with a formula); or `refused` (key of a sentence) and `values`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from typing import Any
 
 import polars as pl
 
-from labqa.ingest import sheets
+from labqa.ingest import appearances, number_formats, sheets
+from labqa.ingest.appearances import FLAWS, Flaw
 from labqa.ingest.archive import Archive, Refused
 from labqa.ingest.sheets import Look
 
+_DIGITS = 15
+"""Digits of a number that a spreadsheet program keeps."""
 MEMORY = 4 << 30
 """Bytes of address space; the interpreter and polars take half a gigabyte of it."""
 SECONDS = 120
@@ -51,15 +54,33 @@ def _workbook(data: bytes, folder: Path) -> dict[str, Any]:
     """Cells of every sheet as text; dates arrive as dates, numbers in the shortest form that gives them back."""
     archive = Archive(data)
     parts, dates_from_1904, waiting = archive.workbook()
-    percent = archive.percent_styles()
+    formats = archive.formats()
+    percent = [style for style, code in formats.items() if number_formats.is_percentage(code)]
+    misleading = {style: code for style, code in formats.items() if number_formats.may_mislead(code)}
     looks = {name: sheets.look(name, archive.part(part), percent, waiting=waiting) for name, part in parts.items()}
-    files = {}
+    files, flawed = {}, {}
     filled = [name for name, look in looks.items() if look.rows]
     for place, (name, cells) in enumerate(_loaded(data, filled)):
-        files[name] = f"{place}.arrow"
+        files[name], flawed[name] = f"{place}.arrow", f"{place}.flaws.arrow"
         checked(name, _patched(cells, looks[name]), looks[name]).write_ipc(folder / files[name])
+        xml = archive.part(parts[name])
+        found = appearances.flaws(xml, misleading, looks[name].patches, long=_has_long_numbers(cells))
+        _placed(found, xml).write_ipc(folder / flawed[name])
     uncomputed = {name: look.uncomputed for name, look in looks.items() if look.uncomputed}
-    return {"tables": files, "date_system": "1904" if dates_from_1904 else "1900", "uncomputed": uncomputed}
+    told = {"tables": files, "flaws": flawed, "hidden": archive.hidden_sheets(), "uncomputed": uncomputed}
+    return told | {"date_system": "1904" if dates_from_1904 else "1900"}
+
+
+def _has_long_numbers(cells: pl.DataFrame) -> bool:
+    """Whether any cell may be a number of more digits than a spreadsheet keeps."""
+    return any(column.filter(column.str.len_bytes() > _DIGITS).str.contains(r"^-?[0-9]+(\.0)?$").any() for column in cells)
+
+
+def _placed(found: list[Flaw], xml: bytes) -> pl.DataFrame:
+    """Flaws by the rows and columns of the reader, whose columns begin where the sheet's first cell is."""
+    before = sheets.first_column(xml) - 1 if found else 0
+    columns = [pl.col(name) - before for name in ("first_column", "last_column")]
+    return pl.DataFrame(found, schema=FLAWS, orient="row").with_columns(columns)
 
 
 def _loaded(data: bytes, names: list[str]) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -97,20 +118,24 @@ def checked(name: str, cells: pl.DataFrame, look: Look) -> pl.DataFrame:
 
 
 def _parquet(data: bytes, folder: Path) -> dict[str, Any]:
-    """Columns of a parquet file as text; lists, structs and bytes are refused."""
+    """Columns of a parquet file as text; those that are none are refused."""
     try:
         scanned = pl.scan_parquet(io.BytesIO(data))
         schema = scanned.collect_schema()
         rows = scanned.select(pl.len()).collect().item()
         if rows > MOST_ROWS or rows * len(schema) > MOST_VALUES:
             raise Refused("ingest.too_large")
-        for column, dtype in schema.items():
-            if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        if len(schema) > sheets.MOST_COLUMNS:
+            raise Refused("ingest.too_many_columns", found=len(schema), expected=sheets.MOST_COLUMNS)
+        for place, (column, dtype) in enumerate(schema.items(), start=1):
+            if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
                 raise Refused("ingest.parquet_column", column=column, found=str(dtype), expected="text, numbers, dates")
+            if not column.strip() or "\0" in column:
+                raise Refused("ingest.header_missing", column=place)
         scanned.select(pl.all().cast(pl.String)).collect().write_ipc(folder / "0.arrow")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as cause:
         raise Refused("ingest.parquet_unreadable", found=str(cause).split("\n")[0]) from cause
-    return {"tables": {"": "0.arrow"}, "date_system": "", "uncomputed": {}}
+    return {"tables": {"": "0.arrow"}}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from labqa.core import tables
 from labqa.core.provenance import sha256_of
 from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
-from labqa.ingest import columns, mending
+from labqa.ingest import columns, mending, template, unseen
 from labqa.ingest.derived import derive
 from labqa.ingest.harmonise import Purpose, harmonise
 from labqa.ingest.profiles import Profile
@@ -75,15 +75,19 @@ def read_delivery(
         table = replace(table, rows=table.rows.filter(pl.col(ROW).is_in(only.implode())))
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
+    unseen.check_visible(path.name, table, fields.headers)
+    flawed = unseen.flawed(path.name, table, fields.headers, key="sample")
     own = registers.with_found(brought)
     for name, derived in derive(fields, profile, own).items():
         brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
     tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
     ours = own.with_found(brought)
-    harmonised = harmonise(fields.blocks(), profile, ours, programme=programme, known=known, purpose=purpose)
+    harmonised = harmonise(fields.blocks(), profile, ours, programme=programme, known=known, flawed=flawed, purpose=purpose)
     tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
     unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
+    others = [one for one in sheets if one.sheet != table.sheet and one.sheet not in {mending.LINK_SHEET, template.GUIDE}]
+    unread += tuple(unseen.unread_sheets(others))
     delivered, encoding, mends = table.rows[ROW], table.encoding, mending.linked(found)
     del found, table, fields  # the text of all rows, before their facts are held twice
     _check_every_row(delivered, harmonised.facts, refusals)
@@ -98,6 +102,7 @@ def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
     for table in found:
         kind = kind_of(table.sheet)
         if kind and table.rows.height:
+            unseen.check_visible(file, table, {})
             brought |= from_table(kind, file, table)
     return brought
 

@@ -61,13 +61,14 @@ def harmonise(
     *,
     programme: str,
     known: pl.DataFrame,
+    flawed: pl.DataFrame,
     purpose: Purpose = "deliver",
 ) -> Harmonised:
-    """Types each row by itself, a block of rows after the other, then settles what holds between rows; a row already refused
-    takes no part in that."""
+    """Types each row by itself, a block of rows after the other, then settles what holds between rows; a row already refused,
+    as those `flawed` are by what was delivered, takes no part in that."""
     if purpose == "correct":
-        return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known)
-    alone = (_alone(rows, profile, registers, programme) for rows in blocks)
+        return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known, flawed=flawed)
+    alone = (_alone(rows, profile, registers, programme, flawed) for rows in blocks)
     sound, found = (_joined(parts) for parts in zip(*alone, strict=True))
     settled = samples.settle(sound, known, profile)
     return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
@@ -83,16 +84,20 @@ def _joined(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _alone(rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _alone(
+    rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str, flawed: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that break no rule by themselves, and the rules that the others break."""
     parsed, valued = _understood(rows, profile, registers.items)
     missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
-    found = pl.concat([_misread(rows, parsed), missing, _misnamed(valued, registers), _mistyped(valued)])
+    misdated = _tested_too_early(valued, profile)
+    found = pl.concat([_misread(rows, parsed), missing, misdated, _misnamed(valued, registers), _mistyped(valued)])
+    found = _with_flaws(found, flawed, rows)
     return _sound(valued, found, programme).select(_KEPT), found
 
 
 def _corrected(
-    rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame
+    rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame, flawed: pl.DataFrame
 ) -> Harmonised:
     """The rows as later revisions of accepted results: what a row does not say is theirs."""
     accepted, said = in_force(known), corrections.what_is_said(rows)
@@ -101,10 +106,22 @@ def _corrected(
     valued = valued.join(said, on=ROW, maintain_order="left")
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
     found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
+    found = _with_flaws(found, flawed, rows)
     completed, unfounded = corrections.completed(_sound(valued, found, programme), accepted, profile)
+    unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
     return Harmonised(settled.rows, pl.concat([found, unfounded, settled.broken]), settled.following)
+
+
+def _with_flaws(found: pl.DataFrame, flawed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rules that rows break, those of their cells as delivered in the place of what follows from them."""
+    if flawed.is_empty():
+        return found
+    flawed = flawed.join(rows, on=ROW, how="semi")
+    headers = flawed.filter(pl.col("rule") == "header_again")
+    others = found.join(flawed, on=[ROW, "field"], how="anti").join(headers, on=ROW, how="anti")
+    return pl.concat([others, flawed])
 
 
 def _understood(rows: pl.DataFrame, profile: Profile, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -224,6 +241,12 @@ def _unreasoned(rows: pl.DataFrame, valued: pl.DataFrame) -> pl.DataFrame:
     """Retests that do not say how they came about."""
     unreasoned = rows.filter((valued["role"] == str(Role.RETEST)) & rows["trigger"].is_null())
     return broken(unreasoned, "trigger", "missing_trigger", pl.lit(words.allowed("trigger")))
+
+
+def _tested_too_early(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """Rows tested before their sample was drawn."""
+    early = rows.filter(pl.lit(profile.times_comparable) & (pl.col("tested_on") < pl.col("drawn_on")))
+    return broken(early, "tested_on", "tested_before_drawn", pl.col("drawn_on"))
 
 
 def _misnamed(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:

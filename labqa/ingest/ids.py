@@ -1,4 +1,4 @@
-"""Ids that cannot be told apart or are no longer what was written: with characters nobody sees, shortened, too long."""
+"""Ids that only look like themselves: with characters nobody sees, marks of a spreadsheet, digits lost, made dates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ LONGEST = 200
 """Characters of an id; the longest barcodes in use have some fifty."""
 UNSEEN = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}\x{2800}\x{FFFD}]|[\p{Zs}--\x20]"
 """Controls, marks of direction and of width 0, fillers, blanks that are no plain space, and the sign of a lost character."""
+_DATED = r"^[+-]?[0-9]{4,5}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}"
+"""How a cell is read of which a spreadsheet has made a date."""
+_MARKED = r"^[='‘’\"“]"
+"""Marks by which programs tell a spreadsheet that a number is text, or a formula."""
 _SHORTENED = r"^[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2,3}$"
 """How a spreadsheet shows a number of many digits: what it does not show is lost."""
 
 
 def unsound(rows: pl.DataFrame) -> pl.DataFrame:
-    """The ids of delivered rows that break one of the three rules, as `BROKEN`; one rule for each field of a row."""
+    """The ids of delivered rows that break one of the rules, as `BROKEN`; one rule for each field of a row."""
     found = [pl.DataFrame(schema=BROKEN)]
     for name in (name for name in IDS if name in rows.columns):
         suspects = rows.filter(is_unsound(name))
@@ -29,12 +33,18 @@ def unsound(rows: pl.DataFrame) -> pl.DataFrame:
 
 def is_unsound(name: str) -> pl.Expr:
     """Whether an id breaks any of the rules; null where there is no id."""
-    return pl.col(name).str.contains(UNSEEN) | pl.col(name).str.contains(_SHORTENED) | _is_long(name)
+    return pl.col(name).str.contains(f"{UNSEEN}|{_SHORTENED}|{_DATED}|{_MARKED}") | _is_long(name)
 
 
 def _rule(name: str) -> pl.Expr:
-    unseen, long = pl.col(name).str.contains(UNSEEN), _is_long(name)
-    return pl.when(unseen).then(pl.lit("id_unseen")).when(long).then(pl.lit("id_too_long")).otherwise(pl.lit("id_shortened"))
+    unseen, dated = pl.col(name).str.contains(UNSEEN), pl.col(name).str.contains(_DATED)
+    return (
+        pl.when(unseen).then(pl.lit("id_unseen"))
+        .when(_is_long(name)).then(pl.lit("id_too_long"))
+        .when(pl.col(name).str.contains(_MARKED)).then(pl.lit("id_marked"))
+        .when(dated).then(pl.lit("id_dated"))
+        .otherwise(pl.lit("id_shortened"))
+    )  # fmt: skip
 
 
 def _is_long(name: str) -> pl.Expr:

@@ -13,6 +13,7 @@ _NUMBER = (
     r"\s*([[\p{L}%‰°℃℉㎎㎏]--[eE]][^<>=~]*)?$"
 )
 _RANGE = r"^[0-9.,]+\s*(?:-|~|–|—)\s*[0-9.,]+"
+_DATE = r"^[+-]?[0-9]{4,5}-[0-9]{1,2}-[0-9]{1,2}(?:$|[ T])"
 _RANGE_WORD = r"^([0-9.,]+)\s*[至到]\s*([0-9])"
 _POWER_OF_TEN = r"\s*[×xX*·]\s*10\s*\^\s*\(?([+-]?[0-9]{1,4})\)?"
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
@@ -221,6 +222,7 @@ def _rule() -> pl.Expr:
         pl.when(contradicts.fill_null(False)).then(pl.lit("qualifier_contradicts"))
         .when(_is(_NOT_APPLICABLE)).then(None)
         .when(pl.col("plain").is_null() & ~_is(_BELOW)).then(pl.lit("missing_value"))
+        .when(needs_number & wordless & pl.col("plain").str.contains(_DATE)).then(pl.lit("date_for_number"))
         .when(needs_number & wordless & pl.col("plain").str.contains(_RANGE)).then(pl.lit("range_for_number"))
         .when(needs_number & wordless & pl.col("ambiguous")).then(pl.lit("mark_ambiguous"))
         .when(needs_number & wordless).then(pl.lit("not_a_number"))

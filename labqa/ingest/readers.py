@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ import polars as pl
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import content, delimited
+from labqa.ingest.appearances import FLAWS
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
@@ -38,6 +39,9 @@ class Table:
     fault: Message | None = None
     encoding: str = ""
     date_system: str = ""
+    hidden: bool = False
+    flaws: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FLAWS))
+    places: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def headers(self) -> list[str]:
@@ -64,18 +68,27 @@ def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]
         cells, found = delimited.cells(path.name, data, encoding)
         tables = [_table(path.name, "", cells, encoding=found)]
     elif suffix == ".xlsx":
-        frames, told = _confined(path.name, data, "xlsx")
-        tables = [_table(path.name, sheet, [cells], date_system=told["date_system"]) for sheet, cells in frames.items()]
-        tables = [_computed(path.name, table, told["uncomputed"].get(table.sheet)) for table in tables]
+        tables = _workbook(path.name, data)
     elif suffix == ".parquet":
         frames, _ = _confined(path.name, data, "parquet")
-        numbered = {name: rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64}) for name, rows in frames.items()}
-        tables = [Table(name, rows.with_columns(_coded(rows.columns))) for name, rows in numbered.items()]
+        numbered = [rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64}) for rows in frames.values()]
+        tables = [Table("", rows.with_columns(_coded(rows.columns))) for rows in numbered]
     else:
         key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
         raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
     if not any(table.rows.height or table.fault for table in tables):
         raise DeliveryError("ingest.file_empty", file=path.name)
+    return tables
+
+
+def _workbook(name: str, data: bytes) -> list[Table]:
+    """The sheets of a workbook that hold anything."""
+    frames, told = _confined(name, data, "xlsx")
+    tables = []
+    for sheet, file in told["tables"].items():
+        table = _computed(name, _table(name, sheet, [frames[file]]), told["uncomputed"].get(sheet))
+        flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
+        tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
 
 
@@ -87,7 +100,7 @@ def _computed(name: str, table: Table, cell: str | None) -> Table:
 
 
 def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
-    """Tables by sheet, all text, and what else the confined reader tells; DeliveryError with its reason."""
+    """What the confined reader wrote, by file, and what it tells; DeliveryError with its reason."""
     with TemporaryDirectory(prefix="labqa-") as folder:
         command = [sys.executable, "-P", "-m", "labqa.ingest.confined", kind, folder]
         limits = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
@@ -105,8 +118,8 @@ def _confined(name: str, data: bytes, kind: str) -> tuple[dict[str, pl.DataFrame
         told = json.loads(ran.stdout)
         if "refused" in told:
             raise DeliveryError(told["refused"], file=name, **told["values"])
-        tables = {sheet: pl.read_ipc((Path(folder) / file).read_bytes()) for sheet, file in told["tables"].items()}
-        return tables, told
+        frames = {file.name: pl.read_ipc(file.read_bytes()) for file in Path(folder).glob("*.arrow")}
+        return frames, told
 
 
 def _blank(cell: pl.Expr) -> pl.Expr:
@@ -139,13 +152,13 @@ def _filled(blocks: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(filled)
 
 
-def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], *, encoding: str = "", date_system: str = "") -> Table:
+def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], *, encoding: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     filled = _filled(cells)
     if filled.is_empty():
         return Table(sheet, filled.select(ROW))
     columns = filled.columns[1:]
-    headers = {column: (filled[column][0] or "").strip() for column in columns}
+    headers = {column: (filled[column][0] or "").strip().replace("\0", "␀") for column in columns}  # unlike `ROW`
     rows = filled[1:]
     unnamed = [column for column, header in headers.items() if not header]
     beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()]
@@ -158,4 +171,5 @@ def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], *, encoding: st
     elif beyond:
         fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": columns.index(beyond[0]) + 1})
     named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
-    return Table(sheet, named_rows, fault, encoding, date_system)
+    places = {header: columns.index(column) + 1 for column, header in kept.items()}
+    return Table(sheet, named_rows, fault, encoding, places=places)

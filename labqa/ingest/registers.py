@@ -15,7 +15,7 @@ import polars as pl
 from labqa.core import tables
 from labqa.core.errors import RegisterError
 from labqa.core.vocabulary import CompareMethod, Scale
-from labqa.ingest import capabilities, dates, ids, words
+from labqa.ingest import capabilities, dates, ids, unseen, words
 from labqa.ingest.columns import match, normal
 from labqa.ingest.readers import ROW, Table, place, read
 
@@ -106,6 +106,7 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
             raise RegisterError(
                 "ingest.register_column", **where, column=" / ".join(headers()[kind][name][:2]), found=", ".join(table.headers)
             )
+    _check_seen(where, file, table, {name: named[0] for name, named in found.items()}, _KEYS[kind][0])
     text = table.rows.select(ROW, *(_text(named[0]).alias(name) for name, named in found.items()))
     schema = KINDS[kind]
     types = schema.create_empty().schema
@@ -123,6 +124,14 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
     if kind == "labs":
         result["capabilities"] = capabilities.parsed(where, found.get("capabilities", ["capabilities"])[0], text)
     return result
+
+
+def _check_seen(where: Mapping[str, str], file: str, table: Table, read: Mapping[str, str], key: str) -> None:
+    """Refuse a register that does not show what it holds."""
+    unseen.check_visible(file, table, read)
+    for row, name, rule, expected in unseen.flawed(file, table, read, key=key).sort(ROW, "field").head(1).iter_rows():
+        value = table.rows.filter(pl.col(ROW) == row)[read[name]][0] or ""
+        raise RegisterError(f"ingest.{rule}", **where, row=row, column=read[name], value=value, expected=expected)
 
 
 def _text(header: str) -> pl.Expr:

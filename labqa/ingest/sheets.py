@@ -31,7 +31,8 @@ _WIDE = re.compile(rb"r" + _IS + rb"([A-Z]{2,3})[0-9]")
 _ERROR = re.compile(rb"t" + _IS + rb"e[\"']")
 _TEXT = re.compile(rb"\bt" + _IS + rb"(?!n[\"'])")
 _STRING = re.compile(rb"\bt" + _IS + rb"str[\"']")
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+"""A cell that is not empty: attributes and content."""
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
 
@@ -68,7 +69,7 @@ def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bo
     has_formulas = own or b":f" in xml
     uncomputed = _uncomputed(xml, waiting=waiting) if has_formulas else None
     found = _patches(xml, percent_styles)
-    return Look(rows, last, found, _first_column(xml) if found else 1, uncomputed)
+    return Look(rows, last, found, first_column(xml) if found else 1, uncomputed)
 
 
 def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
@@ -154,7 +155,7 @@ def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:
     return found
 
 
-def _first_column(xml: bytes) -> int:
+def first_column(xml: bytes) -> int:
     """The first column that says something: where the reader's columns begin."""
     places = (_PLACE.search(attributes) for attributes, content in _cells(xml) if _SAID.search(content))
     return min((column_number(place[1]) for place in places if place), default=1)
@@ -171,4 +172,4 @@ def _percentage(text: str) -> tuple[float, str]:
 
 def _cells(xml: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Attributes and content of every cell that is not empty."""
-    return ((found[1], found[2]) for found in _CELL.finditer(xml))
+    return ((found[1], found[2]) for found in CELL.finditer(xml))

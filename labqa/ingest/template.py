@@ -18,7 +18,7 @@ from labqa.core.wording.catalogue import LANGUAGES, sentences
 from labqa.ingest import profiles, registers, words
 
 _SHEETS = {"labs": "实验室 Labs", "items": "项目 Items", "products": "产品 Products", "class": "现行分类 Class"}
-_RESULTS, _GUIDE = "结果 Results", "说明 Guide"
+_RESULTS, GUIDE = "结果 Results", "说明 Guide"
 _LAST_ROW = 5000
 """Rows for which the workbook offers word lists; more are accepted."""
 _LISTS = {
@@ -64,7 +64,7 @@ def write_template(path: Path) -> None:
         book.set_properties({"title": "LabQA 数据报送模板 / delivery template"})
         styles = {name: book.add_format({**_FONT, **style}) for name, style in _STYLES.items()}
         sheets = _sheets()
-        _write_guide(book.add_worksheet(_GUIDE), sheets, styles)
+        _write_guide(book.add_worksheet(GUIDE), sheets, styles)
         for sheet in sheets:
             _write_sheet(book.add_worksheet(sheet.name), sheet, styles)
         book.get_worksheet_by_name(_RESULTS).activate()

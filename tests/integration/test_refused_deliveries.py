@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 import xlsxwriter
-from hostile import packed, parts, rows_xml
+from hostile import packed, parts, rows_xml, two_sheets
 
 from labqa.cli import main
 
@@ -106,6 +109,26 @@ def rows(*said: list[str], header: list[str] = HEADERS) -> Callable[[Path], Path
     return lambda folder: write(folder / "d.csv", *said, header=header)
 
 
+def parquet_bytes(frame: pl.DataFrame) -> bytes:
+    held = io.BytesIO()
+    frame.write_parquet(held)
+    return held.getvalue()
+
+
+def parquet(height: int = 1, **said: object) -> Callable[[Path], Path]:
+    """A parquet file of the original with columns changed or added."""
+    frame = pl.DataFrame([dict(zip(HEADERS, ORIGINAL, strict=True))])
+    changed = frame.with_columns(pl.Series(name, [value]) for name, value in said.items())
+    return raw("d.parquet", parquet_bytes(changed.head(height)))
+
+
+def merged(*ranges: str) -> dict[str, bytes]:
+    said = parts(rows_xml(TABLE))
+    told = "".join(f'<mergeCell ref="{one}"/>' for one in ranges)
+    sheet = "xl/worksheets/sheet1.xml"
+    return said | {sheet: said[sheet].replace(b"</sheetData>", f"</sheetData><mergeCells>{told}</mergeCells>".encode())}
+
+
 LATIN = ",".join(HEADERS) + "\n" + ",".join(row(ORIGINAL, unit="µg/kg")) + "\n"
 SWALLOWED = "\n".join(",".join(row(ORIGINAL, sample=text)) for text in ('"S1', "S2", 'S3"', "S4"))
 SWALLOWED = ",".join(HEADERS) + "\n" + SWALLOWED + "\n"
@@ -142,6 +165,18 @@ WHOLE = {
     "external entity": (raw("d.xlsx", packed(parts(rows_xml(TABLE), prolog='<!DOCTYPE a SYSTEM "http://x">'))), "entities"),
     "formula never computed": (raw("d.xlsx", packed(parts(FORMULA))), "cell A3"),
     "truncated parquet": (raw("d.parquet", b"PAR1 cut off"), "cut off"),
+    "lists in parquet": (parquet(value=[1.0]), "column “value”: found type List"),
+    "a struct in parquet": (parquet(value={"a": 1}), "column “value”: found type Struct"),
+    "bytes in parquet": (parquet(sample=b"S1"), "column “sample”: found type Binary"),
+    "a duration in parquet": (parquet(value=timedelta(hours=3)), "column “value”: found type Duration"),
+    "parquet without rows": (parquet(height=0), "row below the header"),
+    "parquet without columns": (raw("d.parquet", parquet_bytes(pl.DataFrame())), "row below the header"),
+    "a column twice in different case": (parquet(Value="1"), "columns value, Value mean the same"),
+    "a column without a name": (parquet(**{" ": "x"}), "column 13 holds values but has no header"),
+    "more columns than a table has": (parquet(**{f"c{n}": "" for n in range(2_000)}), "2012 columns"),
+    "two sheets of one name": (raw("d.xlsx", packed(two_sheets(rows_xml(TABLE), "结果"))), "结果: worksheets/sheet2.xml"),
+    "merged cells the wrong way round": (raw("d.xlsx", packed(merged("C5:A2"))), "mergeCell C5:A2"),
+    "cells merged a million times over": (raw("d.xlsx", packed(merged(*["A1:L1048576"] * 100_000))), "mergeCells"),
     "a directory": (lambda folder: folder, "is a folder"),
     "no such file": (lambda folder: folder / "nowhere.csv", "nowhere.csv"),
     "unknown kind": (raw("d.pdf", b"%PDF"), "“.pdf”"),
@@ -165,6 +200,17 @@ BY_ROW = {
     "NaN": ((row(ORIGINAL, value="NaN"),), {2: "not_a_number"}, "“NaN”"),
     "inf": ((row(ORIGINAL, value="inf"),), {2: "not_a_number"}, "“inf”"),
     "1e400": ((row(ORIGINAL, value="1e400"),), {2: "out_of_range"}, "“1e400”"),
+    "the header again": ((ORIGINAL, HEADERS), {3: "header_again"}, "the header again"),
+    "tested before it was drawn": (
+        (row(ORIGINAL, drawn_on="2018-03-11"),),
+        {2: "tested_before_drawn"},
+        "tested on 2018-03-10, before the sample was drawn (2018-03-11)",
+    ),
+    "an id made a formula": ((row(ORIGINAL, sample='="S1"'),), {2: "id_marked"}, '“="S1"”'),
+    "an id of width 0": ((row(ORIGINAL, sample="S\u200b1"),), {2: "id_unseen"}, "“S\\u200b1”"),
+    "an id in scientific notation": ((row(ORIGINAL, sample="1.23E+15"),), {2: "id_shortened"}, "“1.23E+15”"),
+    "a date as result": ((row(ORIGINAL, value="2018-04-05"),), {2: "date_for_number"}, "“2018-04-05”"),
+    "a long text": ((row(ORIGINAL, value="x" * 9_999),), {2: "not_a_number"}, "x… (9999 characters)"),
     "an ambiguous comma": ((row(ORIGINAL, value="1,234"),), {2: "mark_ambiguous"}, "“1,234”"),
 }
 
@@ -209,6 +255,35 @@ def test_a_column_too_many_is_told(home: Path, tmp_path: Path, capsys: pytest.Ca
     delivered = write(tmp_path / "d.csv", [*ORIGINAL, "fine"], header=[*HEADERS, "remark"])
     assert run(own, "ingest", str(delivered)) == 0
     assert "remark" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("line ends of old", lambda text: text.replace("\n", "\r")),
+        ("line ends of Windows", lambda text: text.replace("\n", "\r\n")),
+        ("bars between the values", lambda text: text.replace(",", "|")),
+        ("no end of the last line", lambda text: text.rstrip("\n")),
+    ],
+)
+def test_forms_of_text_that_are_read(home: Path, tmp_path: Path, name: str, change: Callable[[str], str]) -> None:
+    own = shutil.copytree(home, tmp_path / "home")
+    text = write(tmp_path / "d.csv", ORIGINAL, row(ORIGINAL, sample="S2")).read_text("utf-8")
+    (tmp_path / "d.csv").write_bytes(change(text.replace("\r\n", "\n")).encode())
+    assert run(own, "ingest", str(tmp_path / "d.csv")) == 0
+
+
+@pytest.mark.parametrize("header", ["\0row", "a\x07b", "\u202eabc"])
+def test_a_header_that_nobody_can_see_is_told_and_acts_on_nothing(
+    home: Path, tmp_path: Path, header: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(home, tmp_path / "home")
+    with xlsxwriter.Workbook(str(tmp_path / "d.xlsx")) as book:
+        page = book.add_worksheet("结果")
+        for place, texts in enumerate([[*HEADERS, header], [*ORIGINAL, "fine"]]):
+            page.write_row(place, 0, texts)
+    assert run(own, "ingest", str(tmp_path / "d.xlsx")) == 0
+    assert capsys.readouterr().out.replace("\n", "").isprintable()
 
 
 def test_a_stale_dimension_loses_no_row(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

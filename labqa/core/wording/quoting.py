@@ -6,7 +6,7 @@ _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10)))
 )
 """Characters that Python takes for printable and nobody sees: fillers, joiners and variation selectors."""
-_MOST = {"value": 80, "column": 80, "sheet": 80, "part": 80, "expected": 400, "found": 400}
+_MOST = {"value": 80, "column": 80, "sheet": 80, "part": 80, "expected": 400, "found": 400, "columns": 800}
 """Characters that are quoted, by the name of the value in a sentence; of other names all are."""
 
 
