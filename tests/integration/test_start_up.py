@@ -11,7 +11,8 @@ HEAVY = {
     "plotly", "polars", "reports", "scipy", "sqlalchemy", "statsmodels", "typst", "waitress", "xlsxwriter",
 }  # fmt: skip
 CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying"}
-OURS = {"labqa", "labqa.cli", "labqa.core", "labqa.core.errors", "labqa.core.wording", "labqa.core.wording.catalogue"}
+OURS = {"labqa", "labqa.cli", "labqa.core"}
+OURS |= {f"labqa.core.{name}" for name in ("errors", "system", "wording", "wording.catalogue", "wording.quoting")}
 OURS |= {f"labqa.cli.{name}" for name in CLI}
 LOOK = """
 import json, sys, typer
