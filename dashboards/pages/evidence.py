@@ -56,7 +56,14 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
         {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
-        {"field": "finding", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
+        {
+            "field": "finding",
+            "headerName": words("word.category"),
+            "minWidth": 140,
+            "wrapText": True,
+            "autoHeight": True,
+            **SEARCHED,
+        },
     ]
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),
