@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, grid, linked, narrow, signed
 from dashboards.components.text import Component, lead, link, note, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
@@ -47,8 +47,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "headerName": words("evidence.delivered"),
             "minWidth": 210,
             "flex": 2,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             "cellStyle": {"whiteSpace": "pre-line"},
             **narrow(215),
             **SEARCHED,
@@ -60,8 +59,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "field": "finding",
             "headerName": words("word.category"),
             "minWidth": 140,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, linked, narrow, signed
 from dashboards.reading import Reading
 from dashboards.words import Words
 
@@ -43,8 +43,7 @@ def columns(words: Words) -> list[dict[str, Any]]:
             "headerName": words("word.item"),
             "minWidth": 150,
             "flex": 1,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **narrow(140),
             **SEARCHED,
         },
@@ -54,8 +53,7 @@ def columns(words: Words) -> list[dict[str, Any]]:
             "headerName": words("lab.partner"),
             "minWidth": 170,
             "flex": 2,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
         {"field": "trigger", "headerName": words("word.trigger"), "width": 138, **SEARCHED},
@@ -65,8 +63,7 @@ def columns(words: Words) -> list[dict[str, Any]]:
             "field": "category",
             "headerName": words("word.category"),
             "minWidth": 140,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
         {"field": "flipped", "headerName": words("word.flipped"), "width": 100},

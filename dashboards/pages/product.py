@@ -8,7 +8,7 @@ import polars as pl
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, grid, linked, narrow, signed
 from dashboards.components.text import Component, lead, section, title
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
@@ -72,8 +72,7 @@ def _columns(words: Words) -> list[dict[str, Any]]:
             "headerName": words("word.item"),
             "minWidth": 150,
             "flex": 1,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **narrow(140),
             **SEARCHED,
         },
@@ -82,8 +81,7 @@ def _columns(words: Words) -> list[dict[str, Any]]:
             "headerName": words("word.original_lab"),
             "minWidth": 160,
             "flex": 1,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
         {
@@ -91,8 +89,7 @@ def _columns(words: Words) -> list[dict[str, Any]]:
             "headerName": words("word.retest_lab"),
             "minWidth": 160,
             "flex": 1,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
         {"field": "values", "headerName": words("product.values"), "width": 135, "type": "rightAligned", "sortable": False},
@@ -102,8 +99,7 @@ def _columns(words: Words) -> list[dict[str, Any]]:
             "field": "category",
             "headerName": words("word.category"),
             "minWidth": 140,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
     ]

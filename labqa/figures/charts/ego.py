@@ -126,8 +126,8 @@ def _classes(samples: list[int]) -> list[tuple[int, float]]:
 
 def _rounded(value: float) -> int:
     """A whole number, above ten to one digit."""
-    digits = 10 ** max(0, int(math.log10(value)))
-    return round(value / digits) * digits
+    digits = int(math.log10(value))
+    return int(round(value, -digits)) if digits else round(value)
 
 
 def _class_name(least: int, most: float, language: Language) -> str:
