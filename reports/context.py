@@ -9,9 +9,9 @@ from functools import cached_property
 import polars as pl
 
 from labqa.core.provenance import Manifest
-from labqa.core.vocabulary import Scope
-from labqa.core.wording.catalogue import Language
-from labqa.figures.names import counted, family_names, names
+from labqa.core.vocabulary import Scope, Status
+from labqa.core.wording.catalogue import Language, Message
+from labqa.figures.names import counted, family_names, named, names
 from labqa.service.moved import Moved
 from labqa.service.plans import NextYear
 from reports.words import say
@@ -79,6 +79,13 @@ class Context:
         found = self.labs.get(code, code)
         return "" if found == code else found
 
+    def sentence(self, line: str) -> str:
+        """A sentence kept in a table as JSON; the item that it names by its code has its name before it."""
+        said = Message.from_json(line)
+        code = said.values.get("item")
+        item = {"item": named(code, self.items)} if isinstance(code, str) else {}
+        return Message(said.key, {**said.values, **item}).typeset(self.language)
+
     @cached_property
     def _totals(self) -> dict[tuple[str, str, str, str], tuple[float | None, int]]:
         rows = self.tables["summary"].select("metric", "scope", "scope_id", "period", "value", "n").iter_rows()
@@ -111,6 +118,12 @@ class Context:
     def whole_labs(self) -> pl.DataFrame:
         """LAB_BIAS of laboratories as a whole."""
         return counted(self.tables["lab_bias"].filter(pl.col("scope") == Scope.LAB), "lab")
+
+    @cached_property
+    def claimed_bias(self) -> pl.DataFrame:
+        """LAB_BIAS without an estimate where none may be claimed, so that no drawing gives it a sign."""
+        assessed = pl.col("status") == Status.ASSESSED
+        return self.tables["lab_bias"].with_columns(estimate=pl.when(assessed).then(pl.col("estimate")))
 
     @cached_property
     def rated(self) -> pl.DataFrame:

@@ -36,8 +36,10 @@ function fitGrid(grid) {
   window.dash_ag_grid.getApiAsync(grid.id).then(function (api) {
     const columns = api.getColumnDefs();
     const told = columns.filter((column) => column.context && column.context.narrow);
+    const others = columns.filter((column) => !told.includes(column));
     const width = (column) => ({ ...column, flex: null, minWidth: column.context.narrow, width: column.context.narrow });
-    if (told.length) api.setGridOption("columnDefs", told.map(width).concat(columns.filter((column) => !told.includes(column))));
+    const low = (column) => ({ ...column, autoHeight: false, wrapText: false });
+    if (told.length) api.setGridOption("columnDefs", told.map(width).concat(others.map(low)));
   });
 }
 

@@ -77,6 +77,10 @@ SEARCHED = {"filter": "agTextColumnFilter", "floatingFilter": True, "suppressFlo
 """A grid column that can be searched in a box below its heading."""
 
 
+WRAPPED = {"wrapText": True, "autoHeight": True}
+"""A grid column whose cells take as many lines as they need."""
+
+
 def narrow(width: int) -> dict[str, Any]:
     """What makes a grid column stand among the first on a narrow screen, so many pixels wide."""
     return {"context": {"narrow": width}}

@@ -8,7 +8,7 @@ from dash import html
 
 from dashboards.address import Address
 from dashboards.components.figures import figure
-from dashboards.components.tables import COUNTED, SEARCHED, grid, linked, narrow, signed
+from dashboards.components.tables import COUNTED, SEARCHED, WRAPPED, grid, linked, narrow, signed
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed, interval
@@ -88,8 +88,7 @@ def _listed(reading: Reading, partners: list[Row], place: Address, words: Words)
             "headerName": words("contrast.finding"),
             "minWidth": 160,
             "flex": 1,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
     ]

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, grid, linked, narrow, signed
 from dashboards.components.text import Component, lead, link, note, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
@@ -47,8 +47,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "headerName": words("evidence.delivered"),
             "minWidth": 210,
             "flex": 2,
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             "cellStyle": {"whiteSpace": "pre-line"},
             **narrow(215),
             **SEARCHED,
@@ -56,7 +55,13 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
         {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
-        {"field": "finding", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
+        {
+            "field": "finding",
+            "headerName": words("word.category"),
+            "minWidth": 140,
+            **WRAPPED,
+            **SEARCHED,
+        },
     ]
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),

@@ -9,7 +9,19 @@ from dash import Input, Output, State, no_update
 from dashboards import address
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import BLOCK, COUNTED, SEARCHED, Column, grid, linked, long_grid, narrow, signed, table
+from dashboards.components.tables import (
+    BLOCK,
+    COUNTED,
+    SEARCHED,
+    WRAPPED,
+    Column,
+    grid,
+    linked,
+    long_grid,
+    narrow,
+    signed,
+    table,
+)
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
@@ -153,8 +165,7 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
                 "headerName": words("labs.reason"),
                 "minWidth": 260,
                 **narrow(210),
-                "wrapText": True,
-                "autoHeight": True,
+                **WRAPPED,
                 "sortable": False,
             },
         ]

@@ -273,7 +273,8 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
         }
         for row in scores.head(MOST).iter_rows(named=True)
     ]
-    listed = more(words("lab.all_scores", n=count(scores.height)), grid("scores", columns, rows, words=words))
+    told = words("lab.all_scores", n=count(scores.height), z=count(scores["z"].count()))
+    listed = more(told, grid("scores", columns, rows, words=words))
     return section(
         words("lab.comparisons"),
         drawings.of_scores(reading, scores, place, words),

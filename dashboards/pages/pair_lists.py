@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, linked, narrow, signed
 from dashboards.reading import Reading
 from dashboards.words import Words
 
@@ -38,12 +38,33 @@ def columns(words: Words) -> list[dict[str, Any]]:
     """Columns of the grid."""
     return [
         linked("sample", words("word.sample"), link="url", minWidth=130, **narrow(118), **SEARCHED),
-        {"field": "item", "headerName": words("word.item"), "minWidth": 170, "flex": 1, **narrow(140), **SEARCHED},
-        {"field": "part", "headerName": words("lab.part"), "width": 105, **SEARCHED},
-        {"field": "partner", "headerName": words("lab.partner"), "minWidth": 185, "flex": 2, **SEARCHED},
-        {"field": "trigger", "headerName": words("word.trigger"), "width": 125, **SEARCHED},
+        {
+            "field": "item",
+            "headerName": words("word.item"),
+            "minWidth": 150,
+            "flex": 1,
+            **WRAPPED,
+            **narrow(140),
+            **SEARCHED,
+        },
+        {"field": "part", "headerName": words("lab.part"), "width": 122, **SEARCHED},
+        {
+            "field": "partner",
+            "headerName": words("lab.partner"),
+            "minWidth": 170,
+            "flex": 2,
+            **WRAPPED,
+            **SEARCHED,
+        },
+        {"field": "trigger", "headerName": words("word.trigger"), "width": 138, **SEARCHED},
         {"field": "d", "headerName": words("word.d"), "width": 90, **signed()},
         {"field": "ratio", "headerName": words("word.r_ratio"), "width": 95, **narrow(84), **signed(form=".2f")},
-        {"field": "category", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
+        {
+            "field": "category",
+            "headerName": words("word.category"),
+            "minWidth": 140,
+            **WRAPPED,
+            **SEARCHED,
+        },
         {"field": "flipped", "headerName": words("word.flipped"), "width": 100},
     ]

@@ -8,7 +8,7 @@ import polars as pl
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import COUNTED, SEARCHED, Column, grid, narrow, signed, table
+from dashboards.components.tables import COUNTED, SEARCHED, WRAPPED, Column, grid, narrow, signed, table
 from dashboards.components.text import Component, lead, link, note, section, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -52,8 +52,7 @@ def _counted(found: pl.DataFrame, told: pl.DataFrame, words: Words) -> str:
 
 
 def _told(told: pl.DataFrame, words: Words) -> Component:
-    wrapped = {"wrapText": True, "autoHeight": True}
-    figures = {"type": "rightAligned", "sortable": False, **wrapped}
+    figures = {"type": "rightAligned", "sortable": False, **WRAPPED}
     columns = [
         {
             "field": "item",
@@ -61,7 +60,7 @@ def _told(told: pl.DataFrame, words: Words) -> Component:
             "minWidth": 165,
             "flex": 3,
             **narrow(165),
-            **wrapped,
+            **WRAPPED,
             **SEARCHED,
             **COUNTED,
         },
@@ -69,10 +68,10 @@ def _told(told: pl.DataFrame, words: Words) -> Component:
         {"field": "sd", "headerName": words("precision.sd"), "minWidth": 128, **narrow(165), **figures},
         {"field": "levels", "headerName": words("precision.levels"), "minWidth": 128, **figures},
         {"field": "sets", "headerName": words("precision.sets"), "minWidth": 76, "type": "rightAligned"},
-        {"field": "model", "headerName": words("precision.model"), "minWidth": 180, "flex": 4, **wrapped},
+        {"field": "model", "headerName": words("precision.model"), "minWidth": 180, "flex": 4, **WRAPPED},
         {"field": "plain", "headerName": words("precision.plain"), "minWidth": 92, **figures},
         {"field": "dispersion", "headerName": words("precision.dispersion"), "minWidth": 108, **signed(form=".1f")},
-        {"field": "doubt", "headerName": words("precision.doubt"), "minWidth": 150, "flex": 3, **wrapped},
+        {"field": "doubt", "headerName": words("precision.doubt"), "minWidth": 150, "flex": 3, **WRAPPED},
     ]
     rows = [_row(row, words) for row in told.head(MOST).iter_rows(named=True)]
     most = words("precision.most", shown=count(MOST), of=count(told.height)) if told.height > MOST else ""

@@ -8,7 +8,7 @@ import polars as pl
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, linked, narrow, signed
+from dashboards.components.tables import SEARCHED, WRAPPED, grid, linked, narrow, signed
 from dashboards.components.text import Component, lead, section, title
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
@@ -67,11 +67,39 @@ def _columns(words: Words) -> list[dict[str, Any]]:
     return [
         linked("sample", words("word.sample"), link="url", minWidth=125, **narrow(118), **SEARCHED),
         {"field": "year", "headerName": words("product.year"), "width": 85, **SEARCHED},
-        {"field": "item", "headerName": words("word.item"), "minWidth": 160, "flex": 1, **narrow(140), **SEARCHED},
-        {"field": "original", "headerName": words("word.original_lab"), "minWidth": 165, "flex": 1, **SEARCHED},
-        {"field": "retest", "headerName": words("word.retest_lab"), "minWidth": 165, "flex": 1, **SEARCHED},
+        {
+            "field": "item",
+            "headerName": words("word.item"),
+            "minWidth": 150,
+            "flex": 1,
+            **WRAPPED,
+            **narrow(140),
+            **SEARCHED,
+        },
+        {
+            "field": "original",
+            "headerName": words("word.original_lab"),
+            "minWidth": 160,
+            "flex": 1,
+            **WRAPPED,
+            **SEARCHED,
+        },
+        {
+            "field": "retest",
+            "headerName": words("word.retest_lab"),
+            "minWidth": 160,
+            "flex": 1,
+            **WRAPPED,
+            **SEARCHED,
+        },
         {"field": "values", "headerName": words("product.values"), "width": 135, "type": "rightAligned", "sortable": False},
         {"field": "d", "headerName": words("word.d"), "width": 85, **signed()},
         {"field": "ratio", "headerName": words("word.r_ratio"), "width": 90, **narrow(84), **signed(form=".2f")},
-        {"field": "category", "headerName": words("word.category"), "minWidth": 176, **SEARCHED},
+        {
+            "field": "category",
+            "headerName": words("word.category"),
+            "minWidth": 140,
+            **WRAPPED,
+            **SEARCHED,
+        },
     ]

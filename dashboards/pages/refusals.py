@@ -6,7 +6,7 @@ from dash import html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, grid, narrow
+from dashboards.components.tables import SEARCHED, WRAPPED, grid, narrow
 from dashboards.components.text import Component, lead, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -33,8 +33,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             "minWidth": 360,
             "flex": 3,
             **narrow(340),
-            "wrapText": True,
-            "autoHeight": True,
+            **WRAPPED,
             **SEARCHED,
         },
     ]

@@ -7,7 +7,7 @@ from dash import html
 
 from dashboards.access import ANALYST, Access
 from dashboards.address import Address
-from dashboards.components.tables import SEARCHED, Column, grid, narrow, table
+from dashboards.components.tables import SEARCHED, WRAPPED, Column, grid, narrow, table
 from dashboards.components.text import Component, lead, link, note, section, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
@@ -50,8 +50,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         {"field": "used_by", "headerName": words("usage.used_by"), "width": 170, **narrow(125), **SEARCHED},
         {"field": "blocks", "headerName": words("usage.blocks"), "width": 100, "type": "rightAligned"},
         {"field": "results", "headerName": words("usage.results"), "width": 100, **narrow(80), "type": "rightAligned"},
-        {"field": "why", "headerName": words("network.reason"), "minWidth": 320, "flex": 2, "wrapText": True,
-         "autoHeight": True, **SEARCHED},
+        {"field": "why", "headerName": words("network.reason"), "minWidth": 320, "flex": 2, **WRAPPED, **SEARCHED},
     ]  # fmt: skip
     rows = [
         {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
-from labqa.figures import narrow
+from labqa.figures import cells, narrow
 from labqa.figures.extent import fraction
 from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Band, Line, Role, Series, Spec
 
@@ -32,14 +32,14 @@ def draw(spec: Spec, *, theme: Theme = "light") -> dict[str, Any]:
     """The figure as a plotly dict (`data`, `layout`), which `dcc.Graph` and `go.Figure` both take; no title, faces set it."""
     colours = COLOURS if theme == "light" else _DARK
     traces = [trace for series in spec.series for trace in _trace(series, spec, colours) if series.x]
-    traces += _steps(spec, colours) if traces else []
+    traces += cells.scale(spec, _unknown(colours), colours["grid"]) if traces else []
     return {"data": traces, "layout": _layout(spec, colours) if traces else _nothing(spec, colours)}
 
 
 def _trace(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
     makers: dict[str, Callable[[Series, Spec, dict[Role, str]], list[dict[str, Any]]]] = {
         "bar": _bar,
-        "cell": _cells,
+        "cell": cells.grid,
         "interval": _interval,
     }
     return makers.get(series.mark, _scatter)(series, spec, colours)
@@ -127,57 +127,6 @@ def _interval(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict
     return [whisker, _common(series) | {"type": "scatter", "mode": "markers", "legendgroup": series.name, "marker": marker}]
 
 
-def _cells(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
-    """A heat map in the steps of the Spec's scale; cells without a step are grey, and their hover text says why."""
-    columns = sorted({int(x) for x in range(len(spec.x.categories or ()))})
-    rows = range(len(spec.y.categories or ()))
-    steps: list[list[int | None]] = [[None] * len(columns) for _ in rows]
-    hover = [[spec.unknown] * len(columns) for _ in rows]
-    ids = [[""] * len(columns) for _ in rows]
-    for k, (x, y) in enumerate(zip(series.x, series.y, strict=True)):
-        steps[int(y)][int(x)] = series.steps[k] if series.steps else None
-        hover[int(y)][int(x)] = series.hover[k] if series.hover else ""
-        ids[int(y)][int(x)] = series.ids[k] if series.ids else ""
-    n = len(spec.scale)
-    flat = [[(k + end) / n, step.colour] for k, step in enumerate(spec.scale) for end in (0, 1)]
-    return [
-        {
-            "type": "heatmap",
-            "z": steps,
-            "x": columns,
-            "y": list(rows),
-            "text": hover,
-            "customdata": ids,
-            "hoverinfo": "text",
-            "zmin": -0.5,
-            "zmax": n - 0.5,
-            "colorscale": flat,
-            "xgap": 2,
-            "ygap": 1,
-            "showscale": False,
-        }
-    ]
-
-
-def _steps(spec: Spec, colours: dict[Role, str]) -> list[dict[str, Any]]:
-    """The steps of a map's scale as entries of the legend, which breaks into lines where a colour bar would take the room."""
-    entries = [(step.label, step.colour) for step in spec.scale]
-    entries += [(spec.unknown, _unknown(colours))] if entries and spec.unknown else []
-    edge = {"width": 1, "color": colours["grid"]}
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": name,
-            "x": [None],
-            "y": [None],
-            "marker": {"symbol": "square", "size": 12, "color": colour, "line": edge},
-            "hoverinfo": "skip",
-        }
-        for name, colour in entries
-    ]
-
-
 def _unknown(colours: dict[Role, str]) -> str:
     """Fill of a cell in which nothing could be assessed."""
     return UNKNOWN if colours is COLOURS else "#2B343D"
@@ -186,24 +135,25 @@ def _unknown(colours: dict[Role, str]) -> str:
 def _layout(spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     named = [series for series in spec.series if series.in_legend and series.x]
     rows = len(spec.y.categories or ())
-    cells = bool(spec.scale)
-    legend = bool(named) or cells
+    is_map = bool(spec.scale)
+    legend = bool(named) or is_map
     labelled: list[Band | Line] = [*spec.bands, *spec.lines]
     return {
         "height": max(_HEIGHT, rows * _ROW + 130) if rows > 3 else 260 if rows else _TALL if spec.tall else _HEIGHT,
         "margin": {"l": 12, "r": 16, "t": 34 if legend else 14, "b": 12},
         "font": {"family": FONTS, "size": 12, "color": colours["text"]},
         "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": _unknown(colours) if cells else "rgba(0,0,0,0)",
+        "plot_bgcolor": _unknown(colours) if is_map else "rgba(0,0,0,0)",
         "showlegend": legend,
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}
-        | ({"itemclick": False, "itemdoubleclick": False} if cells else {}),
+        | ({"itemclick": False, "itemdoubleclick": False} if is_map else {}),
         "barmode": "overlay",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours["quiet"], "activecolor": colours["text"]},
         "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONTS}, "align": "left"},
-        "xaxis": _axis(spec.x, colours, grid=not cells and spec.x.categories is None and spec.x.ticks),
-        "yaxis": _axis(spec.y, colours, grid=not cells and spec.y.categories is None),
+        "xaxis": _axis(spec.x, colours, grid=not is_map and spec.x.categories is None and spec.x.ticks)
+        | (cells.below(spec.x) if is_map else {}),
+        "yaxis": _axis(spec.y, colours, grid=not is_map and spec.y.categories is None),
         "shapes": [_band(band, colours) for band in spec.bands] + [_line(line, colours) for line in spec.lines],
         "annotations": [_label(mark, spec, colours) for mark in labelled if mark.label],
         "meta": {"alt": spec.alt, "kind": spec.kind, "below": narrow.BELOW, "narrow": narrow.changes(spec)},

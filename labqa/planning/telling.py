@@ -32,7 +32,7 @@ def comparison(found: tuple[Outlook, ...]) -> Comparison:
     plan, aim = found[0].plan, found[0].aim
     target = f"{aim.target_power:.0%}"
     rows: list[tuple[Message, list[Message]]] = [
-        (Message("planning.retests"), [_said(f"{one.retests}") for one in found]),
+        (Message("planning.retests"), [_said(f"{one.retests:,}") for one in found]),
         (Message("planning.samples"), [_said(f"{one.n_samples:g}") for one in found]),
         (Message("planning.partners"), [_said(f"{one.n_partners:g}") for one in found]),
         (Message("planning.assessed"), [_said(_percent(one.assessed)) for one in found]),
@@ -118,7 +118,7 @@ def _separable(one: Outlook) -> Message:
 
 
 def _count(n: int | None) -> Message:
-    return Message("planning.cell_not_reachable") if n is None else _said(f"{n}")
+    return Message("planning.cell_not_reachable") if n is None else _said(f"{n:,}")
 
 
 def _needed_share(one: Outlook) -> Message:
@@ -129,4 +129,4 @@ def _needed_evidence(one: Outlook) -> Message:
     least = one.needed
     if not least.reached:
         return Message("planning.cell_at_most", {"power": f"{least.power:.1%}"})
-    return _said(f"{least.retests} / {least.n_samples:g} / {least.n_partners:g}")
+    return _said(f"{least.retests:,} / {least.n_samples:g} / {least.n_partners:g}")

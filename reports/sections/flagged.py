@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.core.wording.catalogue import Message
 from labqa.figures.charts.maps import heat_map_bias
 from reports.context import Context
 from reports.document import Block, Column, Paragraph, Section, Table, charted
@@ -46,10 +45,7 @@ def _flags(context: Context) -> Table:
     say = context.say
     flags = context.tables["flags"].filter(pl.col("lab").is_not_null()).with_columns(of_lab=pl.len().over("lab"))
     shown = flags.sort(["of_lab", "lab", "rule", "flag"], descending=[True, False, False, False]).head(MOST_FLAGS)
-    rows = tuple(
-        (row["lab"], context.lab(row["lab"]), Message.from_json(row["message"]).typeset(context.language))
-        for row in shown.iter_rows(named=True)
-    )
+    rows = tuple((row["lab"], context.lab(row["lab"]), context.sentence(row["message"])) for row in shown.iter_rows(named=True))
     return Table(
         title=say("flags_title"),
         columns=(Column(say("lab")), Column(say("lab_name"), share=2.2), Column(say("flag"), share=5)),

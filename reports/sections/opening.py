@@ -20,7 +20,7 @@ def section(context: Context) -> Section:
     figures = (
         (f"{whole(assessed)} / {whole(n)}", say("key_assessed")),
         (f"{plain(median)} σR" if median is not None else ABSENT, say("key_detectable")),
-        (whole(context.total("pairs")), say("key_pairs")),
+        (whole(context.total("pairs", "kind", "between") or 0), say("key_pairs")),
         (percent(_agreement(context)), say("key_agreement")),
     )
     blocks.append(KeyFigures(tuple(figure for figure in figures if figure[0] != ABSENT)))
@@ -29,9 +29,7 @@ def section(context: Context) -> Section:
     blocks += _not_assessed(context)
     blocks.append(
         charted(
-            biases.caterpillar(
-                context.tables["lab_bias"], context.registers["labs"], context.language, delta_0=context.tolerated
-            )
+            biases.caterpillar(context.claimed_bias, context.registers["labs"], context.language, delta_0=context.tolerated)
         )
     )
     blocks += _next_year(context)

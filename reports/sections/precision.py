@@ -35,11 +35,11 @@ def _told(context: Context, told: pl.DataFrame) -> Table:
     columns = (
         Column(say("item"), share=2.2),
         Column(say("precision_condition"), share=1.4),
-        Column(say("precision_model"), share=3),
+        Column(say("precision_model"), share=3.4),
         Column(say("precision_sd"), "right", share=1.7),
         Column(say("precision_levels"), "right", share=1.7),
         Column(say("precision_sets"), "right", share=0.8),
-        Column(say("precision_plain"), "right", share=1.1),
+        Column(say("precision_plain"), "right", share=1),
         Column(say("precision_dispersion"), "right", share=1),
         Column(say("precision_doubt"), share=2.6),
     )
@@ -75,7 +75,7 @@ def _undetermined(context: Context, none: pl.DataFrame) -> Table:
         for condition, reason, n in counted.iter_rows()
     )
     columns = (
-        Column(say("precision_condition"), share=1.4),
+        Column(say("precision_condition"), share=1.9),
         Column(say("precision_items"), "right", share=0.8),
         Column(say("reason"), share=5),
     )

@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from labqa.core.vocabulary import Ground, Proposal
-from labqa.core.wording.catalogue import Message
 from labqa.figures.charts.classes import class_distribution
 from reports.context import Context
 from reports.document import Block, Bullets, Column, Heading, Paragraph, Section, Table, charted
@@ -96,7 +95,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
     name = context.lab(row["lab"])
     now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
-    told = tuple(Message.from_json(line).typeset(context.language) for line in reasons["message"])
+    told = tuple(context.sentence(line) for line in reasons["message"])
     cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
     table = evidence_table(context, cited, lab=row["lab"])
     return [head, Bullets(told), *([table] if table else [])]

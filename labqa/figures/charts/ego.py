@@ -115,12 +115,19 @@ def _links(rows: list[Row], place: dict[str, tuple[float, float]], language: Lan
 
 
 def _classes(samples: list[int]) -> list[tuple[int, float]]:
-    """At most four classes of numbers of samples, the largest first, each from a round number on."""
-    most = max(samples, default=1)
-    round_numbers = [step * 10**power for power in range(8) for step in (1, 2, 5) if step * 10**power <= most]
-    least = [1, *round_numbers[-len(_STROKES) :][1:]]
+    """At most four classes of numbers of samples between the fewest and the most, the largest first, by like ratios."""
+    fewest, most = min(samples, default=1), max(samples, default=1)
+    ratio = (most / fewest) ** (1 / len(_STROKES))
+    between = {_rounded(fewest * ratio**step) for step in range(1, len(_STROKES))}
+    least = [fewest, *sorted(edge for edge in between if fewest < edge <= most)]
     ends = [*(above - 1 for above in least[1:]), math.inf]
     return list(zip(least, ends, strict=True))[::-1]
+
+
+def _rounded(value: float) -> int:
+    """A whole number, above ten to one digit."""
+    digits = int(math.log10(value))
+    return int(round(value, -digits)) if digits else round(value)
 
 
 def _class_name(least: int, most: float, language: Language) -> str:

@@ -20,7 +20,8 @@ _SHARES = ("retest_coverage", "agreement_share")
 
 
 def five_year_trend(summary: pl.DataFrame, language: Language, *, measure: Measure) -> Spec:
-    """One national figure of SUMMARY, year by year; years of a longer window than one year are left out."""
+    """One national figure of SUMMARY, year by year; years of a longer window than one year are left out. Counts of
+    which none is above 0 are no bars, and no figure."""
     national = (pl.col("metric") == measure) & (pl.col("scope") == "national") & pl.col("period").str.contains(r"^\d{4}$")
     rows = summary.filter(national).drop_nulls("value").sort("period")
     share = measure in _SHARES
@@ -30,7 +31,7 @@ def five_year_trend(summary: pl.DataFrame, language: Language, *, measure: Measu
     else:
         span = (0.0, min(1.0, top * 1.25 or 1.0) if share else top * 1.2 or 1.0)
     shown = [f"{value:.1%}" if share else f"{value:,.0f}" for value in rows["value"]]
-    enough = rows.height >= 2
+    enough = rows.height >= 2 and (share or top > 0.0)
     return Spec(
         kind=f"trend_{measure}",
         language=language,

@@ -417,11 +417,9 @@ def test_links_are_as_wide_as_samples_are_many_and_bridges_stand_out(runs, regis
 @pytest.mark.parametrize(
     ("samples", "classes_named"),
     [
-        ([9, 5, 4, 2, 1, 1], {"5 or more": 2, "2 to 4": 2, "1": 2}),
-        (
-            [200, 120, 60, 20, 3],
-            {"200 or more": 1, "100 to 199": 1, "50 to 99": 1, "1 to 49": 2},
-        ),
+        ([9, 5, 4, 2, 1, 1], {"5 or more": 2, "3 to 4": 1, "2": 1, "1": 2}),
+        ([9, 8, 7, 6, 5, 5], {"8 or more": 2, "7": 1, "6": 1, "5": 2}),
+        ([200, 120, 60, 20, 3], {"70 or more": 2, "20 to 69": 2, "3 to 8": 1}),
         ([1, 1, 1], {"1 or more": 3}),
     ],
 )

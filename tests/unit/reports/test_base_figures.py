@@ -9,9 +9,9 @@ from reports.sections.base import section
 from tests import factories
 
 
-def context(language, *, agreeing):
+def context(language, *, agreeing, pairs=40.0):
     """Two years with 40 pairs each, of which `agreeing` is the share that agrees; None: no year tells."""
-    told = {"results": 80.0, "pairs": 40.0} | ({} if agreeing is None else {"agreement_share": agreeing})
+    told = {"results": 80.0, "pairs": pairs} | ({} if agreeing is None else {"agreement_share": agreeing})
     rows = [
         {"metric": metric, "scope": "national", "scope_id": "", "period": period, "value": value, "n": 40}
         for period in ("2017", "2018", "2017-2018")
@@ -37,3 +37,10 @@ def test_a_trend_of_zeros_is_drawn(language, agreeing, shown):
     assert ("trend_agreement_share" in drawn) is shown and "trend_pairs" in drawn
     (table,) = (block for block in blocks if isinstance(block, Table))
     assert len(table.rows) == 2 + shown
+
+
+def test_a_count_that_is_zero_in_every_year_is_told_and_not_drawn_as_bars_without_height():
+    blocks = section(context("zh", agreeing=None, pairs=0.0)).blocks
+    assert {spec.kind for block in blocks if isinstance(block, Panel) for spec in block.specs} == {"trend_results"}
+    (table,) = (block for block in blocks if isinstance(block, Table))
+    assert table.rows[-1][1:] == ("0", "0")
