@@ -51,15 +51,16 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers, known)
-    settled = pl.concat([leaders, _without(followers, of_retest_key)]).sort(_PLACE)
+    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key))).sort(_PLACE)
     whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
-    whole = whole.with_columns(settled.select("result", *OF_SAMPLE))
+    whole = whole.with_columns(settled.drop(_PLACE))
     return Settled(whole, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
 _SEEN = ["sample", "item", "lab", "role", "tested_on", "qualifier", *OF_SAMPLE]
 _SETTLED = [ROW, *KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
 _PLACE = "\0place"
+_TOLD = [_PLACE, "result", *OF_SAMPLE]
 
 
 def _not_superseded(holding: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +149,7 @@ def _delivered_twice(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     before = (rows if known.height else rows.clear()).join(
         known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True
     )
-    each_once = rows["result"].n_unique() == rows.height  # far less than to find which are not
+    each_once = rows["result"].hash().n_unique() == rows.height  # far less than to find which are not
     twice = (rows.clear() if each_once else rows.filter(pl.col("result").is_duplicated())).join(before, on=ROW, how="anti")
     twice = twice.sort(ROW).with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))
     found = [broken(before, "sample", "already_delivered", pl.col("known_row"))]
