@@ -25,18 +25,20 @@ from labqa.service import intake
 from labqa.service.wiring import open_platform
 
 LABS, ITEMS, ROUNDS = 300, 10, 3
+RETESTED = 20
+"""One sample in so many."""
 AIMS = {"csv": 6, "xlsx": 3}
 
 
 def delivery(rows: int) -> pl.DataFrame:
     """Results of samples with ten items each, one sample in twenty retested; numbers, limits and non-detects as text."""
     random = np.random.default_rng(1)
-    samples = rows // ITEMS + 1
+    samples = rows * RETESTED // (ITEMS * (RETESTED + 1)) + 1
     every = pl.DataFrame({"sample": np.arange(samples), "lab": random.integers(LABS, size=samples)})
     every = every.with_columns(
         day=pl.date(2018, 1, 1) + pl.duration(days=pl.Series(random.integers(300, size=samples))), role=pl.lit("初检")
     )
-    again = every.filter(pl.col("sample") % 20 == 0)
+    again = every.filter(pl.col("sample") % RETESTED == 0)
     again = again.with_columns((pl.col("lab") + 1) % LABS, pl.col("day") + pl.duration(days=40), role=pl.lit("复检"))
     found = pl.concat([every, again]).join(pl.DataFrame({"item": np.arange(ITEMS)}), how="cross")
     value = pl.Series(np.round(random.lognormal(2.0, 1.0, found.height), 3)).cast(pl.String)

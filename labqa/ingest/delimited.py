@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import numpy as np
 import polars as pl
 
 from labqa.core.errors import DeliveryError, UsageError
@@ -15,6 +16,7 @@ from labqa.core.wording.catalogue import sentences
 from labqa.ingest import csv_faults
 
 MOST_COLUMNS = 2_000
+_PIECE = 1 << 18
 BLOCK = 100_000
 """Rows that are read at once."""
 UTF8 = "utf-8"
@@ -32,7 +34,8 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[Iterator
     """Cells of a file, the header among them, a block of rows after the other, and the encoding in which it was read;
     DeliveryError if it cannot be, also from a later block."""
     utf8, found = _as_utf8(name, data, encoding)
-    csv_faults.check_characters(name, utf8, found)
+    if _has_control_characters(utf8):
+        csv_faults.check_characters(name, utf8, found)
     if not utf8 or utf8.isspace():
         raise DeliveryError("ingest.file_empty", file=name)
     if b"\n" not in utf8:
@@ -61,6 +64,13 @@ def _blocks(name: str, utf8: bytes, separator: str) -> Iterator[pl.DataFrame]:
     except (pl.exceptions.PolarsError, OSError) as cause:
         key, where = csv_faults.ragged(utf8.decode(), separator)
         raise DeliveryError(key, file=name, **where) from cause
+
+
+def _has_control_characters(utf8: bytes) -> bool:
+    """Whether there are any but tabs and the ends of lines."""
+    letters = np.frombuffer(utf8, np.uint8)
+    pieces = (letters[begin : begin + _PIECE] for begin in range(0, letters.size, _PIECE))
+    return sum(int(np.count_nonzero(piece < 0x20)) for piece in pieces) != sum(map(utf8.count, (b"\t", b"\r", b"\n")))
 
 
 def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:

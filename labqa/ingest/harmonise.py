@@ -75,13 +75,13 @@ def harmonise(
 
 
 def _joined(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The parts below each other; a column that says nothing in any of them takes no room."""
+    """The parts below each other, taken apart a column after the other so that they are not held twice; a column that says
+    nothing takes no room."""
     types = parts[0].schema
-    said = [name for name in types if name == ROW or any(part[name].null_count() < part.height for part in parts)]
-    whole = pl.concat([part.select(said) for part in parts])
-    return whole.select(
-        pl.col(name) if name in said else pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items()
-    )
+    columns = (pl.concat([part.drop_in_place(name) for part in parts], rechunk=True) for name in types)
+    said = pl.DataFrame([column for column in columns if column.name == ROW or column.null_count() < column.len()])
+    nothing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items() if name not in said.columns]
+    return said.with_columns(nothing).select(types.names())
 
 
 def _alone(

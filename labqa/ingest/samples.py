@@ -53,15 +53,16 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers)
-    settled = pl.concat([leaders, _without(followers, of_retest_key)]).sort(_PLACE)
+    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key))).sort(_PLACE)
     whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
-    whole = whole.with_columns(settled.select("result", *OF_SAMPLE))
+    whole = whole.with_columns(settled.drop(_PLACE))
     return Settled(whole, pl.concat([of_known, of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
 _SEEN = [*KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
 _SETTLED = [ROW, *_SEEN]
 _PLACE = "\0place"
+_TOLD = [_PLACE, "result", *OF_SAMPLE]
 
 
 def broken(rows: pl.DataFrame, field: str, rule: str, expected: pl.Expr | None = None) -> pl.DataFrame:
@@ -96,7 +97,8 @@ def round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.Data
 def _sample_contradicts(leaders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Rows that contradict what is known of their sample, or, where nothing is known, what other rows of the file say."""
     found = [_none()]
-    described = leaders.select("sample", *OF_SAMPLE).unique()
+    told = leaders.select("sample", *OF_SAMPLE)
+    described = told.filter(pl.any_horizontal(pl.all().ne_missing(pl.all().shift()))).unique()  # they mostly lie side by side
     before = known.group_by("sample").agg(pl.col(name).max() for name in OF_SAMPLE)
     for name in OF_SAMPLE:
         range_of = described.group_by("sample").agg(pl.col(name).min().alias("low"), pl.col(name).max().alias("high"))
@@ -160,7 +162,7 @@ def _accepted_before(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 def _delivered_twice(rows: pl.DataFrame) -> pl.DataFrame:
     """All rows of a key that the file holds more than once, since none is preferred."""
-    if rows["result"].n_unique() == rows.height:  # far less than to find which are not
+    if rows["result"].hash().n_unique() == rows.height:  # far less than to find which are not
         return _none()
     twice = rows.filter(pl.col("result").is_duplicated()).sort(ROW)
     twice = twice.with_columns(pl.col(ROW).cast(pl.String).str.join(", ").over("result").alias("rows"))

@@ -85,7 +85,7 @@ def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
 def _said_rows(xml: bytes) -> tuple[int, int]:
     """Rows that say something and the last of them."""
     plain = _PLAIN_ROW.findall(xml)
-    if plain and len(plain) == xml.count(b"<row"):
+    if plain and len(plain) == xml.count(b"<row") and b":row" not in xml:
         return len(plain), max(map(int, plain))
     return _said_rows_one_by_one(xml)
 

@@ -12,7 +12,6 @@ import polars as pl
 
 from labqa.core import system
 from labqa.core.errors import DeliveryError, StoreError, UsageError
-from labqa.core.provenance import sha256_of
 from labqa.core.tables import FACT_TABLES, shaped
 from labqa.ingest import deliver, profiles, registers
 from labqa.ingest.deliver import Delivery, Progress
@@ -20,6 +19,7 @@ from labqa.ingest.harmonise import Purpose
 from labqa.ingest.profiles import Profile
 from labqa.service.deliveries import delivery_named
 from labqa.service.wiring import Platform, now
+from labqa.store import durable
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
 
@@ -54,7 +54,7 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
 
     `encoding` of csv, where it is known.
     """
-    sha256 = sha256_of(_bytes(path))
+    sha256 = _sha256_of(path)
     table = registers.table_of(kind, path, encoding=encoding)
     tables = registers.from_table(kind, path.name, table)
     rows = max((frame.height for frame in tables.values()), default=0)
@@ -114,7 +114,7 @@ def _ingested(
 ) -> Receipt:
     chosen = profiles.load(profile)
     named = programme or chosen.programme
-    sha256 = sha256_of(_bytes(path))
+    sha256 = _sha256_of(path)
     before = platform.ledger.delivery(sha256, named)
     if before is not None and not before.payload["refused"]:
         return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
@@ -166,7 +166,7 @@ def _corrected(
 ) -> Receipt:
     chosen = profiles.load(profile)
     named = programme or chosen.programme
-    sha256 = sha256_of(_bytes(path))
+    sha256 = _sha256_of(path)
     before = platform.ledger.entries([Kind.CORRECTION], programme=named)
     # the same bytes say something new once another correction came after them, or where rows were refused
     if before and before[-1].payload["raw"] == sha256 and not before[-1].payload["refused"]:
@@ -181,7 +181,7 @@ def _corrected(
 
 def received(platform: Platform, path: Path, *, programme: str) -> Receipt | None:
     """The receipt of a delivery that was accepted before, if it was; nothing of it is judged again."""
-    entry = platform.ledger.delivery(sha256_of(_bytes(path)), programme)
+    entry = platform.ledger.delivery(_sha256_of(path), programme)
     return None if entry is None else _receipt(entry, already=True)
 
 
@@ -265,15 +265,15 @@ def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")
 
 
-def _bytes(path: Path) -> bytes:
-    """The delivered bytes; DeliveryError where they, or the file's name, cannot be read."""
+def _sha256_of(path: Path) -> str:
+    """SHA-256 of the delivered bytes; DeliveryError where they, or the file's name, cannot be read."""
     shown = os.fsencode(path).decode("utf-8", "replace")
     if shown != str(path):  # as a Chinese archive unpacked on Linux may leave it
         raise DeliveryError("service.name_unreadable", file=shown)
     if path.is_dir():
         raise DeliveryError("service.is_folder", file=str(path))
     try:
-        return path.read_bytes()
+        return durable.sha256_of_file(path)
     except OSError as error:
         raise DeliveryError("service.cannot_read", file=str(path), reason=system.reason(error)) from error
 

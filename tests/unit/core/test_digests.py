@@ -15,3 +15,10 @@ def test_many_ids_are_the_ids_one_by_one():
     assert digests(keys).to_list() == [digest(*row) for row in keys.iter_rows()]
     assert digests(keys)[1] == hashlib.sha256(b"1:a3:1:b0:").hexdigest()[:20]
     assert digests(keys.clear()).to_list() == []
+
+
+def test_parts_that_all_keys_share_count_like_others():
+    shared = pl.DataFrame({"programme": ["国家"] * 3, "sample": ["1", "1", "2"], "item": [""] * 3})
+    assert digests(shared).to_list() == [digest(*row) for row in shared.iter_rows()]
+    assert digests(shared[:2]).to_list() == [digest("国家", "1", "")] * 2
+    assert digests(shared[2:]).to_list() == [digest("国家", "2", "")]

@@ -35,6 +35,35 @@ def test_a_line_break_inside_quotes_is_one_row():
     assert rows(b'a,b\n"x\ny",2\n3,4\n') == [(2, "x\ny", "2"), (3, "3", "4")]
 
 
+LONG = [(str(number), f"x{number % 7}\ny") for number in range(2, 250_000)]
+"""More rows than are read at once, a line break in every one."""
+
+
+def as_csv(rows):
+    return "".join(f'{first},"{second}"\n' for first, second in rows).encode()
+
+
+def test_a_long_file_reads_as_a_short_one():
+    blank = b",\n" * 120_000
+    found = rows(b"\n" + b"a,b\n" + as_csv(LONG) + blank + as_csv([("z", "end")]))
+    places = [*range(3, len(LONG) + 3), len(LONG) + 120_003]
+    assert [row[0] for row in found] == places
+    assert [row[1:] for row in found] == [*LONG, ("z", "end")]
+
+
+def test_a_row_too_long_at_the_end_of_a_long_file_is_named():
+    found = refused(b"a,b\n" + as_csv(LONG) + b"1,2,3\n")
+    assert (found.key, found.values["row"], found.values["found"]) == ("ingest.csv_rows", len(LONG) + 2, 3)
+
+
+@pytest.mark.parametrize("place", [0, 300_000, 499_999])
+def test_a_control_character_anywhere_is_no_text(place):
+    data = bytearray(b"a\tb\r\n" * 100_000)
+    rows(bytes(data))
+    data[place] = 0x1B
+    assert refused(bytes(data)).key == "ingest.file_encoding"
+
+
 def test_other_separators_and_line_ends():
     assert rows(b"a;b\r\n1;2,5\r\n") == [(2, "1", "2,5")]
     assert rows(b"a\tb\n1\t2\n") == [(2, "1", "2")]

@@ -70,6 +70,7 @@ def test_the_plain_workbook_reads() -> None:
         (packed(parts(rows_xml(PLAIN), prolog='<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>')), "xlsx_entities"),
         (packed(parts(rows_xml([["a"], ["&e;"]]), prolog='<!DOCTYPE x [<!ENTITY e "1">]>')), "xlsx_entities"),
         (with_part("xl/sharedStrings.xml", b'<!DOCTYPE lolz [<!ENTITY a "ha">]><sst>&a;</sst>'), "xlsx_entities"),
+        (with_part("xl/worksheets/hidden.xml", b'<!DOCTYPE x SYSTEM "http://x"><worksheet/>'), "xlsx_entities"),
         (with_part("xl/vbaProject.bin", b"macro"), "xlsx_macros"),
         (packed(parts('<row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="2"><c r="A2"><f>1+1</f></c></row>')),
          "xlsx_formula"),
@@ -180,6 +181,23 @@ def test_days_count_from_what_the_workbook_says(flag: str, day: str) -> None:
     (table,) = read(Path("a.xlsx"), packed(parts(data, styles=STYLES, book=book)))
     assert table.date_system == ("1904" if flag else "1900")
     assert table.rows["a"][0].startswith(day)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="A7" s="1"><v>1</v></c></row>', (2, 7)),
+        ('<row r="7"><c r="A7"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>', (2, 7)),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="A7"><v></v></c></row>', (1, 1)),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="A7"/><c r="B7"><v>1</v></c></row>', (2, 7)),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row><c><v>1</v></c></row><row/>', (2, 2)),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><x:row r="7"><c r="A7"><v>1</v></c></x:row>', (2, 7)),
+        ('<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row>', (1, 1)),
+    ],
+)
+def test_rows_that_say_something_are_counted_however_they_are_written(rows: str, said: tuple[int, int]) -> None:
+    look = sheets.look("结果", parts(rows)[SHEET], (), waiting=False)
+    assert (look.rows, look.last_row) == said
 
 
 def test_a_row_that_the_reader_loses_is_noticed() -> None:
