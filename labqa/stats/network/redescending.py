@@ -74,11 +74,11 @@ def _penalised(start, node, weight, share, lab_of, members, ratio, b, out):  # t
             out[i] += moved
             out[j] -= moved
             continue
-        mean = 0.0
+        centre = 0.0
         for o in range(first, end):
-            mean += share[o] * b[node[o]]
+            centre += share[o] * b[node[o]]
         for o in range(first, end):
-            out[node[o]] += weight[o] * (b[node[o]] - mean)
+            out[node[o]] += weight[o] * (b[node[o]] - centre)
     mean = np.zeros(len(members))
     for i in range(len(b)):
         mean[lab_of[i]] += b[i]
