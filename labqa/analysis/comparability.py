@@ -36,7 +36,10 @@ def lab_contrasts(network: Network | None, settings: BiasSettings) -> pl.DataFra
     """LAB_CONTRASTS: a row for every two laboratories that share a block of the fit, and one for each against the zero."""
     if network is None:
         return t.empty(t.LabContrasts)
-    frames = [frame for part in network.counted for frame in (_pairs(part, network, settings), _zeros(part, network, settings))]
+    frames = []
+    for part in network.counted:
+        frames += [_pairs(part, network, settings), _zeros(part, network, settings)]
+        part.fitted.forget()
     return t.shaped(pl.concat(frames), t.LabContrasts).sort("lab", "other")
 
 

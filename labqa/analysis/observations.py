@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ANCHOR = "\0assigned"
 """Node of the assigned values: not a laboratory, its bias is 0. Sorts before every code."""
+_MEASURED = ("replicate", "result", "value", "rest", "lower", "upper", "qualifier", "u", "run", "tested_on")
 CLEAR_OF_LIMIT = 2.5
 """How many σR the mean of a block must clear the highest reporting limit of its laboratories: of blocks nearer to it those are
 numbers throughout in which laboratories happen to differ little, or to read high."""
@@ -73,7 +74,8 @@ def observations(
 ) -> tuple[Observations, pl.DataFrame]:
     """The observations, and BLOCKS with `used_for_bias` and `why_not` filled."""
     named = measured(results, blocks)
-    judged = _why_not_by_block(named, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
+    limit = limits(named, results, items)
+    judged = _why_not_by_block(named, limit, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
     usable = judged.filter(pl.col("why_not").is_null()).drop("why_not")
     kept = named.join(usable, on="block", how="inner")
     if not include_objection:
@@ -92,32 +94,31 @@ def observations(
 
 
 def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
-    """Results of named laboratories and assigned values in their last revision, with their block."""
-    named = results.filter(
-        (pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED)))
-        & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE))
-    )
-    last = named.sort("sample", "item", "lab", "role", "replicate")
-    anchor = pl.col("role") == str(Role.ASSIGNED)
-    return last.select(
+    """Results of named laboratories and assigned values in their last revision, with their block, where it has two or more."""
+    role, trigger = pl.col("role"), pl.col("trigger")
+    named = results.select(_counts(), "sample", "item", *_MEASURED, "role", "trigger", "lab").filter("counts")
+    shared = named.filter(pl.len().over("sample", "item") >= 2).sort("sample", "item", "lab", "role", "replicate")
+    return shared.select(
         "sample",
         "item",
-        "replicate",
-        "result",
-        "value",
-        "rest",
-        "lower",
-        "upper",
-        "qualifier",
-        "u",
-        "run",
-        "tested_on",
-        lab=pl.when(anchor).then(pl.lit(ANCHOR)).otherwise(pl.col("lab")),
-        objection=pl.col("trigger").eq_missing(pl.lit(str(Trigger.OBJECTION))),
-        again=pl.col("role").is_in([str(Role.RETEST), str(Role.REFEREE)]),
-        referee=pl.col("role") == str(Role.REFEREE),
-        first=pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
+        *_MEASURED,
+        lab=_node(),
+        objection=trigger.eq_missing(pl.lit(str(Trigger.OBJECTION))),
+        again=role.is_in([str(Role.RETEST), str(Role.REFEREE)]),
+        referee=role == str(Role.REFEREE),
+        first=role.is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
     ).join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
+
+
+def _counts() -> pl.Expr:
+    """Whether a result says something of a named laboratory or is an assigned value."""
+    somebody = pl.col("lab").is_not_null() | (pl.col("role") == str(Role.ASSIGNED))
+    return (somebody & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE))).alias("counts")
+
+
+def _node() -> pl.Expr:
+    """The laboratory of a result, or the node of the assigned values."""
+    return pl.when(pl.col("role") == str(Role.ASSIGNED)).then(pl.lit(ANCHOR)).otherwise(pl.col("lab")).alias("lab")
 
 
 def by_objection(named: pl.DataFrame, *, include_objection: bool) -> pl.DataFrame:
@@ -133,14 +134,14 @@ def by_objection(named: pl.DataFrame, *, include_objection: bool) -> pl.DataFram
     return counted.select("block", by_objection=only | (pl.col("n_usable") < 2))
 
 
-def limits(named: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+def limits(named: pl.DataFrame, results: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """One row a block of an item on which some result lies below a limit: the highest `limit` of its laboratories.
 
     A laboratory's limit is the highest below which it reported a result of the item; of one that reported none, the item's
     registered limit, else the median of the others'.
     """
-    below = named.filter((pl.col("qualifier") == str(Qualifier.BELOW)) & pl.col("upper").is_not_null())
-    own = below.group_by("item", "lab").agg(own=pl.col("upper").max())
+    below = results.filter(_counts() & (pl.col("qualifier") == str(Qualifier.BELOW)) & pl.col("upper").is_not_null())
+    own = below.group_by("item", _node()).agg(own=pl.col("upper").max())
     of_item = own.group_by("item").agg(usual=pl.col("own").median()).join(items.select("item", "loq"), on="item", how="left")
     pairs = named.filter(pl.col("lab") != ANCHOR).select("block", "item", "lab").unique()
     told = pairs.join(of_item, on="item").join(own, on=["item", "lab"], how="left")
@@ -149,6 +150,7 @@ def limits(named: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
 
 def _why_not_by_block(
     named: pl.DataFrame,
+    limit: pl.DataFrame,
     blocks: pl.DataFrame,
     items: pl.DataFrame,
     yardsticks: pl.DataFrame,
@@ -166,7 +168,7 @@ def _why_not_by_block(
             mean=pl.col("value").filter(pl.col("lab") != ANCHOR).sort().mean(),
         )
         .join(by_objection(named, include_objection=include_objection), on="block")
-        .join(limits(named, items), on="block", how="left")
+        .join(limit, on="block", how="left")
     )
     joined = (
         blocks.select("block", "item", "kind", "level")

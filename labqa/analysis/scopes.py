@@ -62,8 +62,10 @@ class Part:
     kept: Ints
 
 
-def within_scope(seen: Observations, weight: Floats, base: Floats, y: Floats, chosen: NDArray[np.bool_]) -> Iterator[Part]:
-    """The components of the observations `chosen` that have a positive weight, each fitted."""
+def within_scope(
+    seen: Observations, weight: Floats, base: Floats, y: Floats, chosen: NDArray[np.bool_], *, iterated: bool = False
+) -> Iterator[Part]:
+    """The components of the observations `chosen` that have a positive weight, each fitted (see `blocks.fit`)."""
     kept = np.flatnonzero(chosen & (weight > 0))
     block = seen.block[kept]
     alone = np.bincount(block, minlength=len(seen.block_ids))[block] < 2
@@ -73,16 +75,17 @@ def within_scope(seen: Observations, weight: Floats, base: Floats, y: Floats, ch
     n_nodes = len(seen.labs) + 1
     root = components(starts(seen.block[kept]), seen.lab[kept], n=n_nodes)[seen.lab[kept]]
     for smallest in np.unique(root):
-        yield _part(seen, weight, base, y, kept[root == smallest])
+        yield _part(seen, weight, base, y, kept[root == smallest], iterated=iterated)
 
 
-def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Ints) -> Part:
+def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Ints, *, iterated: bool) -> Part:
     lab = seen.lab[kept]
     nodes, node = np.unique(lab, return_inverse=True)
     anchor = len(seen.labs)
     has_anchor = bool(nodes[-1] == anchor)
     start = starts(seen.block[kept])
-    fitted = fit(start, node, weight[kept], y[kept], n=len(nodes), ground=len(nodes) - 1 if has_anchor else 0)
+    ground = len(nodes) - 1 if has_anchor else 0
+    fitted = fit(start, node, weight[kept], y[kept], n=len(nodes), ground=ground, iterated=iterated)
     blocks = np.repeat(np.arange(len(start) - 1), np.diff(start))
     by_block = sparse.csr_array((np.ones(len(kept)), (node, blocks)), shape=(len(nodes), len(start) - 1))
     links = sparse.csr_array(by_block @ by_block.T)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from labqa.analysis.observations import Observations, starts
 from labqa.analysis.scopes import PRIOR_RESULTS, UNKNOWN_U, variance_components, within_scope
+from labqa.stats.network.beginning import shortest_half_effects
 from labqa.stats.network.laboratories import leverage, shrunken_variances
 from labqa.stats.network.redescending import Weights, robust_weights
 
@@ -59,15 +60,19 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
     tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
     groups = [(tests, ITEMS_TO_JUDGE_A_SAMPLE), (seen.run, RESULTS_TO_JUDGE_A_RUN)]
 
+    lab_of = names // len(seen.items)
+    begun = shortest_half_effects(starts(seen.block), lab_of[node], seen.y, n=n_labs + 1)
+
     def at(ratio: float) -> Weights:
         return robust_weights(
             starts(seen.block),
             node,
-            names // len(seen.items),
+            lab_of,
             seen.item,
             groups,
             base,
             seen.y,
+            begun=begun,
             ratio=ratio,
             corner=corner,
             end=end,
@@ -116,7 +121,7 @@ def unfitted(seen: Observations, kept: Ints, ratio: float) -> Floats:
 
 def _ratio(seen: Observations, weight: Floats, base: Floats) -> float:
     """Variance within laboratories (error, sample and run) over that of lab × item."""
-    parts = list(within_scope(seen, weight, base, seen.y, np.ones(len(base), dtype=bool)))
+    parts = list(within_scope(seen, weight, base, seen.y, np.ones(len(base), dtype=bool), iterated=True))
     variance = variance_components(parts, n_labs=len(seen.labs), corrected=False).variance
     return float(np.clip(variance[:3].sum() / max(variance[3], 1e-6), 0.1, 100.0))
 

@@ -56,7 +56,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     """Every table of a run. Pairs and scores cover all years that `seen` reads; biases, precision, flags and indicators
     those of its evidence; comparison results count over the years of the veto."""
     told(progress, "pair")
-    results = of_years(revisions.in_force(facts.results), seen.read)
+    results = _read(facts, seen)
     samples = pairing.samples(results, facts.products)
     blocks = pairing.blocks(results, samples)
     pairs = pairing.pairs(results, samples)
@@ -64,12 +64,13 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     scale = yardsticks.yardsticks(facts.items, blocks, pairs, results)
     discrepancies = discrepancy.discrepancies(pairs, facts.items, scale, results)
     pt_scores = comparison.pt_scores(results, samples, scale)
+    without = yardsticks.without_own(scale, pairs, results)
     told(progress, "bias")
     recent = {name: of_years(frame, seen.evidence) for name, frame in (("results", results), ("samples", samples))}
     recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
+    del results  # a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    without = yardsticks.without_own(scale, pairs, results)
     laboratories, used, network = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     causes = network.causes if network is not None else NONE
@@ -106,7 +107,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "ratings": ratings,
         "reasons": reasons,
     }
-    summary = totals.summary(run, results, label=seen.label, years=seen.asked, lookback=seen.read)
+    summary = totals.summary(run, _read(facts, seen), label=seen.label, years=seen.asked, lookback=seen.read)
     return {name: t.shaped(frame, t.RUN_TABLES[name]) for name, frame in (run | {"summary": summary}).items()}
 
 
@@ -150,6 +151,11 @@ def bias_settings(edition: Edition) -> BiasSettings:
     return BiasSettings(
         delta0=edition.number("tolerated_bias"), alpha=edition.number("error_rate"), swing=edition.number("yardstick_swing")
     )
+
+
+def _read(facts: Facts, seen: Window) -> pl.DataFrame:
+    """Results in force in the years that are read."""
+    return of_years(revisions.in_force(facts.results), seen.read)
 
 
 def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:

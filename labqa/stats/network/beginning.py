@@ -36,24 +36,31 @@ def _middle_of_shortest_half(ordered):  # type: ignore[no-untyped-def]  # pragma
 
 
 @kernel
-def _sweep(lab_start, member, start, block, lab, y, effect):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _others(start, value, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fills `out` with the median of the other values of each one's block; NaN where it is alone."""
+    for block in range(len(start) - 1):
+        first, last = start[block], start[block + 1]
+        m = last - first - 1
+        if m <= 0:
+            out[first:last] = np.nan
+        elif m == 1:
+            out[first], out[first + 1] = value[first + 1], value[first]
+        else:
+            order = first + np.argsort(value[first:last])
+            low, high = (m - 1) // 2, m // 2
+            for rank in range(m + 1):  # without itself, those above it are one rank lower
+                a, b = value[order[low + (low >= rank)]], value[order[high + (high >= rank)]]
+                out[order[rank]] = a if low == high else 0.5 * (a + b)
+
+
+@kernel
+def _sweep(lab_start, member, start, lab, y, effect):  # type: ignore[no-untyped-def]  # pragma: no cover
     moved = 0.0
-    found = effect.copy()
+    found, centre = effect.copy(), np.empty(len(y))
+    _others(start, y - effect[lab], centre)
     for i in range(len(lab_start) - 1):
-        count = lab_start[i + 1] - lab_start[i]
-        if count == 0:
-            continue
-        gap = np.empty(count)
-        for k in range(count):
-            o = member[lab_start[i] + k]
-            first, last = start[block[o]], start[block[o] + 1]
-            others = np.empty(last - first - 1)
-            at = 0
-            for other in range(first, last):
-                if other != o:
-                    others[at] = y[other] - effect[lab[other]]
-                    at += 1
-            gap[k] = y[o] - np.median(others) if at > 0 else np.nan
+        mine = member[lab_start[i] : lab_start[i + 1]]
+        gap = y[mine] - centre[mine]
         gap = np.sort(gap[~np.isnan(gap)])
         if len(gap) == 0:
             continue
@@ -72,11 +79,10 @@ def shortest_half_effects(start: Ints, lab: Ints, y: Floats, *, n: int, sweeps: 
     differences. `start` (blocks + 1) delimits the blocks.
     A beginning only: it is inefficient.
     """
-    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
     member = np.argsort(lab, kind="stable")
     lab_start = np.searchsorted(lab[member], np.arange(n + 1)).astype(np.int64)
     effect = np.zeros(n)
     for _ in range(sweeps):
-        if _sweep(lab_start, member, start, block, lab, y, effect) < 1e-6:
+        if _sweep(lab_start, member, start, lab, y, effect) < 1e-6:
             break
     return effect

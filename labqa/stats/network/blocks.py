@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
+from labqa.stats.network.columns import MOST, solved_columns
 from labqa.stats.network.grounded import grounded
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+ITERATED = 1e-12
+"""Relative residual that conjugate gradients must reach for effects."""
 
 
 @kernel
@@ -101,9 +104,10 @@ def product(a: Floats, b: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Fit:
-    """Fit of one connected component: node effects, X, P = W − R R' in its parts, and the Laplacian A = X'PX."""
+    """Fit of one connected component of n nodes: X, P = W − R R' in its parts, the Laplacian A = X'PX, and what follows from
+    them when it is asked for."""
 
-    effect: Floats
+    n: int
     laplacian: sparse.csr_array
     ground: int
     nodes: sparse.csr_array
@@ -111,7 +115,8 @@ class Fit:
     start: Ints
     weight: Floats
     roots: sparse.csr_array
-    score: Floats
+    y: Floats
+    iterated: bool
 
     @property
     def profile(self) -> sparse.csr_array:
@@ -132,9 +137,23 @@ class Fit:
         return profiled_columns(self.start, self.node, self.weight, columns)
 
     @cached_property
+    def effect(self) -> Floats:
+        """Effects of the nodes (n), A⁻ X'P y; 0 at `ground`."""
+        sums = np.bincount(self.node, weights=profiled(self.start, self.weight, self.y), minlength=self.n)
+        right = np.asarray(sums, dtype=np.float64)[:, None]
+        found = solved_columns(self.laplacian, right, tolerance=ITERATED, most=MOST) if self.iterated else None
+        effect = (self.solved(right) if found is None else found)[:, 0]
+        return np.asarray(effect - effect[self.ground])
+
+    @cached_property
+    def score(self) -> Floats:
+        """P (y − X effect), the weighted residuals (observations)."""
+        return profiled(self.start, self.weight, self.y - self.effect[self.node])
+
+    @cached_property
     def inverse(self) -> Floats:
         """A⁻ (nodes × nodes), the inverse of the Laplacian with node `ground` held at 0; contrasts do not depend on which."""
-        return grounded(-self.laplacian, np.zeros(len(self.effect)), held=self.ground)
+        return grounded(-self.laplacian, np.zeros(self.n), held=self.ground)
 
     def forget(self) -> None:
         """Gives back the memory of `inverse`; asked for again, it is computed again."""
@@ -159,15 +178,12 @@ def laplacian(across: sparse.csr_array) -> sparse.csr_array:
     )
 
 
-def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: int = 0) -> Fit:
+def fit(start: Ints, node: Ints, weight: Floats, y: Floats, *, n: int, ground: int = 0, iterated: bool = False) -> Fit:
     """Minimises Σ w (y − block − effect of node)² over one connected component of n nodes.
 
-    effect = A⁻ X'P y, A = X'PX, A⁻ grounded at `ground`; `score` = P (y − X effect), the weighted residuals.
+    `iterated`: effects by conjugate gradients, for who asks for residuals alone and can do without the inverse; by the inverse
+    where they do not reach `ITERATED`.
     """
     nodes, roots = incidence(node, n=n), block_roots(start, weight)
     matrix = laplacian(sparse.csr_array(nodes.T @ roots))
-    found = Fit(np.zeros(n), matrix, ground, nodes, node, start, weight, roots, np.zeros(0))
-    seen = np.asarray(np.bincount(node, weights=profiled(start, weight, y), minlength=n), dtype=np.float64)
-    effect = found.solved(seen[:, None])[:, 0]
-    effect = effect - effect[ground]
-    return replace(found, effect=effect, score=profiled(start, weight, y - effect[node]))
+    return Fit(n, matrix, ground, nodes, node, start, weight, roots, y, iterated)

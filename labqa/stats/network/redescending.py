@@ -50,16 +50,35 @@ def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
 
 
 @kernel
-def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out[:] = 0.0
+def _shares(start, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Share of each observation in the weight of its block; 0 where that is 0."""
+    out = np.zeros(len(weight))
     for block in range(len(start) - 1):
-        total, summed = 0.0, 0.0
+        total = 0.0
         for o in range(start[block], start[block + 1]):
             total += weight[o]
-            summed += weight[o] * b[node[o]]
         if total > 0:
             for o in range(start[block], start[block + 1]):
-                out[node[o]] += weight[o] * (b[node[o]] - summed / total)
+                out[o] = weight[o] / total
+    return out
+
+
+@kernel
+def _penalised(start, node, weight, share, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    out[:] = 0.0
+    for block in range(len(start) - 1):
+        first, end = start[block], start[block + 1]
+        if end - first == 2:
+            i, j = node[first], node[first + 1]
+            moved = weight[first] * share[first + 1] * (b[i] - b[j])
+            out[i] += moved
+            out[j] -= moved
+            continue
+        centre = 0.0
+        for o in range(first, end):
+            centre += share[o] * b[node[o]]
+        for o in range(first, end):
+            out[node[o]] += weight[o] * (b[node[o]] - centre)
     mean = np.zeros(len(members))
     for i in range(len(b)):
         mean[lab_of[i]] += b[i]
@@ -69,8 +88,8 @@ def _penalised(start, node, weight, lab_of, members, ratio, b, out):  # type: ig
 
 @kernel
 def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out = np.empty_like(b)
-    _penalised(start, node, weight, lab_of, members, ratio, b, out)
+    out, share = np.empty_like(b), _shares(start, weight)
+    _penalised(start, node, weight, share, lab_of, members, ratio, b, out)
     residual = right - out
     z = residual / diagonal
     direction = z.copy()
@@ -82,7 +101,7 @@ def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, 
     for _ in range(most):
         if rz <= tolerance * tolerance * size:
             break
-        _penalised(start, node, weight, lab_of, members, ratio, direction, out)
+        _penalised(start, node, weight, share, lab_of, members, ratio, direction, out)
         curved = 0.0
         for i in range(len(b)):
             curved += direction[i] * out[i]
@@ -145,18 +164,29 @@ def scaled_deviations(start: Ints, weight: Floats, base: Floats, residual: Float
     return np.asarray(_deviations(start, weight, base, residual), dtype=np.float64)
 
 
+@kernel
+def _group_medians(group, value, n):  # type: ignore[no-untyped-def]  # pragma: no cover
+    first = np.zeros(n + 1, np.int64)
+    for g in group:
+        if g >= 0:
+            first[g + 1] += 1
+    first = np.cumsum(first)
+    at, ordered, out = first[:-1].copy(), np.empty(first[n]), np.full(n, np.nan)
+    for o in range(len(group)):
+        if group[o] >= 0:
+            ordered[at[group[o]]] = value[o]
+            at[group[o]] += 1
+    for g in range(n):
+        own = ordered[first[g] : first[g + 1]]
+        if len(own) > 0:
+            own.sort()
+            out[g] = 0.5 * (own[(len(own) - 1) // 2] + own[len(own) // 2])
+    return out
+
+
 def group_medians(group: Ints, value: Floats, *, n: int) -> Floats:
     """Median of `value` in each of n groups (−1: none); NaN where a group is empty."""
-    member = group >= 0
-    order = np.lexsort((value[member], group[member]))
-    ordered, of = value[member][order], group[member][order]
-    first = np.searchsorted(of, np.arange(n + 1))
-    count = np.diff(first)
-    out = np.full(n, np.nan)
-    some = count > 0
-    low, high = first[:-1][some] + (count[some] - 1) // 2, first[:-1][some] + count[some] // 2
-    out[some] = 0.5 * (ordered[low] + ordered[high])
-    return out
+    return np.asarray(_group_medians(group, np.asarray(value, dtype=np.float64), n), dtype=np.float64)
 
 
 def item_scales(item: Ints, scaled: Floats, *, n: int, prior: float = 30.0, kept: NDArray[np.bool_] | None = None) -> Floats:
@@ -210,6 +240,7 @@ def robust_weights(
     base: Floats,
     y: Floats,
     *,
+    begun: Floats | None = None,
     ratio: float,
     corner: float,
     end: float,
@@ -221,9 +252,11 @@ def robust_weights(
 
     `groups` are (group of each observation, fewest observations for which it is judged). Weights are `base` times the robust
     factors. κ = Σψ'/Σψ(t)/t is what the derivative of the estimating equations loses against the weights. `outlying` are the
-    observations beyond `corner` at the beginning, before any fit could bend towards them.
+    observations beyond `corner` at the beginning, before any fit could bend towards them. `begun` are the
+    `shortest_half_effects` of the laboratories, if they are at hand.
     """
-    begun = shortest_half_effects(start, lab_of[node], y, n=int(lab_of.max(initial=-1)) + 1)
+    if begun is None:
+        begun = shortest_half_effects(start, lab_of[node], y, n=int(lab_of.max(initial=-1)) + 1)
     effect = begun[lab_of]
     n_items = int(item.max(initial=0)) + 1
     raw = scaled_deviations(start, base, base, y - effect[node])

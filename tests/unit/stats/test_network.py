@@ -42,6 +42,19 @@ def test_contrasts_do_not_depend_on_the_node_held_at_zero(ground):
     assert one.effect - one.effect[1] == pytest.approx(other.effect - other.effect[1], abs=1e-12)
 
 
+def test_effects_by_steps_are_those_by_the_inverse_also_where_steps_do_not_reach_them():
+    """On a random network, and on a chain of 700 whose steps end before its ends have met."""
+    rng = np.random.default_rng(8)
+    random = np.stack([rng.integers(0, 30, 400), rng.integers(30, 60, 400)], axis=1)
+    for pairs in (random, np.stack([np.arange(699), np.arange(1, 700)], axis=1)):
+        node, y, weight = pairs.ravel(), rng.normal(0.0, 1.0, pairs.size), rng.uniform(0.5, 2.0, pairs.size)
+        start, n = np.arange(0, pairs.size + 1, 2), int(node.max()) + 1
+        by_steps, whole = (fit(start, node, weight, y, n=n, ground=3, iterated=way) for way in (True, False))
+        assert by_steps.effect == pytest.approx(whole.effect, abs=1e-9)
+        assert by_steps.score == pytest.approx(whole.score, abs=1e-9)
+        assert ("inverse" in vars(by_steps)) == (n == 700)
+
+
 def test_felt_variance_and_spread_are_the_sandwich_written_out():
     start, node, weight, y, draw = small_network(3)
     x, p, _ = dense(start, node, weight, 7)

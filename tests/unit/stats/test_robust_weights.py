@@ -1,8 +1,11 @@
 """Gross errors lose their weight, good observations keep theirs; blunders are cut before any fit."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from labqa.stats.network.beginning import _others
 from labqa.stats.network.redescending import (
     group_medians,
     penalised_effects,
@@ -82,3 +85,19 @@ def test_blunders_are_cut_on_the_raw_values(values, sigma, cut):
     slope = np.full(len(values), sigma)
     found = blundering(np.array([0, len(values)]), values, 0 * slope, slope, sigma * level, limit=10.0)
     assert found.tolist() == cut
+
+
+def test_medians_of_others_and_of_groups_are_numpys():
+    """Blocks of one, two, odd and even sizes with ties; groups that are empty, and results of none."""
+    rng = np.random.default_rng(4)
+    start = np.cumsum([0, 1, 2, 3, 2, 6, 7, 4])
+    value = np.round(rng.normal(0.0, 1.0, start[-1]), 1)
+    found = np.empty(len(value))
+    _others(start, value, found)
+    for first, last in pairwise(start):
+        others = [np.delete(value[first:last], k) for k in range(last - first)]
+        assert np.array_equal(found[first:last], [np.median(one) if len(one) else np.nan for one in others], equal_nan=True)
+    group = rng.integers(-1, 5, len(value))
+    group[group == 3] = -1
+    medians = [np.median(value[group == g]) if (group == g).any() else np.nan for g in range(5)]
+    assert np.array_equal(group_medians(group, value, n=5), medians, equal_nan=True)
