@@ -124,6 +124,20 @@ def test_sent_again_as_it_is_the_same_rows_are_refused_for_the_same_reasons(plat
     assert told[0] == told[1]
 
 
+def test_a_workbook_that_may_hold_work_is_not_written_over(platform: Platform, tmp_path: Path) -> None:
+    ingested(platform, write(tmp_path / "d.csv", *BAD))
+    out = tmp_path / "refused.xlsx"
+    out.write_bytes(b"mended for an hour")
+    for write_it in (
+        lambda: workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST),
+        lambda: workbooks.write_template(out),
+    ):
+        with pytest.raises(UsageError) as caught:
+            write_it()
+        assert caught.value.message.key == "service.workbook_there" and str(out) in caught.value.message.text("zh")
+    assert out.read_bytes() == b"mended for an hour"
+
+
 def test_a_link_may_be_given_by_hand_and_one_to_nowhere_is_refused(platform: Platform, tmp_path: Path) -> None:
     first = ingested(platform, write(tmp_path / "d.csv", *BAD))
     mended_by_hand = write(tmp_path / "again.csv", GOOD)
@@ -249,7 +263,8 @@ def test_a_file_delivered_and_sent_as_a_correction_too_is_told_apart(platform: P
     for receipt in (first, second):
         told = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
         assert told["row"].n_unique() == 3 and told.select("row", "column", "rule").is_unique().all()
-        assert workbooks.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST).rows == 3
+        out = tmp_path / f"{receipt.position}.xlsx"
+        assert workbooks.write_refused(platform, str(receipt.position), out, viewer=LOCAL_ANALYST).rows == 3
     assert first.position != second.position
 
 

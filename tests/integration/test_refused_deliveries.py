@@ -210,12 +210,26 @@ def test_seventy_thousand_rows(home: Path, tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.count("70000") == 2
 
 
-def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path) -> None:
+def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = shutil.copytree(home, tmp_path / "home")
-    first, last = write(tmp_path / "1.csv", ORIGINAL), write(tmp_path / "3.csv", row(ORIGINAL, sample="S3"))
+    first, last = write(tmp_path / "1.csv", ORIGINAL), write(tmp_path / "3.csv", row(ORIGINAL, sample="S3"), ORIGINAL)
     (tmp_path / "2.csv").write_bytes(b"")
-    assert run(own, "ingest", str(first), str(tmp_path / "2.csv"), str(last)) == 3
-    assert run(own, "ingest", str(first), str(last)) == 0
+    sheets = {"结果 Results": [HEADERS, row(ORIGINAL, sample="S4")], "实验室 Labs": [["lab"], ["C"], ["C"]]}
+    register = workbook(tmp_path / "4.xlsx", sheets)
+    assert run(own, "ingest", str(first), str(tmp_path / "2.csv"), str(register), str(last)) == 3
+    told = capsys.readouterr()
+    assert "4 files: 3 rows delivered, 2 accepted, 1 refused; 0 files received before, 2 could not be read" in told.out
+    assert told.err.count("4.xlsx ") == 1 and "“C” is there more than once" in told.err
+    assert run(own, "ingest", str(register), str(first)) == 4
+
+
+def workbook(path: Path, sheets: dict[str, list[list[str]]]) -> Path:
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, said in sheets.items():
+            page = book.add_worksheet(name)
+            for number, cells in enumerate(said):
+                page.write_row(number, 0, cells)
+    return path
 
 
 def test_a_file_that_may_not_be_read(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -118,6 +118,9 @@ def test_half_is_mended_then_the_rest(
     entries = open_platform(home).ledger.entries([Kind.DELIVERY])
     assert [entry.payload.get("mends") for entry in entries] == [None, entries[0].position, entries[1].position]
     assert str(entries[1].position) in capsys.readouterr().out
+    assert run(home, "refusals", "d.csv") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert all(word in last for word in ("d.csv", "first.xlsx")) and "second.xlsx" not in last
 
 
 def test_a_number_is_a_position_first_and_a_file_name_else(platform: Platform, tmp_path: Path) -> None:
@@ -245,6 +248,7 @@ def test_the_command_that_is_advised_is_the_one_that_takes_the_mended_file(
     mend(out, S1={"value": "12.5"})
     assert run(home, *expected[1:-2]) == 0
 
+    out = tmp_path / "to correct.xlsx"
     change = write(tmp_path / "c.csv", row(value="1,234"))
     assert run(home, "ingest", str(write(tmp_path / "here.csv", GOOD))) == 0
     assert run(home, "correct", str(change), "--reason", "slip of the pen") == 9
