@@ -24,6 +24,8 @@ def section(context: Context) -> Section | None:
         blocks.append(_corrections(context, moved))
     if moved.others:
         blocks.append(Paragraph(say("moved_others", n=whole(moved.others))))
+    if moved.other_code:
+        blocks.append(Paragraph(say("moved_code")))
     if moved.labs.height and moved.corrections.height:
         blocks.append(_labs(context, moved))
     return Section("moved", say("moved_title"), tuple(blocks))

@@ -219,7 +219,7 @@ def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path, 
     assert run(own, "ingest", str(first), str(tmp_path / "2.csv"), str(register), str(last)) == 3
     told = capsys.readouterr()
     assert "4 files: 3 rows delivered, 2 accepted, 1 refused; 0 files received before, 2 could not be read" in told.out
-    assert told.err.count("4.xlsx ") == 1 and "“C” is there more than once" in told.err
+    assert told.err.count("4.xlsx 实验室 Labs, rows 2, 3,") == 1 and "“C” is there more than once" in told.err
     assert run(own, "ingest", str(register), str(first)) == 4
 
 
