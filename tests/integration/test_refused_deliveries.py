@@ -14,12 +14,14 @@ import pytest
 import xlsxwriter
 from hostile import packed, parts, rows_xml
 
-from labqa.cli import main
+from tests.commands import run
+from tests.spreadsheets import workbook
 
 NOBODY = 65534
 AS_AN_ORDINARY_USER = f"""
 import os, sys
-from labqa.cli import main
+from tests.commands import run
+from tests.spreadsheets import workbook
 words, sys.argv = sys.argv, ["labqa", "ingest", "nowhere.csv", "--home", sys.argv.pop()]
 try:
     main()  # loads what the command needs: the interpreter may lie where nobody else can read
@@ -71,18 +73,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in ("labs", "items"):
         assert run(place / "home", "register", kind, str(place / f"{kind}.csv")) == 0
     return place / "home"
-
-
-def run(home: Path, *words: str) -> int:
-    """The command line in this process; its exit code."""
-    before, sys.argv = sys.argv, ["labqa", *words, "--home", str(home)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
 
 
 def long_workbook(path: Path, rows: int) -> Path:
@@ -221,15 +211,6 @@ def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path, 
     assert "4 files: 3 rows delivered, 2 accepted, 1 refused; 0 files received before, 2 could not be read" in told.out
     assert told.err.count("4.xlsx 实验室 Labs, rows 2, 3,") == 1 and "“C” is there more than once" in told.err
     assert run(own, "ingest", str(register), str(first)) == 4
-
-
-def workbook(path: Path, sheets: dict[str, list[list[str]]]) -> Path:
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name, said in sheets.items():
-            page = book.add_worksheet(name)
-            for number, cells in enumerate(said):
-                page.write_row(number, 0, cells)
-    return path
 
 
 def test_a_file_that_may_not_be_read(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
