@@ -111,4 +111,5 @@ def _corrections(moved: Moved, words: Words, *, lab: str | None = None) -> list[
     ]  # fmt: skip
     listed = table(columns, rows, caption=words("moved.corrections"), words=words) if rows else None
     others = note(words("moved.others", n=count(moved.others))) if moved.others else None
-    return [part for part in (listed, others) if part is not None]
+    code = note(words("moved.code")) if moved.other_code else None
+    return [part for part in (listed, others, code) if part is not None]

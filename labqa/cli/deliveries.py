@@ -70,6 +70,7 @@ def ingest(
     from labqa.service import intake
 
     platform, ends = opened(home), [0]
+    receipts: list[Any] = []
     for file in files:
         try:
             with progress_bar() as progress:
@@ -80,9 +81,20 @@ def ingest(
             typer.echo(error.message.text(language()), err=True)
             ends.append(error.exit_code)
             continue
+        receipts.append(receipt)
         _tell_receipt(file, receipt)
         ends.append(_tell_refusals(platform, receipt))
+    if len(files) > 1:
+        _tell_batch(len(files), receipts)
     raise typer.Exit(next((end for end in ends if end not in (0, REFUSED)), max(ends)))
+
+
+def _tell_batch(files: int, receipts: list[Any]) -> None:
+    """What several files brought together."""
+    new = [receipt for receipt in receipts if not receipt.already]
+    delivered, accepted, refused = (sum(getattr(one, name) for one in new) for name in ("delivered", "accepted", "refused"))
+    rows = {"delivered": delivered, "rows": accepted, "refused": refused}
+    say("cli.batch", files=files, **rows, already=len(receipts) - len(new), unreadable=files - len(receipts))
 
 
 def _tell_refusals(platform: Platform, receipt: Any) -> int:
@@ -200,9 +212,13 @@ def refusals(
         told = {"delivery": written.file_name, "position": written.position, "command": written.command}
         say("cli.refused_written", rows=written.rows, file=out, **told)
         return
-    position = None if delivery is None else deliveries.delivery_named(platform, delivery, programme=programme).position
+    of = None if delivery is None else deliveries.delivery_named(platform, delivery, programme=programme)
+    position = None if of is None else of.position
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
         typer.echo(_refusal(row))
+    for mended, by in deliveries.sent_again(platform, of, programme=programme):
+        told = {"file": mended["file_name"], "again": by.payload["file_name"], "position": by.position}
+        say("cli.sent_again", **told, rows=by.payload["accepted"], refused=by.payload["refused"])
     if found.is_empty():
         say("cli.none_refused")

@@ -59,6 +59,8 @@ def _tell_moved(moved: Any) -> None:
         say("cli.moved_correction", **row)
     if moved.others:
         say("cli.moved_others", n=moved.others)
+    if moved.other_code:
+        say("cli.moved_code")
 
 
 def _rated(row: dict[str, Any], of: str) -> str:

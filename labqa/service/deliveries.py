@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from labqa.core.errors import UsageError
 from labqa.service.wiring import Platform
@@ -22,3 +24,13 @@ def delivery_named(platform: Platform, named: str, *, programme: str | None = No
     told = found[-1].payload
     judged = platform.ledger.delivery(told["raw"], told["programme"]) if found[-1].kind == Kind.DELIVERY else None
     return judged or found[-1]
+
+
+def sent_again(
+    platform: Platform, of: Entry | None = None, *, programme: str | None = None
+) -> list[tuple[Mapping[str, Any], Entry]]:
+    """Deliveries of whose refused rows another file brought some again, each with that file's entry: of one, else of all."""
+    entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
+    told = {entry.position: entry.payload for entry in entries}
+    found = [(told[entry.payload["mends"]], entry) for entry in entries if entry.payload.get("mends") in told]
+    return [one for one in found if of is None or one[0]["raw"] == of.payload["raw"]]

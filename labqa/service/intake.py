@@ -57,7 +57,7 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
     sha256 = _sha256_of(path)
     table = registers.table_of(kind, path, encoding=encoding)
     tables = registers.from_table(kind, path.name, table)
-    rows = max((frame.height for frame in tables.values()), default=0)
+    rows = table.rows.height
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
     note["unread"] = registers.unread_columns(kind, table)
     with platform.writing():

@@ -19,7 +19,8 @@ _LEAST_POINTS = 1e-6
 
 @dataclass(frozen=True)
 class Moved:
-    """What differs from the run `before`, which was made of the same inputs but earlier facts.
+    """What differs from the run `before`, which was made of the same inputs but earlier facts; `other_code`: and by another
+    version of the software.
 
     `labs`: lab, each of `RATED` as it is and as `{…}_before`, and `own_rows`, how many of its own results were corrected in
     between. `corrections`: position, file_name, reason, rows, followed (results that followed their sample), labs (whose
@@ -32,6 +33,7 @@ class Moved:
     corrections: pl.DataFrame
     touched: pl.DataFrame
     others: int
+    other_code: bool = False
 
 
 def moved_since(platform: Platform, run: str, *, viewer: Viewer) -> Moved | None:
@@ -51,7 +53,7 @@ def moved_since(platform: Platform, run: str, *, viewer: Viewer) -> Moved | None
     own = touched.group_by("lab").agg(pl.col("rows").sum().alias("own_rows"))
     labs = own_rows(ratings_moved(platform, before.run_id, run), viewer, "lab")
     labs = labs.join(own, on="lab", how="left", maintain_order="left").with_columns(pl.col("own_rows").fill_null(0))
-    return Moved(before.run_id, labs, told, touched, len(between) - len(corrections))
+    return Moved(before.run_id, labs, told, touched, len(between) - len(corrections), before.code != made.code)
 
 
 def ratings_moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
@@ -65,14 +67,13 @@ def ratings_moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
 
 
 def _before(platform: Platform, made: Manifest) -> Manifest | None:
-    """The run of the same inputs but an earlier data version, the last of them."""
-    earlier = [
-        one
-        for one in platform.manifests()
-        if one.data_version < made.data_version
-        and replace(one, data_version=made.data_version, partitions=made.partitions) == made
-    ]
-    return max(earlier, key=lambda one: one.data_version, default=None)
+    """The run of the same inputs but an earlier data version, the last of them, and rather one made by the same code."""
+
+    def alike(one: Manifest) -> bool:
+        return replace(one, data_version=made.data_version, partitions=made.partitions, code=made.code) == made
+
+    earlier = [one for one in platform.manifests() if one.data_version < made.data_version and alike(one)]
+    return max(earlier, key=lambda one: (one.code == made.code, one.data_version), default=None)
 
 
 def _touched(platform: Platform, made: Manifest, corrections: Sequence[Entry]) -> pl.DataFrame:

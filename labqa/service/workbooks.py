@@ -54,9 +54,11 @@ def write_refused(platform: Platform, named: str, path: Path, *, viewer: Viewer,
 
 
 def _check_workbook(path: Path) -> None:
-    """UsageError where a workbook would get a name that says something else."""
+    """UsageError where a workbook would get a name that says something else, or the place of one that may hold work."""
     if path.suffix.lower() != ".xlsx":
         raise UsageError("service.workbook_name", file=str(path))
+    if path.exists():
+        raise UsageError("service.workbook_there", file=str(path))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from typing import IO
 
 from labqa.core.errors import IntegrityError, UsageError
 from labqa.core.provenance import canonical_json
+from labqa.core.wording.catalogue import Message
 from labqa.store import durable
 from labqa.store.chain import GENESIS, Head, Row, check
 from labqa.store.home import sync
@@ -158,7 +159,7 @@ def restore(file: Path, home: Path, ledger: Ledger) -> Head:
                 rows = _rows(file, tar)
                 _put_back(tar, home, _named(file, rows))
         except tarfile.TarError as error:
-            raise IntegrityError("store.backup_broken", path=str(file), reason=str(error)) from error
+            raise IntegrityError("store.backup_broken", path=str(file), reason=Message("store.no_archive")) from error
         return ledger.refill(rows)
 
 

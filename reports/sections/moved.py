@@ -13,7 +13,8 @@ from reports.numbers import ABSENT, plain, whole
 
 
 def section(context: Context) -> Section | None:
-    """Laboratories whose rating moved, and the corrections; None where there is no run to compare with."""
+    """Laboratories whose rating moved, one by one where corrections came in between; None where there is no run to compare
+    with."""
     say, moved = context.say, context.moved
     if moved is None:
         return None
@@ -23,7 +24,9 @@ def section(context: Context) -> Section | None:
         blocks.append(_corrections(context, moved))
     if moved.others:
         blocks.append(Paragraph(say("moved_others", n=whole(moved.others))))
-    if moved.labs.height:
+    if moved.other_code:
+        blocks.append(Paragraph(say("moved_code")))
+    if moved.labs.height and moved.corrections.height:
         blocks.append(_labs(context, moved))
     return Section("moved", say("moved_title"), tuple(blocks))
 

@@ -27,6 +27,7 @@ from labqa.store import backup as backups
 from labqa.store.chain import GENESIS, Head, Row
 from labqa.store.points import VARIABLE
 from tests import parcels
+from tests.commands import labqa
 from tests.parcels import Parcels
 
 
@@ -120,12 +121,6 @@ def home(tmp_path: Path, sent: Parcels) -> Path:
     for file in sent.files[:2]:
         intake.ingest(platform, file, profile="template")
     return tmp_path / "home"
-
-
-def labqa(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "labqa.cli", *words]
-    environment = {**os.environ, "LABQA_HOME": str(home), "LABQA_LANG": "en"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_yesterdays_backup_against_a_newer_anchor_tells_what_is_missing(home: Path, tmp_path: Path, sent: Parcels) -> None:

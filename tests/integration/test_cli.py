@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def labqa(home: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-    """One command in a process of its own, as a user gives it."""
-    environment = {**os.environ, "LABQA_HOME": str(home), "LABQA_LANG": language}
-    command = [sys.executable, "-m", "labqa.cli", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+from tests.commands import labqa
 
 
 @pytest.fixture(scope="module")

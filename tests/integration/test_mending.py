@@ -7,16 +7,14 @@ import io
 import zipfile
 from pathlib import Path
 
-import fastexcel
-import polars as pl
 import pytest
-import xlsxwriter
 
 from labqa.core.errors import AccessDenied, DeliveryError, UsageError
 from labqa.service import intake, queries, workbooks
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
 from labqa.service.wiring import Platform, open_platform
 from labqa.store.chain import Kind
+from tests.spreadsheets import mended, sheets
 
 HEADERS = ["批次", "样品编号", "项目代码", "实验室代码", "角色", "复检来源", "结果", "单位", "检测日期", "抽样单位"]
 GOOD = ["2018-1", "S1", "PB", "A", "初检", "", "12.5", "mg/kg", "2018-03-10", "=cmd|' /C calc'!A0"]
@@ -47,33 +45,13 @@ def ingested(platform: Platform, path: Path, **options: str) -> intake.Receipt:
     return intake.ingest(platform, path, profile="template", **options)
 
 
-def sheets(path: Path) -> dict[str, pl.DataFrame]:
-    book = fastexcel.read_excel(path)
-    return {name: book.load_sheet(name, dtypes="string").to_polars() for name in book.sheet_names}
-
-
-def mended(path: Path, changes: dict[tuple[str, str], str]) -> Path:
-    """The workbook with cells changed, by sample and header, as a person would."""
-    found = sheets(path)
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name, frame in found.items():
-            page = book.add_worksheet(name)
-            page.write_row(0, 0, frame.columns)
-            for place, row in enumerate(frame.iter_rows(named=True), start=1):
-                for column, header in enumerate(frame.columns):
-                    text = changes.get((row.get("样品编号", ""), header), row[header])
-                    if text is not None:
-                        page.write_string(place, column, text)
-    return path
-
-
 def test_refused_rows_go_out_come_back_mended_and_are_linked(platform: Platform, tmp_path: Path) -> None:
     first = ingested(platform, write(tmp_path / "d.csv", GOOD, *BAD, RETEST))
     assert (first.accepted, first.refused) == (1, 4)
     out = tmp_path / "refused.xlsx"
     assert workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST).rows == 4
-    changes = {("S2", "结果"): "1.5", ("S2", "检测日期"): "2018-03-10", ("S3", "单位"): "", ("S4", "批次"): "2018春季"}
-    again = ingested(platform, mended(out, changes | {("S2", "结果"): "1.5"}))
+    changes = {"S2": {"结果": "1.5", "检测日期": "2018-03-10"}, "S3": {"单位": ""}, "S4": {"批次": "2018春季"}}
+    again = ingested(platform, mended(out, changes, key="样品编号"))
     assert (again.accepted, again.refused, again.mends, again.unread) == (4, 0, first.position, ())
     results = platform.table("national", "results")
     assert dict(results.filter(role="original").select("sample", "value").rows()) == {
@@ -122,6 +100,20 @@ def test_sent_again_as_it_is_the_same_rows_are_refused_for_the_same_reasons(plat
         sorted(frame.select("column", "value", "rule").rows()) for _, frame in refusals.group_by("file", maintain_order=True)
     ]
     assert told[0] == told[1]
+
+
+def test_a_workbook_that_may_hold_work_is_not_written_over(platform: Platform, tmp_path: Path) -> None:
+    ingested(platform, write(tmp_path / "d.csv", *BAD))
+    out = tmp_path / "refused.xlsx"
+    out.write_bytes(b"mended for an hour")
+    for write_it in (
+        lambda: workbooks.write_refused(platform, "d.csv", out, viewer=LOCAL_ANALYST),
+        lambda: workbooks.write_template(out),
+    ):
+        with pytest.raises(UsageError) as caught:
+            write_it()
+        assert caught.value.message.key == "service.workbook_there" and str(out) in caught.value.message.text("zh")
+    assert out.read_bytes() == b"mended for an hour"
 
 
 def test_a_link_may_be_given_by_hand_and_one_to_nowhere_is_refused(platform: Platform, tmp_path: Path) -> None:
@@ -239,7 +231,7 @@ def test_refused_corrections_are_mended_and_linked_too(platform: Platform, tmp_p
     assert (wrong.accepted, wrong.refused) == (0, 1)
     out = tmp_path / "refused.xlsx"
     workbooks.write_refused(platform, "c.csv", out, viewer=LOCAL_ANALYST)
-    again = corrected(platform, mended(out, {("S1", "结果"): "1.25"}))
+    again = corrected(platform, mended(out, {"S1": {"结果": "1.25"}}, key="样品编号"))
     assert (again.accepted, again.mends) == (1, wrong.position)
 
 
@@ -249,7 +241,8 @@ def test_a_file_delivered_and_sent_as_a_correction_too_is_told_apart(platform: P
     for receipt in (first, second):
         told = queries.refusals(platform, viewer=LOCAL_ANALYST, position=receipt.position)
         assert told["row"].n_unique() == 3 and told.select("row", "column", "rule").is_unique().all()
-        assert workbooks.write_refused(platform, str(receipt.position), tmp_path / "x.xlsx", viewer=LOCAL_ANALYST).rows == 3
+        out = tmp_path / f"{receipt.position}.xlsx"
+        assert workbooks.write_refused(platform, str(receipt.position), out, viewer=LOCAL_ANALYST).rows == 3
     assert first.position != second.position
 
 

@@ -5,31 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-import xlsxwriter
 from hostile import packed, parts, rows_xml
 
-from labqa.cli import main
+from tests.commands import run
+from tests.spreadsheets import workbook
 
 HEADERS = ["round", "sample", "item", "lab", "role", "value", "unit", "test date"]
 GOOD = ["2018-1", "S1", "PB", "A", "original", "12.5", "mg/kg", "2018-03-10"]
-
-
-def run(home: Path, *words: str) -> int:
-    """The command line in this process; its exit code."""
-    before, sys.argv = sys.argv, ["labqa", *words]
-    sys.argv += [] if words[0] == "template" else ["--home", str(home)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
 
 
 @pytest.fixture
@@ -52,17 +38,8 @@ def text(path: Path, *rows: list[str]) -> Path:
     return path
 
 
-def workbook(path: Path, **sheets: list[list[str]]) -> Path:
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name, rows in sheets.items():
-            page = book.add_worksheet(name)
-            for place, row in enumerate(rows):
-                page.write_row(place, 0, row)
-    return path
-
-
 def test_a_workbook_named_csv(home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]) -> None:
-    workbook(tmp_path / "d.xlsx", 结果=[HEADERS, GOOD]).rename(tmp_path / "d.csv")
+    workbook(tmp_path / "d.xlsx", {"结果": [HEADERS, GOOD]}).rename(tmp_path / "d.csv")
     assert run(home, "ingest", str(tmp_path / "d.csv")) == 3
     told = capsys.readouterr().err
     assert "d.csv" in told and ".xlsx" in told and {"en": "workbook", "zh": "工作簿"}[language] in told
@@ -112,7 +89,7 @@ def parquet_bytes() -> bytes:
 def test_a_register_that_is_wrong_does_not_keep_the_next_file_out(
     home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad = workbook(tmp_path / "bad.xlsx", 结果=[HEADERS, GOOD], 实验室=[["lab"], ["A"], ["A"]])
+    bad = workbook(tmp_path / "bad.xlsx", {"结果": [HEADERS, GOOD], "实验室": [["lab"], ["A"], ["A"]]})
     good = text(tmp_path / "good.csv", HEADERS, GOOD)
     assert run(home, "ingest", str(bad), str(good)) == 4
     told = capsys.readouterr()
@@ -175,7 +152,10 @@ def test_a_listed_refusal_says_each_thing_once(
 def test_a_second_sheet_of_results_is_not_passed_over(
     home: Path, tmp_path: Path, language: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    both = workbook(tmp_path / "d.xlsx", 说明=[["x"], ["y"]], 一月=[HEADERS, GOOD], 二月=[HEADERS, [GOOD[0], "S2", *GOOD[2:]]])
+    both = workbook(
+        tmp_path / "d.xlsx",
+        {"说明": [["x"], ["y"]]} | {name: [HEADERS, [GOOD[0], name, *GOOD[2:]]] for name in ("一月", "二月")},
+    )
     assert run(home, "ingest", str(both)) == 3
     told = capsys.readouterr().err
     assert "一月" in told and "二月" in told and "说明" not in told
@@ -213,7 +193,7 @@ def test_a_header_of_two_lines_is_told_in_one(
         "单位\nunit",
     ]
     rows = [[*GOOD[:5], "x", GOOD[6], "fine"], [*GOOD[:2], "QQ", *GOOD[3:7], ""]]
-    assert run(home, "ingest", str(workbook(tmp_path / "d.xlsx", 结果=[[*headers, "备注\nremark"], *rows]))) == 9
+    assert run(home, "ingest", str(workbook(tmp_path / "d.xlsx", {"结果": [[*headers, "备注\nremark"], *rows]}))) == 9
     told = capsys.readouterr()
     assert "“结果 value”" in told.err and "备注 remark" in told.out
     assert all(line.startswith("d.xlsx") for line in told.err.splitlines()[:-1])

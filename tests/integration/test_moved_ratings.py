@@ -19,7 +19,7 @@ from labqa.service import evaluations, intake
 from labqa.service.evaluations import Evaluated
 from labqa.service.moved import RATED, Moved, moved_since
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
-from labqa.service.wiring import Platform, open_platform
+from labqa.service.wiring import Platform, now, open_platform
 from labqa.simulate import card as cards
 from labqa.simulate import deliveries, network
 from reports import annual, build
@@ -157,3 +157,17 @@ def test_a_first_run_has_no_part_on_what_moved(evaluated: tuple[Platform, Evalua
 def test_the_runs_compared_differ_in_their_facts_only(corrected: Corrected) -> None:
     other = evaluations.evaluate(corrected.platform, programme="national", period="all", settings={"evidence_years": 2})
     assert other.moved is None
+
+
+def test_a_run_of_other_code_is_compared_where_there_is_no_other_and_that_is_told(corrected: Corrected) -> None:
+    run = corrected.platform.run(corrected.second.run_id)
+    later = replace(run.manifest, code="another version")
+    corrected.platform.runs.write(later, {name: run.table(name) for name in run.info.tables}, now())
+    moved = moved_since(corrected.platform, later.run_id, viewer=LOCAL_ANALYST)
+    assert moved is not None and moved.before == corrected.first.run_id and moved.other_code
+    assert not corrected.moved.other_code
+    reading = Reading(corrected.platform, LOCAL_ANALYST, later.run_id)
+    assert "another version of the software" in shown(moved_page.section_of(reading, address.read("/en/", ""), Words("en")))
+    context = build.gather(corrected.platform, later.run_id)
+    (section,) = (one for one in annual.annual(context).sections if one.anchor == "moved")
+    assert any("另一版本的软件" in getattr(block, "text", "") for block in section.blocks)

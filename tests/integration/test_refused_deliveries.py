@@ -17,12 +17,14 @@ import pytest
 import xlsxwriter
 from hostile import packed, parts, rows_xml, two_sheets
 
-from labqa.cli import main
+from tests.commands import run
+from tests.spreadsheets import workbook
 
 NOBODY = 65534
 AS_AN_ORDINARY_USER = f"""
 import os, sys
-from labqa.cli import main
+from tests.commands import run
+from tests.spreadsheets import workbook
 words, sys.argv = sys.argv, ["labqa", "ingest", "nowhere.csv", "--home", sys.argv.pop()]
 try:
     main()  # loads what the command needs: the interpreter may lie where nobody else can read
@@ -74,18 +76,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in ("labs", "items"):
         assert run(place / "home", "register", kind, str(place / f"{kind}.csv")) == 0
     return place / "home"
-
-
-def run(home: Path, *words: str) -> int:
-    """The command line in this process; its exit code."""
-    before, sys.argv = sys.argv, ["labqa", *words, "--home", str(home)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
 
 
 def long_workbook(path: Path, rows: int) -> Path:
@@ -300,12 +290,17 @@ def test_seventy_thousand_rows(home: Path, tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.count("70000") == 2
 
 
-def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path) -> None:
+def test_a_broken_file_does_not_keep_the_others_out(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = shutil.copytree(home, tmp_path / "home")
-    first, last = write(tmp_path / "1.csv", ORIGINAL), write(tmp_path / "3.csv", row(ORIGINAL, sample="S3"))
+    first, last = write(tmp_path / "1.csv", ORIGINAL), write(tmp_path / "3.csv", row(ORIGINAL, sample="S3"), ORIGINAL)
     (tmp_path / "2.csv").write_bytes(b"")
-    assert run(own, "ingest", str(first), str(tmp_path / "2.csv"), str(last)) == 3
-    assert run(own, "ingest", str(first), str(last)) == 0
+    sheets = {"结果 Results": [HEADERS, row(ORIGINAL, sample="S4")], "实验室 Labs": [["lab"], ["C"], ["C"]]}
+    register = workbook(tmp_path / "4.xlsx", sheets)
+    assert run(own, "ingest", str(first), str(tmp_path / "2.csv"), str(register), str(last)) == 3
+    told = capsys.readouterr()
+    assert "4 files: 3 rows delivered, 2 accepted, 1 refused; 0 files received before, 2 could not be read" in told.out
+    assert told.err.count("4.xlsx 实验室 Labs, rows 2, 3,") == 1 and "“C” is there more than once" in told.err
+    assert run(own, "ingest", str(register), str(first)) == 4
 
 
 def test_a_file_that_may_not_be_read(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

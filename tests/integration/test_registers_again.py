@@ -58,3 +58,10 @@ def test_from_many_at_once_it_is_one_acceptance(tmp_path: Path) -> None:
         thread.join()
     assert sorted(receipt.already for receipt in receipts) == [False] + [True] * 5
     assert {receipt.position for receipt in receipts} == {1}
+
+
+def test_the_receipt_counts_rows_of_the_file_and_not_what_laboratories_may_test(platform: Platform, tmp_path: Path) -> None:
+    path = tmp_path / "labs.csv"
+    path.write_text("lab,capabilities\nL1,01.02; 03.01; 05.01\nL2,\n")
+    receipt = intake.register(platform, "labs", path, programme="national")
+    assert (receipt.delivered, receipt.accepted) == (2, 2)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import sys
 import threading
 import zipfile
 from pathlib import Path
 
-import fastexcel
-import polars as pl
 import pytest
 import xlsxwriter
 
-from labqa.cli import main
 from labqa.core.errors import UsageError
 from labqa.service import deliveries, intake, queries
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, now, open_platform
 from labqa.store.chain import Kind
+from tests.commands import run
+from tests.spreadsheets import mended, sheets
 
 HEADERS = ["round", "sample", "item", "lab", "role", "trigger", "value", "unit", "test date"]
 GOOD = ["2018-1", "S1", "PB", "A", "original", "", "12.5", "mg/kg", "2018-03-10"]
@@ -44,35 +42,6 @@ def register(home: Path, folder: Path, programme: str = "national", **registers:
     for kind, text in (registers or REGISTERS).items():
         (folder / f"{kind}.csv").write_text(text)
         assert run(home, "register", kind, str(folder / f"{kind}.csv"), "--programme", programme) == 0
-
-
-def run(home: Path, *words: str) -> int:
-    """The command line in this process; its exit code."""
-    before, sys.argv = sys.argv, ["labqa", *words, "--home", str(home)]
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
-
-
-def sheets(path: Path) -> dict[str, pl.DataFrame]:
-    book = fastexcel.read_excel(path)
-    return {name: book.load_sheet(name, dtypes="string").to_polars() for name in book.sheet_names}
-
-
-def mend(path: Path, **changes: dict[str, str]) -> None:
-    """Change cells of a workbook by sample and header, as a person would."""
-    found = sheets(path)
-    with xlsxwriter.Workbook(str(path)) as book:
-        for name, frame in found.items():
-            page = book.add_worksheet(name)
-            page.write_row(0, 0, frame.columns)
-            for place, cells in enumerate(frame.iter_rows(named=True), start=1):
-                said = cells | changes.get(cells.get("sample", ""), {})
-                page.write_row(place, 0, [text or "" for text in said.values()])
 
 
 def columns(path: Path) -> list[str]:
@@ -104,20 +73,23 @@ def test_half_is_mended_then_the_rest(
     assert run(home, "ingest", str(delivered)) == 9
     first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
     assert run(home, "refusals", "d.csv", "--out", str(first)) == 0
-    mend(first, S2={"value": "1234"})
+    mended(first, {"S2": {"value": "1234"}})
     assert run(home, "ingest", str(first)) == 9
     assert run(home, "refusals", "first.xlsx", "--out", str(second)) == 0
     found = columns(second)
     assert sorted(set(found)) == sorted(found)
     assert [name for name in found if not name.startswith("LabQA")] == HEADERS
     assert sum(name.startswith("LabQA 原因") for name in found) == sum(name.startswith("LabQA reason") for name in found) == 1
-    mend(second, S3={"unit": "mg/kg"})
+    mended(second, {"S3": {"unit": "mg/kg"}})
     capsys.readouterr()
     assert run(home, "ingest", str(second)) == 0
     assert values(home) == {"S1": 12.5, "S2": 1234.0, "S3": 12.5}
     entries = open_platform(home).ledger.entries([Kind.DELIVERY])
     assert [entry.payload.get("mends") for entry in entries] == [None, entries[0].position, entries[1].position]
     assert str(entries[1].position) in capsys.readouterr().out
+    assert run(home, "refusals", "d.csv") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert all(word in last for word in ("d.csv", "first.xlsx")) and "second.xlsx" not in last
 
 
 def test_a_number_is_a_position_first_and_a_file_name_else(platform: Platform, tmp_path: Path) -> None:
@@ -141,8 +113,8 @@ def test_a_delivery_is_looked_for_in_its_programme(home: Path, tmp_path: Path, c
     assert run(home, "refusals", "d.csv", "--programme", "national", "--out", str(tmp_path / "x.xlsx")) == 0
     assert sheets(tmp_path / "x.xlsx")["结果 Results"]["value"].to_list() == ["x"]
     assert run(home, "refusals", "d.csv", "--programme", "nowhere") == 2
-    mended = write(tmp_path / "mended.csv", GOOD)
-    assert run(home, "ingest", str(mended), "--mends", "d.csv") == 0
+    again = write(tmp_path / "mended.csv", GOOD)
+    assert run(home, "ingest", str(again), "--mends", "d.csv") == 0
     entry = open_platform(home).ledger.entries([Kind.DELIVERY])[-1]
     assert entry.payload["mends"] == 5  # not 6, which is the last of that name
 
@@ -242,9 +214,10 @@ def test_the_command_that_is_advised_is_the_one_that_takes_the_mended_file(
     assert advised(capsys.readouterr().out) == expected
     guide = " ".join(sheets(out)["LabQA"].to_series(0).drop_nulls())
     assert shlex.join(["labqa", "ingest", "to mend.xlsx", *expected[3:]]) in guide
-    mend(out, S1={"value": "12.5"})
+    mended(out, {"S1": {"value": "12.5"}})
     assert run(home, *expected[1:-2]) == 0
 
+    out = tmp_path / "to correct.xlsx"
     change = write(tmp_path / "c.csv", row(value="1,234"))
     assert run(home, "ingest", str(write(tmp_path / "here.csv", GOOD))) == 0
     assert run(home, "correct", str(change), "--reason", "slip of the pen") == 9
@@ -252,7 +225,7 @@ def test_the_command_that_is_advised_is_the_one_that_takes_the_mended_file(
     assert run(home, "refusals", "c.csv", "--out", str(out)) == 0
     again = ["labqa", "correct", str(out), "--reason", "slip of the pen", "--home", str(home)]
     assert advised(capsys.readouterr().out) == again
-    mend(out, S1={"value": "1234"})
+    mended(out, {"S1": {"value": "1234"}})
     assert run(home, "correct", str(out), "--reason", "slip of the pen") == 0
     assert values(home) == {"S1": 1234.0}
 
