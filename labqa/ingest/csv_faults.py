@@ -43,9 +43,11 @@ def check_last_line(name: str, utf8: bytes, separator: str, fields: int) -> None
 
 
 def check_values(name: str, cells: pl.DataFrame, separator: str) -> None:
-    """DeliveryError if a value holds a whole row: a quotation mark begins it that pairs off with one of a later row."""
-    row = rf"\n(?:[^\n{separator}]*[{separator}]){{{max(1, cells.width - 1)}}}"
-    swallowing = cells.with_row_index("\0row", 1).filter(pl.any_horizontal(pl.all().exclude("\0row").str.contains(row)))
+    """DeliveryError if a value of several lines holds as many fields as a row: its quotation mark pairs off with one of a later
+    row."""
+    lines, fields = pl.all().str.contains("\n", literal=True), pl.all().str.count_matches(separator, literal=True)
+    swallowing = cells.with_columns(lines & (fields >= cells.width - 1)).with_row_index("\0row", 1)
+    swallowing = swallowing.filter(pl.any_horizontal(pl.all().exclude("\0row")))
     if cells.width > 1 and not swallowing.is_empty():
         raise DeliveryError("ingest.csv_quote", file=name, row=swallowing["\0row"][0])
 
