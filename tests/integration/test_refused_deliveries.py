@@ -261,6 +261,10 @@ def test_a_column_too_many_is_told(home: Path, tmp_path: Path, capsys: pytest.Ca
     ("name", "change"),
     [
         ("line ends of old", lambda text: text.replace("\n", "\r")),
+        (
+            "line ends of old around others",
+            lambda text: text.replace("\n", "\r").replace("S2", '"S2"').replace(",1,", ',"\n",'),
+        ),
         ("line ends of Windows", lambda text: text.replace("\n", "\r\n")),
         ("bars between the values", lambda text: text.replace(",", "|")),
         ("no end of the last line", lambda text: text.rstrip("\n")),

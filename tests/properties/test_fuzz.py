@@ -9,7 +9,7 @@ from random import Random
 import polars as pl
 import pytest
 from fuzz_drafts import Draft, sound, written
-from fuzzing import KINDS, spoiled
+from fuzzing import FILES, HARMLESS, KINDS, spoiled
 
 from labqa.core import tables
 from labqa.core.errors import DeliveryError
@@ -85,6 +85,13 @@ def test_the_sound_delivery_is_accepted_in_full(tmp_path: Path) -> None:
         path.write_bytes(written(draft))
         found = deliver(path)
         assert found.refusals.is_empty() and found.results.height == len(draft.rows)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_twenty_kinds_of_spoiling_and_more_for_each_kind_of_file(kind: str) -> None:
+    spoiling = {name: change for name, change in KINDS.items() if name not in HARMLESS}
+    applied = [name for name, change in spoiling.items() if any(change(sound(Random(seed), kind)) for seed in range(3))]
+    assert len(applied) >= 20 and len([name for name in applied if name in FILES]) >= 10
 
 
 @pytest.mark.parametrize("start", range(0, 200, 20))
