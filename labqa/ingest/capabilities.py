@@ -38,4 +38,6 @@ def _entry(text: str) -> tuple[str, date, date | None]:
     if not match:
         raise ValueError(text)
     first, last = (date.fromisoformat(day) if day else None for day in (match[2], match[3]))
+    if last and last < (first or _OPEN_START):
+        raise ValueError(text)
     return match[1], first or _OPEN_START, last

@@ -118,10 +118,13 @@ def from_table(kind: str, file: str, table: Table) -> dict[str, pl.DataFrame]:
             _check_understood(where, name, found[name][0], text, typed)
     typed = completed(kind, typed)
     _check_keys(where, kind, found, typed)
+    if kind == "items":
+        _check_limits(where, found, typed)
     register = tables.shaped(typed, schema)
     if not schema.is_valid(register):
-        rules = ", ".join(schema.filter(register)[1].counts())
-        raise RegisterError("ingest.register_contract", **where, found=rules)
+        failed = schema.filter(register)[1]
+        row = typed.join(failed.invalid(), on=_KEYS[kind], how="semi")[ROW][0]
+        raise RegisterError("ingest.register_contract", **where, row=row, found=", ".join(failed.counts()))
     result = {_TABLE_OF[kind]: register}
     if kind == "labs":
         result["capabilities"] = capabilities.parsed(where, found.get("capabilities", ["capabilities"])[0], text)
@@ -181,6 +184,17 @@ def _check_keys(where: Mapping[str, str], kind: str, found: Mapping[str, list[st
     if not twice.is_empty():
         rows = ", ".join(str(row) for row in twice[ROW].head(2))
         raise RegisterError("ingest.register_twice", **where, row=rows, column=column, value=str(twice[key[0]][0]))
+
+
+def _check_limits(where: Mapping[str, str], found: Mapping[str, list[str]], typed: pl.DataFrame) -> None:
+    """Refuse a register of items to which no result could conform."""
+    crossed = typed.filter(pl.col("lower_limit") > pl.col("upper_limit"))
+    if not crossed.is_empty():
+        upper, lower = crossed["upper_limit"][0], crossed["lower_limit"][0]
+        column = found["upper_limit"][0]
+        raise RegisterError(
+            "ingest.register_limits", **where, row=crossed[ROW][0], column=column, value=f"{upper:g}", expected=f"{lower:g}"
+        )
 
 
 def completed(kind: str, typed: pl.DataFrame) -> pl.DataFrame:
