@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labqa.core.wording.catalogue import Language, Message
+from labqa.core.wording.catalogue import Language, Message, quoted
 from labqa.service.naming import programme_name
 
 FOLDER = Path(__file__).parent / "locale"
@@ -40,6 +40,10 @@ class Words:
     def sentence(self, line: str | None) -> str:
         """A sentence kept in a table as JSON; empty where there is none."""
         return Message.from_json(line).text(self.language) if line else ""
+
+    def quoted(self, text: str | None) -> str:
+        """A delivered text as sentences quote it; a dash where there is none."""
+        return NONE if text is None else quoted("value", text, self.language)
 
     def reason(self, key: str | None) -> str:
         """A reason kept in a table as the key of a sentence; empty where there is none."""

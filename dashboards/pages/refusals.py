@@ -10,7 +10,7 @@ from dashboards.components.tables import SEARCHED, WRAPPED, grid, narrow
 from dashboards.components.text import Component, lead, title
 from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import NONE, Words, count
+from dashboards.words import Words, count
 
 
 def register(access: Access) -> None:
@@ -41,8 +41,8 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         {
             "file": row["file_name"],
             "row": row["row"],
-            "column": row["column"],
-            "value": NONE if row["value"] is None else row["value"],
+            "column": words.quoted(row["column"]),
+            "value": words.quoted(row["value"]),
             "why": words.sentence(row["message"]),
         }
         for row in found.iter_rows(named=True)

@@ -49,15 +49,14 @@ def check_last_line(name: str, utf8: bytes, separator: str, fields: int) -> None
 
 
 def check_values(name: str, cells: pl.DataFrame, separator: str, *, after: int) -> None:
-    """DeliveryError if a value holds a whole row: a quotation mark begins it that pairs off with one of a later row.
-
-    `cells`: rows that come after so many.
-    """
+    """DeliveryError if a value of several lines holds as many fields as a row: its quotation mark pairs off with one of a later
+    row. `cells`: rows that come after so many."""
     several = [column.name for column in cells if column.str.contains("\n", literal=True).any()]
     if cells.width < 2 or not several:
         return
-    row = rf"\n(?:[^\n{separator}]*[{separator}]){{{cells.width - 1}}}"
-    swallowing = cells.with_row_index("\0row", after + 1).filter(pl.any_horizontal(pl.col(several).str.contains(row)))
+    lines, fields = pl.col(several).str.contains("\n", literal=True), pl.col(several).str.count_matches(separator, literal=True)
+    swallowing = cells.select(lines & (fields >= cells.width - 1)).with_row_index("\0row", after + 1)
+    swallowing = swallowing.filter(pl.any_horizontal(pl.col(several)))
     if not swallowing.is_empty():
         raise DeliveryError("ingest.csv_quote", file=name, row=swallowing["\0row"][0])
 

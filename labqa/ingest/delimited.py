@@ -20,6 +20,7 @@ _PIECE = 1 << 18
 BLOCK = 100_000
 """Rows that are read at once."""
 UTF8 = "utf-8"
+_OLD_LINES = re.compile(rb"[^\r\n]*\r(?!\n)")  # as programs of before 2001 end them
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
 _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _COMMON = 0.9
@@ -38,8 +39,8 @@ def cells(name: str, data: bytes, encoding: str | None = None) -> tuple[Iterator
         csv_faults.check_characters(name, utf8, found)
     if not utf8 or utf8.isspace():
         raise DeliveryError("ingest.file_empty", file=name)
-    if b"\n" not in utf8:
-        utf8 = utf8.replace(b"\r", b"\n")  # line ends of old
+    if _OLD_LINES.match(utf8) and b"\r\n" not in utf8:
+        utf8 = utf8.replace(b"\r", b"\n")
     begin = re.search(rb"[^\r\n]", utf8).start()  # type: ignore[union-attr]
     end = utf8.find(b"\n", begin)
     header = utf8[begin : end if end >= 0 else None].decode()

@@ -13,6 +13,7 @@ from unicodedata import east_asian_width
 import polars as pl
 import xlsxwriter
 
+from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message, sentences
 from labqa.ingest.readers import Table
 
@@ -20,8 +21,12 @@ LINK_SHEET = "LabQA"
 """Name of the sheet that says which delivery a workbook mends."""
 _ROW_NUMBER = "LabQA 行号 row"
 _REASONS = {"zh": "LabQA 原因：{}", "en": "LabQA reason: {}"}
+MOST_ROWS = 1_048_575
+"""Rows that a sheet can hold below the header."""
 _LONGEST = 32_767
 """Characters that a cell of a workbook can hold."""
+_NO_CHARACTERS = str.maketrans(dict.fromkeys("\ufffe\uffff", "\ufffd"))
+"""What XML cannot hold and xlsxwriter does not replace."""
 _NARROWEST, _WIDEST, _REASON, _GUIDE = 8, 30, 36, 90
 """Widths of columns, in characters."""
 _LINE, _TALLEST = 14, 400
@@ -58,8 +63,11 @@ def write_refused(path: Path, refusals: pl.DataFrame, *, command: str) -> int:
     """Write the refused rows of one file (a table `Refusals`) as a workbook; the number of rows. `command` takes it in again.
 
     Every cell is text, to the letter as delivered; what a spreadsheet program could take for a formula is marked as text.
+    UsageError where a sheet cannot hold them.
     """
     rows = _rows(refusals)
+    if len(rows) > MOST_ROWS:
+        raise UsageError("ingest.mending_too_many", found=len(rows), expected=MOST_ROWS)
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         styles = {name: book.add_format({"font_size": 10, **style}) for name, style in _STYLES.items()}
         _write_rows(book.add_worksheet("结果 Results"), rows, styles)
@@ -91,13 +99,13 @@ def _write_rows(page: Any, rows: Sequence[Refused], styles: Mapping[str, Any]) -
         page.write_number(number, 0, row, styles["row"])
     column = 1
     for header in headers:
-        page.write_string(0, column, header, styles["header"])
+        page.write_string(0, column, _fitting(header), styles["header"])
         page.set_column(column, column, _width([header, *(cells.get(header) for _, cells, _ in rows)]), styles["cell"])
         for number, (_, cells, reasons) in enumerate(rows, start=1):
             _write_cell(page, number, column, cells.get(header), "wrong" if header in reasons else "", styles)
         column += 1
         for language in LANGUAGES if header in wrong else ():
-            page.write_string(0, column, _REASONS[language].format(header), styles["note"])
+            page.write_string(0, column, _fitting(_REASONS[language].format(header)), styles["note"])
             folds = {"level": LANGUAGES.index(language)}  # the second language can be folded away
             page.set_column(column, column, _REASON, None, folds)
             for number, (_, _, reasons) in enumerate(rows, start=1):
@@ -145,7 +153,12 @@ def _write_cell(page: Any, row: int, column: int, text: str | None, style: str, 
     if text is None:
         page.write_blank(row, column, None, chosen)
     else:
-        page.write_string(row, column, text[:_LONGEST], chosen)
+        page.write_string(row, column, _fitting(text), chosen)
+
+
+def _fitting(text: str) -> str:
+    """A text as a cell can hold it."""
+    return text[:_LONGEST].translate(_NO_CHARACTERS)
 
 
 def _write_link(page: Any, refusals: pl.DataFrame, rows: int, command: str, styles: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ import polars as pl
 
 from labqa.core.errors import DeliveryError
 from labqa.ingest import ids
-from labqa.ingest.appearances import LAST_ROW
 from labqa.ingest.readers import ROW, Table, place
 from labqa.ingest.samples import broken
 from labqa.ingest.sheets import column_letters
@@ -68,12 +67,13 @@ def _over(table: Table, header: str) -> pl.DataFrame:
 
 
 def _cells(ranges: pl.DataFrame, rows: pl.DataFrame, file: str) -> pl.DataFrame:
-    """The rows of a table in ranges of one column; none of these may overlap, so that there are no more than rows."""
+    """The rows of a table in ranges of one column; DeliveryError if they hold more than the column,
+    since merged cells overlap."""
     if ranges.is_empty() or rows.is_empty():
         return ranges.select(pl.lit(0, dtype=pl.Int64).alias(ROW), "rule", "detail").clear()
     last = pl.col("last_row").clip(upper_bound=rows[ROW][-1])
     within = ranges.with_columns(last.alias("last_row")).filter(pl.col("first_row") <= pl.col("last_row"))
-    if within.select((pl.col("last_row") - pl.col("first_row") + 1).sum()).item() > LAST_ROW:
+    if within.select((pl.col("last_row") - pl.col("first_row") + 1).sum()).item() > len(_OF_CELLS) * rows[ROW][-1]:
         raise DeliveryError("ingest.xlsx_unreadable", file=file, found="mergeCells")
     numbers = pl.int_ranges(pl.col("first_row"), pl.col("last_row") + 1).alias(ROW)
     return within.select(numbers, "rule", "detail").explode(ROW).join(rows, on=ROW, how="semi")

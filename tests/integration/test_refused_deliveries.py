@@ -23,8 +23,7 @@ from tests.spreadsheets import workbook
 NOBODY = 65534
 AS_AN_ORDINARY_USER = f"""
 import os, sys
-from tests.commands import run
-from tests.spreadsheets import workbook
+from labqa.cli import main
 words, sys.argv = sys.argv, ["labqa", "ingest", "nowhere.csv", "--home", sys.argv.pop()]
 try:
     main()  # loads what the command needs: the interpreter may lie where nobody else can read
@@ -166,7 +165,7 @@ WHOLE = {
     "more columns than a table has": (parquet(**{f"c{n}": "" for n in range(2_000)}), "2012 columns"),
     "two sheets of one name": (raw("d.xlsx", packed(two_sheets(rows_xml(TABLE), "结果"))), "结果: worksheets/sheet2.xml"),
     "merged cells the wrong way round": (raw("d.xlsx", packed(merged("C5:A2"))), "mergeCell C5:A2"),
-    "cells merged a million times over": (raw("d.xlsx", packed(merged(*["A1:L1048576"] * 100_000))), "mergeCells"),
+    "cells merged a thousand times over": (raw("d.xlsx", packed(merged(*["A1:L1048576"] * 1_000))), "mergeCells"),
     "a directory": (lambda folder: folder, "is a folder"),
     "no such file": (lambda folder: folder / "nowhere.csv", "nowhere.csv"),
     "unknown kind": (raw("d.pdf", b"%PDF"), "“.pdf”"),
@@ -251,6 +250,10 @@ def test_a_column_too_many_is_told(home: Path, tmp_path: Path, capsys: pytest.Ca
     ("name", "change"),
     [
         ("line ends of old", lambda text: text.replace("\n", "\r")),
+        (
+            "line ends of old around others",
+            lambda text: text.replace("\n", "\r").replace("S2", '"S2"').replace(",1,", ',"\n",'),
+        ),
         ("line ends of Windows", lambda text: text.replace("\n", "\r\n")),
         ("bars between the values", lambda text: text.replace(",", "|")),
         ("no end of the last line", lambda text: text.rstrip("\n")),

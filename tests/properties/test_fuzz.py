@@ -8,7 +8,8 @@ from random import Random
 
 import polars as pl
 import pytest
-from fuzzing import FILES, HARMLESS, ROWS, Draft, sound, spoiled, written
+from fuzz_drafts import Draft, sound, written
+from fuzzing import FILES, HARMLESS, KINDS, spoiled
 
 from labqa.core import tables
 from labqa.core.errors import DeliveryError
@@ -86,6 +87,13 @@ def test_the_sound_delivery_is_accepted_in_full(tmp_path: Path) -> None:
         assert found.refusals.is_empty() and found.results.height == len(draft.rows)
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_twenty_kinds_of_spoiling_and_more_for_each_kind_of_file(kind: str) -> None:
+    spoiling = {name: change for name, change in KINDS.items() if name not in HARMLESS}
+    applied = [name for name, change in spoiling.items() if any(change(sound(Random(seed), kind)) for seed in range(3))]
+    assert len(applied) >= 20 and len([name for name in applied if name in FILES]) >= 10
+
+
 @pytest.mark.parametrize("start", range(0, 200, 20))
 def test_two_hundred_spoiled_deliveries(start: int, tmp_path: Path) -> None:
     for seed in range(start, start + 20):
@@ -127,5 +135,4 @@ def test_two_thousand_spoiled_deliveries(tmp_path: Path) -> None:
     tried: Counter[str] = Counter()
     for seed in range(1_000, 3_000):
         tried.update(check(seed, tmp_path).applied)
-    assert {*ROWS, *HARMLESS, *FILES} <= tried.keys()
-    assert len(ROWS) + len(FILES) >= 20
+    assert tried.keys() == KINDS.keys()

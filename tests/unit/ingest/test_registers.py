@@ -65,6 +65,7 @@ def test_products_and_classes(tmp_path):
         ("class", "lab,valid from,class\nL1,2018-04-01,\n", "ingest.register_missing"),
         ("labs", "lab,capabilities\nL1,01.02:2015-01-01/2014-01-01\n", "ingest.register_period"),
         ("labs", "lab,capabilities\nL1,01.02; 01.02\n", "ingest.register_capability_twice"),
+        ("labs", "lab,name_en\nA,B\nlab,name_en\n", "ingest.header_again"),
         ("class", "lab,valid from,class\nL1,2018-02-30,Ⅰ\n", "ingest.register_value"),
         ("class", "lab,valid from,class\nL1,2018-04-01,Ⅴ\n", "ingest.register_value"),
     ],
