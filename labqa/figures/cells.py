@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
@@ -10,7 +11,8 @@ from labqa.figures.spec import Axis, Role, Series, Spec
 _LEVEL = 12
 """Columns of a map up to which the names below them stand level."""
 _LINE = 14
-"""Characters of a line of such a name."""
+"""Latin characters of a line of such a name; Chinese ones are twice as wide."""
+_WIDE = re.compile("([\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60])")
 
 
 def grid(series: Series, spec: Spec, _: dict[Role, str]) -> list[dict[str, Any]]:
@@ -69,4 +71,9 @@ def below(axis: Axis) -> dict[str, Any]:
     names = axis.categories or ()
     if len(names) > _LEVEL:
         return {"tickangle": -90}
-    return {"tickangle": 0, "ticktext": ["<br>".join(textwrap.wrap(name, _LINE)) for name in names]}
+    return {"tickangle": 0, "ticktext": ["<br>".join(_lines(name)) for name in names]}
+
+
+def _lines(name: str) -> list[str]:
+    """A name in lines; each wide character is followed by one that counts and is not shown."""
+    return [line.replace("\0", "") for line in textwrap.wrap(_WIDE.sub("\\1\0", name), _LINE)]
