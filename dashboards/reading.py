@@ -17,7 +17,7 @@ from labqa.core.vocabulary import PairKind, Scope, Status
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
 from labqa.figures.names import counted, named
-from labqa.service import opinions, queries
+from labqa.service import deliveries, opinions, queries
 from labqa.service.moved import Moved, moved_since
 from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
@@ -286,8 +286,13 @@ class Reading:
         return queries.delivered_row(self.platform, self.manifest.programme, result, viewer=self.viewer)
 
     def refusals(self) -> pl.DataFrame:
-        """Refused rows of the run's programme, at most 200."""
-        return queries.refusals(self.platform, viewer=self.viewer, programme=self.manifest.programme)
+        """Refused rows of the run's programme, at most one more than a page shows."""
+        return queries.refusals(self.platform, viewer=self.viewer, programme=self.manifest.programme, limit=MOST + 1)
+
+    @cached_property
+    def sent_again(self) -> pl.DataFrame:
+        """Deliveries of the run's programme of whose refused rows some were sent again, and what came of them."""
+        return deliveries.sent_again(self.platform, viewer=self.viewer, programme=self.manifest.programme)
 
     @cached_property
     def refused_rows(self) -> int:

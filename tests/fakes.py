@@ -12,6 +12,7 @@ from labqa.core import tables as t
 from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest
 from labqa.core.wording.catalogue import Message
+from labqa.store.chain import Entry
 from labqa.store.indexed import Indexed
 from tests import factories
 
@@ -33,11 +34,18 @@ class FakeRun:
         return Indexed(self.tables[name].join(self.tables[other], on=key, how="left", maintain_order="left"))
 
 
+@dataclass(frozen=True)
 class FakeLedger:
-    """The end of a ledger."""
+    """The end of a ledger, and the entries that it is given to tell."""
+
+    told: tuple[Entry, ...] = ()
 
     def head(self) -> tuple[int, str]:
         return 17, "ab" * 32
+
+    def entries(self, kinds: object = None, *, programme: str | None = None, until: int | None = None) -> list[Entry]:
+        del kinds, programme, until
+        return list(self.told)
 
 
 @dataclass

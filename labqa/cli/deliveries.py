@@ -217,8 +217,7 @@ def refusals(
     found = queries.refusals(platform, viewer=LOCAL_ANALYST, programme=programme, position=position, limit=limit)
     for row in found.iter_rows(named=True):
         typer.echo(_refusal(row))
-    for mended, by in deliveries.sent_again(platform, of, programme=programme):
-        told = {"file": mended["file_name"], "again": by.payload["file_name"], "position": by.position}
-        say("cli.sent_again", **told, rows=by.payload["accepted"], refused=by.payload["refused"])
+    for row in deliveries.sent_again(platform, viewer=LOCAL_ANALYST, programme=programme, of=of).iter_rows(named=True):
+        say("cli.sent_again", **row)
     if found.is_empty():
         say("cli.none_refused")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+import polars as pl
 
 from labqa.core.errors import UsageError
+from labqa.service.viewer import Viewer, check_may_read_all
 from labqa.service.wiring import Platform
 from labqa.store.chain import Entry, Kind
 
@@ -26,11 +27,17 @@ def delivery_named(platform: Platform, named: str, *, programme: str | None = No
     return judged or found[-1]
 
 
-def sent_again(
-    platform: Platform, of: Entry | None = None, *, programme: str | None = None
-) -> list[tuple[Mapping[str, Any], Entry]]:
-    """Deliveries of whose refused rows another file brought some again, each with that file's entry: of one, else of all."""
+def sent_again(platform: Platform, *, viewer: Viewer, programme: str | None = None, of: Entry | None = None) -> pl.DataFrame:
+    """Deliveries of whose refused rows another file brought some again, of all or of one: file, again (that file's name), and
+    of its entry position, rows (accepted) and refused."""
+    check_may_read_all(viewer)
     entries = platform.ledger.entries([Kind.DELIVERY, Kind.CORRECTION], programme=programme)
     told = {entry.position: entry.payload for entry in entries}
     found = [(told[entry.payload["mends"]], entry) for entry in entries if entry.payload.get("mends") in told]
-    return [one for one in found if of is None or one[0]["raw"] == of.payload["raw"]]
+    rows = [
+        (mended["file_name"], by.payload["file_name"], by.position, by.payload["accepted"], by.payload["refused"])
+        for mended, by in found
+        if of is None or mended["raw"] == of.payload["raw"]
+    ]
+    numbers = dict.fromkeys(("position", "rows", "refused"), pl.Int64)
+    return pl.DataFrame(rows, schema={"file": pl.String, "again": pl.String, **numbers}, orient="row")
