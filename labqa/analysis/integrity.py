@@ -14,8 +14,13 @@ from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.sample_causes import NONE, Causes
 from labqa.analysis.swaps import LIMIT, round_swaps, swaps
 from labqa.core import tables as t
+from labqa.core.revisions import KEY
 from labqa.core.vocabulary import Category, Role, Scale
 from labqa.stats.screens.factors import power_between
+
+_VALUES = ("value", "rest", "lower", "upper", "decimals", "round", "run")
+_SCREENED = [*KEY, "revision", "result", "sampler", "drawn_on", "tested_on", "qualifier", *_VALUES]
+"""What the screens read of a result: each sorts them, and a copy of all columns of a million takes a gigabyte."""
 
 
 def flags(
@@ -29,12 +34,11 @@ def flags(
     causes: Causes = NONE,
 ) -> pl.DataFrame:
     """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples."""
-    rows = current(results).join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
+    results = results.select(_SCREENED)
     scored = pairs.join(discrepancies, on="pair", how="left", maintain_order="left")
     scored = scored.join(items.select("item", "scale"), on="item", how="left", maintain_order="left")
     found = [
-        *_sampler_is_tester(rows),
-        *_outside_capability(rows, capabilities),
+        *_who_tested(results, samples, capabilities),
         *_unit_slips(scored),
         *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
@@ -47,6 +51,13 @@ def flags(
     ]
     frame = pl.DataFrame(found, schema=t.Flags.create_empty().schema)
     return frame.sort("rule", "lab", "sample", "flag", nulls_last=True)
+
+
+def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:
+    """Laboratories that tested what they drew, and those that tested what they were not approved for."""
+    rows = current(results.drop(_VALUES))
+    rows = rows.join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
+    return [*_sampler_is_tester(rows), *_outside_capability(rows, capabilities)]
 
 
 def _sampler_is_tester(rows: pl.DataFrame) -> list[Flag]:
