@@ -138,10 +138,10 @@ def _check_fields(name: str, profile: Profile) -> None:
     named = {*profile.columns, *profile.required, *profile.declared, *profile.words}
     _check(name, "field", named, set(FIELDS))
     _check_whole(name, {f"columns.{need}" for need in profile.required if need not in {*profile.columns, *profile.declared}})
-    for field_, closed_list in words.CLOSED.items():
-        said = {profile.declared.get(field_, ""), *profile.words.get(field_, {}).values()} - {""}
+    for listed, closed_list in words.CLOSED.items():
+        said = {profile.declared.get(listed, ""), *profile.words.get(listed, {}).values()} - {""}
         strange = {word for word in said if words.plain(word).lower() not in words.understood(closed_list)}
-        _check(name, field_, strange, set(), words.allowed(closed_list))
+        _check(name, listed, strange, set(), words.allowed(closed_list))
 
 
 def _check_whole(profile: str, lacking: set[str]) -> None:
