@@ -28,18 +28,22 @@ MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
 MOST_EVIDENCE = 50
 CHANCE = 0.01
 """Chance at which a share that was set aside is more than the peers' rate explains."""
+LEANS = 0.5
+"""Mean side (from −1 to 1) of what was set aside from which it is said to lean."""
 _COUNTS = ("n", "hits", "expected")
+_NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scope_id": pl.String})
 
 
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, lab, partner, `unit` (the
-    laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample).
+    laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
+    `beyond` (clearly more than R) and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
     Objection retests are left out, and what could not be compared in σR.
     """
     run = results.select("result", run=pl.coalesce("run", "sample"))
     rows = (
-        pairs.join(discrepancies.select("pair", "r_ratio"), on="pair", how="inner", maintain_order="left")
+        pairs.join(discrepancies.select("pair", "delta", "r_ratio"), on="pair", how="inner", maintain_order="left")
         .join(blocks.select("block", "why_not"), on="block", how="left", maintain_order="left")
         .filter(
             (pl.col("kind") == PairKind.BETWEEN)
@@ -57,9 +61,18 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
     )
     sides = [
         told.join(run.rename({"result": f"{own}_result"}), on=f"{own}_result", how="left", maintain_order="left").select(
-            "pair", "item", "sample", "gross", "differs", "beyond", lab=f"{own}_lab", partner=f"{other}_lab", unit="run"
+            "pair",
+            "item",
+            "sample",
+            "gross",
+            "differs",
+            "beyond",
+            lab=f"{own}_lab",
+            partner=f"{other}_lab",
+            unit="run",
+            side=sign * pl.col("delta").sign(),
         )
-        for own, other in (("original", "retest"), ("retest", "original"))
+        for own, other, sign in (("original", "retest", -1), ("retest", "original", 1))
     ]
     return pl.concat(sides).sort("pair", "lab")
 
@@ -74,7 +87,9 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
         rows.group_by("lab", "unit", "partner", "sample").agg(pl.col("hit").any()).sort("lab", "unit", "partner", "sample")
     )
     units = met.group_by("lab", "unit", maintain_order=True).agg(
-        pl.col("hit").any(), chance=1.0 - (1.0 - pl.col("chance")).product(), partner=pl.col("partner").unique(maintain_order=True)
+        pl.col("hit").any(),
+        chance=1.0 - (1.0 - pl.col("chance")).product(),
+        partner=pl.col("partner").unique(maintain_order=True),
     )
     totals = {"n": pl.len(), "hits": pl.col("hit").sum(), "expected": pl.col("chance").sum()}
     whole = units.group_by("lab", maintain_order=True).agg(**totals)
@@ -133,38 +148,43 @@ def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
         told.select(
             *shared, "lower", "upper", "n", "evidence", indicator=pl.lit("gross_share"), estimate=pl.col("hits") / pl.col("n")
         ),
-        told.select(
-            *shared, others, indicator=pl.lit("gross_share_others"), estimate=pl.col("hits_others") / per_test
-        ),
-        told.select(
-            *shared, others, indicator=pl.lit("gross_expected_others"), estimate=pl.col("expected_others") / per_test
-        ),
+        told.select(*shared, others, indicator=pl.lit("gross_share_others"), estimate=pl.col("hits_others") / per_test),
+        told.select(*shared, others, indicator=pl.lit("gross_expected_others"), estimate=pl.col("expected_others") / per_test),
     ]
 
 
 def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.DataFrame:
     """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
-    and more than the peers' rate explains: what is left does not speak for the laboratory."""
+    and more than the peers' rate explains: what is left does not speak for the laboratory.
+
+    A bias shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if anything.
+    """
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
-    whole = _mostly(by_lab(aside), most, least=MIN_SAMPLES).with_columns(scope_id=pl.lit(""))
+    whole = _mostly(aside, most, least=MIN_SAMPLES).select("lab", side="mean_side")
     items = [
-        _mostly(by_lab(part), most, least=MIN_ITEM_SAMPLES).with_columns(scope_id=pl.lit(item))
+        _mostly(part, most, least=MIN_ITEM_SAMPLES).select("lab", item_side="mean_side", scope_id=pl.lit(item))
         for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()
     ]
-    of_item = pl.concat([whole.clear(), *items]).select("lab", "scope_id", scope=pl.lit(str(Scope.ITEM)))
-    told = lab_bias.join(of_item.with_columns(lost=pl.lit(True)), on=["lab", "scope", "scope_id"], how="left", maintain_order="left")
-    lost = pl.col("lost").fill_null(value=False) | pl.col("lab").is_in(whole["lab"].to_list())
-    return told.with_columns(
-        pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")
-    ).with_columns(
+    of_item = pl.concat([_NO_ITEM, *items]).with_columns(scope=pl.lit(str(Scope.ITEM)))
+    told = lab_bias.join(whole, on="lab", how="left", maintain_order="left").join(
+        of_item, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"
+    )
+    side = pl.coalesce("side", "item_side")
+    shown = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
+    return lab_bias.with_columns(
+        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
         status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
         reason=pl.when(lost).then(pl.lit("bias.set_aside")).otherwise("reason"),
-    ).drop("lost")
+    )
 
 
-def _mostly(found: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
-    """Laboratories of whose tests `most` or more were hit, beyond chance, with enough samples and partners."""
+def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
+    """Laboratories of whose tests `most` or more were hit, beyond chance, with enough samples and partners; `mean_side` is
+    that of what was hit."""
+    found = by_lab(aside)
     n, hits, expected = (found[f"{name}_others"].to_numpy() for name in _COUNTS)
     beyond = p_count_above(hits, n, expected / np.maximum(n, 1.0)) <= CHANCE
     enough = (pl.col("n_samples") >= least) & (pl.col("n_partners") >= MIN_PARTNERS) & (pl.col("hits") >= most * pl.col("n"))
-    return found.filter(pl.Series(beyond, dtype=pl.Boolean) & enough).select("lab")
+    sides = aside.filter("hit").group_by("lab").agg(mean_side=pl.col("side").sum() / pl.len())
+    return found.filter(pl.Series(beyond, dtype=pl.Boolean) & enough).join(sides, on="lab", how="left", maintain_order="left")

@@ -125,12 +125,18 @@ def _gross(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
     for row in hypotheses:
         if row["line"] == "gross":
             values = {"share": 100 * row["estimate"], "lower": 100 * row["lower"], "upper": 100 * row["upper"], "n": row["n"]}
-            limits = {"expected": 100 * (row["expected"] or 0.0), "tolerated": 100 * edition.number("tolerated_gross")}
-            if not row["found"]:
-                yield Finding("gross", said("gross_none_found", **values, **limits), 0.0)
-                continue
-            message = said("gross_found", **values, **limits, p=row["p"], alpha=row["alpha"], m=row["m"])
-            yield Finding("gross", message, -edition.number("gross_points"), Ground.GROSS, tuple(row["evidence"]))
+            values |= {"others": 100 * (row["share"] or 0.0), "expected": 100 * (row["expected"] or 0.0)}
+            values |= {"n_others": row["n_others"] or 0}
+            values |= {
+                "tolerated": 100 * edition.number("tolerated_gross"),
+                "p": row["p"],
+                "alpha": row["alpha"],
+                "m": row["m"],
+            }
+            found = row["found"]
+            points = -edition.number("gross_points") if found else 0.0
+            message = said("gross_found" if found else "gross_none_found", **values)
+            yield Finding("gross", message, points, Ground.GROSS if found else None, tuple(row["evidence"]) if found else ())
 
 
 def _excess_rows(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:

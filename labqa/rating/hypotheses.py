@@ -15,7 +15,7 @@ _INTERVAL = ["lower", "upper"]
 def tested(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:
     """Rows of INDICATORS that are tested (mean bias, item biases, precision, gross errors) and what the test says of each.
 
-    Columns added: `line`, `p`, `p_strict`, `m`, `alpha`, `found`, and for gross errors the share `expected`.
+    Columns added: `line`, `p`, `p_strict`, `m`, `alpha`, `found`, and for gross errors `share`, `expected` and `n_others`.
     `m` hypotheses of a laboratory share the edition's error rate by Bonferroni (`alpha`), so that a blameless laboratory
     meets an unjust deduction with at most that chance a year. `p_strict` is the worst p over yardsticks larger and smaller
     by the edition's swing; `found` needs p_strict ≤ alpha. A row that lacks its
@@ -80,4 +80,4 @@ def _gross_tests(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:
     n, shown, peers = (told[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("n", "share", "expected"))
     p = bounds.p_count_above(np.rint(shown * n), n, peers + edition.number("tolerated_gross"))
     tested = rows.with_columns(p=pl.Series(p, dtype=pl.Float64).fill_nan(1.0))
-    return tested.with_columns(p_strict=pl.col("p"), expected=pl.Series(peers, dtype=pl.Float64))
+    return tested.with_columns(p_strict=pl.col("p"), share=told["share"], expected=told["expected"], n_others=told["n"])

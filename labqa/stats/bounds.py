@@ -101,7 +101,7 @@ def power_after_screening(
 
 
 def p_count_above(hits: ArrayLike, n: ArrayLike, chance: ArrayLike) -> Floats:
-    """One-sided p of H0: hits are as likely as `chance` on the mean of n independent trials: P(B ≥ hits), B binomial(n, chance).
+    """One-sided p of H0: hits are as likely as `chance` on the mean of n independent trials: P(B ≥ hits), B ~ binomial.
 
     Where the trials differ in their chances it is the larger one for hits ≥ n · chance + 1 (Hoeffding 1956,
     doi:10.1214/aoms/1177728178). Whole numbers as floats, arrays of one shape or scalars; hits = 0 gives 1, NaN in gives NaN.
