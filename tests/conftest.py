@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import Server, server
 
@@ -27,12 +29,17 @@ class Demo:
         return next(line.split()[1] for line in self.printed.splitlines() if f"of programme {programme}," in line)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFile(LoadScopeScheduling):
     """Tests of one file share a worker and what they prepared; so do those of all reference data, which make one page."""
-    for item in items:
-        group = "reference" if item.path.parent.name == "reference" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/reference" if file.startswith("tests/reference/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tells the workers of a test run what to share."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
