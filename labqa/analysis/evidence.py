@@ -9,6 +9,12 @@ from labqa.analysis.observations import starts
 from labqa.core.vocabulary import BlockKind, Role, Status
 from labqa.stats.network.components import components
 
+WITHOUT_SIGN = (
+    "estimate", "se", "df", "lower", "upper", "shrunken", "oriented", "oriented_lower", "oriented_upper",
+    "tau", "tau_lower", "tau_upper", "detectable", "worst_case",
+)  # fmt: skip
+"""Columns of LAB_BIAS that are null where no sign may be attributed."""
+
 
 def judged(
     rows: pl.DataFrame,
@@ -68,14 +74,10 @@ def judged(
         | leaning
         | no_error
     )
-    hidden = [
-        "estimate", "se", "df", "lower", "upper", "shrunken", "oriented", "oriented_lower", "oriented_upper",
-        "tau", "tau_lower", "tau_upper", "detectable", "worst_case",
-    ]  # fmt: skip
     return (
         rows.with_columns(reason=reason)
         .with_columns(status=status, nothing=signless)
-        .with_columns(pl.when(~pl.col("nothing")).then(pl.col(name)).alias(name) for name in hidden)
+        .with_columns(pl.when(~pl.col("nothing")).then(pl.col(name)).alias(name) for name in WITHOUT_SIGN)
         .with_columns(zero=pl.when(~pl.col("nothing")).then(pl.col("zero")))
         .drop("nothing")
     )

@@ -91,10 +91,10 @@ def _with_tau(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
 
 
 def _with_detectable(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
-    """Judged rows with the smallest |bias| that the tests of a rating would show: mean, assessed items and precision of a
-    laboratory share the error rate, and a deduction must hold with a yardstick larger by the swing."""
+    """Judged rows with the smallest |bias| that the tests of a rating would show: mean, assessed items, precision and gross
+    errors of a laboratory share the error rate, and a deduction must hold with a yardstick larger by the swing."""
     tested = (pl.col("status") == "assessed") & pl.col("scope").is_in([str(Scope.LAB), str(Scope.ITEM)])
-    tests = rows.select(1 + tested.sum().over("lab")).to_series().to_numpy()
+    tests = rows.select(2 + tested.sum().over("lab")).to_series().to_numpy()
     se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("se", "df"))
     shown = smallest_shown(se, df, bound=settings.delta0 * (1.0 + settings.swing), alpha=settings.alpha / tests)
     return rows.with_columns(detectable=pl.Series(shown).fill_nan(None))

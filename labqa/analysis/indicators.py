@@ -7,6 +7,9 @@
 | bias_between_items | SD of the laboratory's item biases, σR | samples |
 | precision_ratio | within-lab SD over that of the median laboratory | blocks |
 | discrepancy_share, discrepancy_excess | share of between pairs beyond R; the same less the expected share | pairs |
+| gross_share | share of its tests that other laboratories repeated with a gross error | runs |
+| gross_share_others | the same without the partner on whom it rests most | runs |
+| gross_expected_others | what these partners lead one to expect | runs |
 | flip_excess | share of planned pairs whose verdict changed, less the expected share | pairs |
 | pt_results, pt_outliers_2/3 | comparison results with a z; those with |z| > 2 or 3 | results with a z |
 | pt_outlying_rounds_2/3 | rounds with any |z| beyond the limit | rounds |
@@ -21,7 +24,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from labqa.analysis import verdicts
+from labqa.analysis import gross, verdicts
 from labqa.core import tables as t
 from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.precision.intraclass import intraclass_correlation
@@ -73,11 +76,20 @@ def indicators(
         *(_withheld(part, lost) for part in (*_of_bias(lab_bias, evidence), _of_precision(lab_precision, evidence))),
         *_of_discrepancies(charged),
         _excess("flip_excess", verdicts.flips_by_lab(charged.select(pairs.columns), discrepancies, triggers=flip_triggers)),
+        *gross.indicator_rows(gross.by_lab(_gross(pairs, discrepancies, blocks, results, unfit))),
         *_of_comparisons(pt_scores.join(unfit, on="item", how="anti", maintain_order="left")),
         *_of_pairs(scored),
         _of_flags(flags),
     ]
     return pl.concat([t.shaped(_complete(part), t.Indicators) for part in parts]).sort(*_KEY, "indicator")
+
+
+def _gross(
+    pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame, unfit: pl.DataFrame
+) -> pl.DataFrame:
+    """What laboratories answer for: comparisons on items whose σR may inform a class, without what was charged to samples."""
+    fit = pairs.join(unfit, on="item", how="anti", maintain_order="left")
+    return gross.compared(fit, discrepancies, blocks, results).filter(~pl.col("differs")).with_columns(hit="gross")
 
 
 def _withheld(part: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:

@@ -43,7 +43,11 @@ def code_version() -> str:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Inputs of an evaluation run; `run_id` is their hash. No clock time and no path enter it."""
+    """Inputs of an evaluation run; `run_id` is their hash. No clock time and no path enter it.
+
+    `facts` is the hash of what was delivered until the data version: the position alone does not tell two homes apart, nor a
+    home from what it becomes after an older backup was put back. Runs made before it was recorded have none.
+    """
 
     programme: str
     period: str
@@ -54,8 +58,10 @@ class Manifest:
     settings: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
     code: str = ""
+    facts: str = ""
 
     @property
     def run_id(self) -> str:
         """Hash of the inputs, 16 hex digits."""
-        return sha256_of(canonical_json(asdict(self)).encode())[:16]
+        inputs = {name: value for name, value in asdict(self).items() if name != "facts" or value}
+        return sha256_of(canonical_json(inputs).encode())[:16]

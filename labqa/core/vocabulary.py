@@ -219,6 +219,7 @@ class Ground(StrEnum):
 
     BIAS = "bias"
     PRECISION = "precision"
+    GROSS = "gross"
     POINTS = "points"
     VETO = "veto"
 

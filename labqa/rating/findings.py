@@ -44,7 +44,7 @@ def by_lab(tested: pl.DataFrame, indicators: pl.DataFrame, edition: Edition) -> 
     found: dict[str, list[Finding]] = {}
     for (lab,), rows in tested.partition_by("lab", as_dict=True, maintain_order=True).items():
         hypotheses: list[Row] = list(rows.iter_rows(named=True))
-        findings = [*_bias(hypotheses, edition), *_precision(hypotheses, edition)]
+        findings = [*_bias(hypotheses, edition), *_precision(hypotheses, edition), *_gross(hypotheses, edition)]
         findings += [_excess(row, edition) for row in excesses[str(lab)]]
         found[str(lab)] = [*findings, *_accuracy(hypotheses, edition)]
     return found
@@ -120,6 +120,25 @@ def _precision(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
             )
 
 
+def _gross(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
+    """What the fit of biases sets aside is no part of a bias, and is counted here."""
+    for row in hypotheses:
+        if row["line"] == "gross":
+            values = {"share": 100 * row["estimate"], "lower": 100 * row["lower"], "upper": 100 * row["upper"], "n": row["n"]}
+            values |= {"others": 100 * (row["share"] or 0.0), "expected": 100 * (row["expected"] or 0.0)}
+            values |= {"n_others": row["n_others"] or 0}
+            values |= {
+                "tolerated": 100 * edition.number("tolerated_gross"),
+                "p": row["p"],
+                "alpha": row["alpha"],
+                "m": row["m"],
+            }
+            found = row["found"]
+            points = -edition.number("gross_points") if found else 0.0
+            message = said("gross_found" if found else "gross_none_found", **values)
+            yield Finding("gross", message, points, Ground.GROSS if found else None, tuple(row["evidence"]) if found else ())
+
+
 def _excess_rows(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:
     """Assessed excesses of discrepancies and changed verdicts, with an interval."""
     line_of = {edition.lines[line].indicator: line for line in ("discrepancy", "flips")}
@@ -148,15 +167,16 @@ def _excess(row: Row, edition: Edition) -> Finding:
 
 
 def _accuracy(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
-    """The bonus line: the mean and every assessed item proven to lie within the tolerated bias."""
+    """The bonus line: the mean and every assessed item proven to lie within the tolerated bias, and no gross errors found."""
     tests = [row for row in hypotheses if row["line"] == "bias"]
     bound = edition.number("tolerated_bias")
+    gross = any(row["found"] for row in hypotheses if row["line"] == "gross")
     within = [
         row["lower"] is not None and row["upper"] is not None and -bound <= row["lower"] <= row["upper"] <= bound
         for row in tests
     ]
     scopes = {row["scope"] for row in tests}
-    if {str(Scope.LAB), str(Scope.ITEM)} <= scopes and all(within):
+    if {str(Scope.LAB), str(Scope.ITEM)} <= scopes and all(within) and not gross:
         items = len(tests) - 1
         yield Finding(
             "accuracy_shown", said("accuracy_shown", items=items, bound=bound), edition.number("accuracy_points"), Ground.POINTS

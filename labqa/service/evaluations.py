@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from labqa.core.errors import UsageError
-from labqa.core.provenance import Manifest, code_version
+from labqa.core.provenance import Manifest, code_version, sha256_of
 from labqa.core.revisions import in_force
 from labqa.core.wording.catalogue import Message
 from labqa.rating import rulesets
@@ -20,6 +20,7 @@ from labqa.service.period import Window, Year, window
 from labqa.service.pipeline import Facts, Progress
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, now
+from labqa.store.chain import FACT_KINDS
 from labqa.store.runs import Run
 from labqa.store.verification import compare, verify_store
 
@@ -56,7 +57,7 @@ def evaluate(
     version = platform.ledger.data_version()
     rules = rulesets.load(edition).with_settings(settings or {})
     seen = _window(platform, programme, period, rules, version)
-    manifest = _manifest(programme, seen, rules, version)
+    manifest = _manifest(platform, programme, seen, rules, version)
     if platform.ledger.run(manifest.run_id) is None:
         facts = _facts(platform, programme, seen, version)
         tables = pipeline.run_tables(facts, rules, seen, progress=progress)
@@ -103,7 +104,9 @@ def _window(platform: Platform, programme: str, period: str, rules: Edition, ver
     )
 
 
-def _manifest(programme: str, seen: Window, rules: Edition, version: int) -> Manifest:
+def _manifest(platform: Platform, programme: str, seen: Window, rules: Edition, version: int) -> Manifest:
+    delivered = platform.ledger.entries(FACT_KINDS, programme=programme, until=version)
+    files = sorted(file["sha256"] for entry in delivered for file in entry.payload["facts"])
     return Manifest(
         programme=programme,
         period=seen.label,
@@ -113,6 +116,7 @@ def _manifest(programme: str, seen: Window, rules: Edition, version: int) -> Man
         partitions=tuple("undated" if year is None else str(year) for year in seen.read),
         settings=dict(rules.chosen),
         code=code_version(),
+        facts=sha256_of("".join(files).encode())[:16],
     )
 
 

@@ -56,6 +56,10 @@ def moved_since(platform: Platform, run: str, *, viewer: Viewer) -> Moved | None
     return Moved(before.run_id, labs, told, touched, len(between) - len(corrections), before.code != made.code)
 
 
+_MOVING = ("data_version", "facts", "partitions", "code")
+"""Inputs in which a run may differ from the one before it: what was delivered, and the code."""
+
+
 def ratings_moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
     """Laboratories whose rating differs between two runs, with both: lab, and each of `RATED` and `{…}_before`."""
     earlier, later = (platform.run(run).table("ratings").select("lab", *RATED) for run in (before, now))
@@ -70,7 +74,7 @@ def _before(platform: Platform, made: Manifest) -> Manifest | None:
     """The run of the same inputs but an earlier data version, the last of them, and rather one made by the same code."""
 
     def alike(one: Manifest) -> bool:
-        return replace(one, data_version=made.data_version, partitions=made.partitions, code=made.code) == made
+        return replace(one, **{name: getattr(made, name) for name in _MOVING}) == made
 
     earlier = [one for one in platform.manifests() if one.data_version < made.data_version and alike(one)]
     return max(earlier, key=lambda one: (one.code == made.code, one.data_version), default=None)

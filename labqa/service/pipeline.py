@@ -13,6 +13,7 @@ from labqa.analysis import (
     comparability,
     comparison,
     discrepancy,
+    gross,
     indicators,
     integrity,
     methods,
@@ -134,6 +135,8 @@ def _of_laboratories(
         without=without,
         swapped=swaps.interchanged(recent["pairs"], near, results, items),
     )
+    compared = gross.compared(recent["pairs"], near, used, results)
+    lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
     tables = {
         "lab_bias": lab_bias,
         "lab_influence": attribution.lab_influence(lab_bias, network),

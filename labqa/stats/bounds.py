@@ -100,6 +100,18 @@ def power_after_screening(
     return np.where(seen, power, 0.0)
 
 
+def p_count_above(hits: ArrayLike, n: ArrayLike, chance: ArrayLike) -> Floats:
+    """One-sided p of H0: hits are as likely as `chance` on the mean of n independent trials: P(B ≥ hits), B ~ binomial.
+
+    Where the trials differ in their chances it is the larger one for hits ≥ n · chance + 1 (Hoeffding 1956,
+    doi:10.1214/aoms/1177728178). Whole numbers as floats, arrays of one shape or scalars; hits = 0 gives 1, NaN in gives NaN.
+    """
+    hits, n, chance = (np.asarray(x, dtype=np.float64) for x in (hits, n, chance))
+    some = np.maximum(hits, 1.0)
+    tail = special.betainc(some, np.maximum(n - some, 0.0) + 1.0, np.clip(chance, 0.0, 1.0))
+    return np.where(np.isnan(hits + n + chance), np.nan, np.where(hits > 0, tail, 1.0))
+
+
 def p_ratio_above(ratio: ArrayLike, df: ArrayLike, *, bound: float) -> Floats:
     """One-sided p of H0: σ/σ0 ≤ `bound`, for an estimated ratio of standard deviations with `df` degrees of freedom.
 

@@ -87,12 +87,16 @@ def shuffled(sent: Parcels, folder: Path) -> Parcels:
 
 def test_shuffled_deliveries_give_the_same_content(home: Path, run: str, sent: Parcels, tmp_path: Path) -> None:
     other = shuffled(sent, tmp_path / "shuffled")
-    assert evaluated(tmp_path / "home", other, threads=8) == run  # its inputs: as many entries, the same edition and code
-    assert contents(tmp_path / "home", run) == contents(home, run)
+    made = evaluated(tmp_path / "home", other, threads=8)
+    assert contents(tmp_path / "home", made) == contents(home, run)
     assert len(contents(home, run)) >= 15
 
 
-def test_a_changed_result_changes_the_content(home: Path, run: str, sent: Parcels, tmp_path: Path) -> None:
+def test_the_same_deliveries_at_another_time_give_the_same_run(run: str, sent: Parcels, tmp_path: Path) -> None:
+    assert evaluated(tmp_path / "home", sent, threads=2) == run
+
+
+def test_a_changed_result_changes_the_content_and_the_run(home: Path, run: str, sent: Parcels, tmp_path: Path) -> None:
     """The comparison can fail: one value of one delivery, a hundredth larger."""
     changed = tmp_path / sent.files[0].name
     with sent.files[0].open(newline="", encoding="utf-8") as opened:
@@ -105,5 +109,6 @@ def test_a_changed_result_changes_the_content(home: Path, run: str, sent: Parcel
         writer.writerows(rows)
     other = replace(sent, files=(changed, *sent.files[1:]))
     made = evaluated(tmp_path / "home", other, threads=2)
+    assert made != run, "two runs of one id, and different numbers"
     there, here = contents(home, run), contents(tmp_path / "home", made)
     assert {name for name in there if there[name] != here[name]} >= {"discrepancies"}

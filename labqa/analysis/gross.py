@@ -1,0 +1,190 @@
+"""Results that the fit of biases set aside: of how many of a laboratory's tests, and how many its partners lead one to expect.
+
+Blunders leave the statistics and are still counted against whoever made them. In a pair neither result is known to be right;
+who has them with every partner, where those have none with others, made them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import special
+
+from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.core.vocabulary import PairKind, Scope, Status, Trigger
+from labqa.stats.bounds import p_count_above
+
+Floats = NDArray[np.float64]
+CLEAR = 1.3
+"""Times R by which a difference that the fit gave no weight must exceed it: it stays beyond R with σR larger by that."""
+OF_LABORATORIES = ("bias.blunder", "bias.gross_error")
+OF_SAMPLES = "bias.sample_differs"
+PEERS = 10
+"""Tests that the peers' rate counts for beside a partner's own tests with others."""
+MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
+MOST_EVIDENCE = 50
+CHANCE = 0.01
+"""Chance at which a share that was set aside is more than the peers' rate explains."""
+LEANS = 0.5
+"""Mean side (from −1 to 1) of what was set aside from which it is said to lean."""
+_COUNTS = ("n", "hits", "expected")
+_NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scope_id": pl.String})
+
+
+def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, lab, partner, `unit` (the
+    laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
+    `beyond` (clearly more than R) and `side` (1 where the laboratory's result is the higher, −1 the lower).
+
+    Objection retests are left out, and what could not be compared in σR.
+    """
+    run = results.select("result", run=pl.coalesce("run", "sample"))
+    rows = (
+        pairs.join(discrepancies.select("pair", "delta", "r_ratio"), on="pair", how="inner", maintain_order="left")
+        .join(blocks.select("block", "why_not"), on="block", how="left", maintain_order="left")
+        .filter(
+            (pl.col("kind") == PairKind.BETWEEN)
+            & pl.col("trigger").ne_missing(pl.lit(str(Trigger.OBJECTION)))
+            & pl.col("r_ratio").is_not_null()
+            & (pl.col("why_not").is_null() | pl.col("why_not").is_in([*OF_LABORATORIES, OF_SAMPLES]))
+        )
+    )
+    beyond = pl.col("r_ratio") > CLEAR
+    blunder = pl.col("why_not").eq_missing(pl.lit(OF_LABORATORIES[0]))
+    told = rows.with_columns(
+        gross=blunder | (pl.col("why_not").eq_missing(pl.lit(OF_LABORATORIES[1])) & beyond),
+        differs=pl.col("why_not").eq_missing(pl.lit(OF_SAMPLES)),
+        beyond=beyond,
+    )
+    sides = [
+        told.join(run.rename({"result": f"{own}_result"}), on=f"{own}_result", how="left", maintain_order="left").select(
+            "pair",
+            "item",
+            "sample",
+            "gross",
+            "differs",
+            "beyond",
+            lab=f"{own}_lab",
+            partner=f"{other}_lab",
+            unit="run",
+            side=sign * pl.col("delta").sign(),
+        )
+        for own, other, sign in (("original", "retest", -1), ("retest", "original", 1))
+    ]
+    return pl.concat(sides).sort("pair", "lab")
+
+
+def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
+    """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`.
+
+    Columns lab, n (runs), hits, expected, and the same without the partner on whom the excess rests most (`n_others`,
+    `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit).
+    """
+    met = _with_chance(
+        rows.group_by("lab", "unit", "partner", "sample").agg(pl.col("hit").any()).sort("lab", "unit", "partner", "sample")
+    )
+    units = met.group_by("lab", "unit", maintain_order=True).agg(
+        pl.col("hit").any(),
+        chance=1.0 - (1.0 - pl.col("chance")).product(),
+        partner=pl.col("partner").unique(maintain_order=True),
+    )
+    totals = {"n": pl.len(), "hits": pl.col("hit").sum(), "expected": pl.col("chance").sum()}
+    whole = units.group_by("lab", maintain_order=True).agg(**totals)
+    of_partner = units.explode("partner").group_by("lab", "partner", maintain_order=True).agg(**totals)
+    excess = pl.col("hits").cast(pl.Float64) - pl.col("expected")
+    most = (
+        of_partner.with_columns(excess=excess.round(9))
+        .sort("lab", "excess", "partner", descending=[False, True, False])
+        .unique("lab", keep="first", maintain_order=True)
+    )
+    least = whole.join(most, on="lab", suffix="_most", maintain_order="left").with_columns(
+        (pl.col(name).cast(pl.Float64) - pl.col(f"{name}_most")).clip(0.0).alias(f"{name}_others") for name in _COUNTS
+    )
+    seen = rows.group_by("lab").agg(n_samples=pl.col("sample").n_unique(), n_partners=pl.col("partner").n_unique())
+    hit = rows.filter("hit").group_by("lab").agg(evidence=pl.col("pair").sort().head(MOST_EVIDENCE))
+    told = least.join(seen, on="lab", maintain_order="left").join(hit, on="lab", how="left", maintain_order="left")
+    return told.with_columns(pl.col("evidence").fill_null([])).select(
+        "lab", *_COUNTS, *(f"{name}_others" for name in _COUNTS), "n_samples", "n_partners", "evidence"
+    )
+
+
+def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
+    """Adds to comparisons of lab, partner and sample the chance of a gross error that is not the laboratory's: the rate of its
+    partner with others, drawn to the rate among others."""
+    totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
+    every = met.select(**totals).row(0, named=True)
+    own = met.group_by("lab").agg(**totals)
+    both = met.group_by("lab", "partner").agg(n_both=totals["n"], hits_both=totals["hits"])
+    told = (
+        met.join(own, on="lab", maintain_order="left")
+        .join(own.rename({"lab": "partner"}), on="partner", suffix="_partner", maintain_order="left")
+        .join(both, on=["lab", "partner"], maintain_order="left")
+    )
+    others = (every["hits"] - 2 * pl.col("hits")).clip(0.0) / (every["n"] - 2 * pl.col("n")).clip(1.0)
+    apart = pl.col("hits_partner") - pl.col("hits_both") + PEERS * others
+    rate = apart / (pl.col("n_partner") - pl.col("n_both") + PEERS)
+    return told.select("lab", "unit", "partner", "sample", "hit", chance=rate.clip(0.0, 1.0))
+
+
+def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
+    """Rows of INDICATORS from `by_lab`: the share with its exact interval, and what the test of it rests on."""
+    n, hits = (found[name].to_numpy().astype(np.float64) for name in ("n", "hits"))
+    lower = np.where(hits > 0, special.betaincinv(np.maximum(hits, 1), n - hits + 1, 0.025), 0.0)
+    upper = np.where(hits < n, special.betaincinv(hits + 1, np.maximum(n - hits, 1), 0.975), 1.0)
+    few = (pl.col("n_samples") < MIN_SAMPLES) | (pl.col("n_partners") < MIN_PARTNERS)
+    told = found.with_columns(
+        status=pl.when(few).then(pl.lit(str(Status.NOT_ASSESSED))).otherwise(pl.lit(str(Status.ASSESSED))),
+        reason=pl.when(few).then(pl.lit("indicators.few_samples")),
+        lower=pl.Series(lower),
+        upper=pl.Series(upper),
+    )
+    shared: list[Any] = ["lab", "status", "reason"]
+    others = pl.col("n_others").cast(pl.Int64).alias("n")
+    per_test = pl.max_horizontal("n_others", 1)
+    return [
+        told.select(
+            *shared, "lower", "upper", "n", "evidence", indicator=pl.lit("gross_share"), estimate=pl.col("hits") / pl.col("n")
+        ),
+        told.select(*shared, others, indicator=pl.lit("gross_share_others"), estimate=pl.col("hits_others") / per_test),
+        told.select(*shared, others, indicator=pl.lit("gross_expected_others"), estimate=pl.col("expected_others") / per_test),
+    ]
+
+
+def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.DataFrame:
+    """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
+    and more than the peers' rate explains: what is left does not speak for the laboratory.
+
+    A bias shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if anything.
+    """
+    aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
+    whole = _mostly(aside, most, least=MIN_SAMPLES).select("lab", side="mean_side")
+    items = [
+        _mostly(part, most, least=MIN_ITEM_SAMPLES).select("lab", item_side="mean_side", scope_id=pl.lit(item))
+        for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()
+    ]
+    of_item = pl.concat([_NO_ITEM, *items]).with_columns(scope=pl.lit(str(Scope.ITEM)))
+    told = lab_bias.join(whole, on="lab", how="left", maintain_order="left").join(
+        of_item, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"
+    )
+    side = pl.coalesce("side", "item_side")
+    shown = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
+    return lab_bias.with_columns(
+        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
+        status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
+        reason=pl.when(lost).then(pl.lit("bias.set_aside")).otherwise("reason"),
+    )
+
+
+def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
+    """Laboratories of whose tests `most` or more were hit, beyond chance, with enough samples and partners; `mean_side` is
+    that of what was hit."""
+    found = by_lab(aside)
+    n, hits, expected = (found[f"{name}_others"].to_numpy() for name in _COUNTS)
+    beyond = p_count_above(hits, n, expected / np.maximum(n, 1.0)) <= CHANCE
+    enough = (pl.col("n_samples") >= least) & (pl.col("n_partners") >= MIN_PARTNERS) & (pl.col("hits") >= most * pl.col("n"))
+    sides = aside.filter("hit").group_by("lab").agg(mean_side=pl.col("side").sum() / pl.len())
+    return found.filter(pl.Series(beyond, dtype=pl.Boolean) & enough).join(sides, on="lab", how="left", maintain_order="left")

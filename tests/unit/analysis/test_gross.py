@@ -1,0 +1,121 @@
+"""Gross errors are counted against who made them, counted by hand."""
+
+import polars as pl
+import pytest
+from scipy import stats
+
+from labqa.analysis import gross
+from labqa.core import tables as t
+from labqa.stats.bounds import p_count_above
+
+
+def compared(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
+    """Comparisons of two laboratories: names, samples that both tested, and in how many of these a gross error shows."""
+    told = []
+    for a, b, n, hits in rows:
+        for k in range(n):
+            name = f"{a}{b}{k:03d}"
+            row = {"pair": name, "item": "I", "sample": name, "unit": name, "hit": k < hits}
+            told += [{**row, "lab": a, "partner": b, "side": 1}, {**row, "lab": b, "partner": a, "side": -1}]
+    return pl.DataFrame(told)
+
+
+def found(*rows: tuple[str, str, int, int]) -> dict[str, dict]:
+    return {row["lab"]: row for row in gross.by_lab(compared(*rows)).iter_rows(named=True)}
+
+
+WORLD = [("P", "Q", 30, 0), ("Q", "R", 30, 0), ("P", "R", 30, 0)]
+
+
+def test_who_has_gross_errors_with_everyone_made_them() -> None:
+    told = found(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD)
+    assert (told["A"]["n"], told["A"]["hits"], told["A"]["n_partners"]) == (30, 24, 3)
+    assert told["A"]["expected"] == 0.0, "with others its partners have none"
+    assert (told["A"]["n_others"], told["A"]["hits_others"]) == (20, 16), "without the partner on whom it rests most"
+    assert len(told["A"]["evidence"]) == 24
+    # P met A in 10 tests, and A has 16 errors in 20 tests with others; the rate among all others is 16 in 20 + 30
+    rate = 16 / (20 + 30)
+    with_a, with_q = (16 + 10 * rate) / (20 + 10), (8 + 10 * rate) / (40 + 10)
+    assert told["P"]["expected"] == pytest.approx(10 * with_a + 60 * with_q)
+
+
+def test_one_bad_partner_charges_nobody_else() -> None:
+    told = found(("A", "B", 20, 18), ("A", "P", 10, 0), ("A", "Q", 10, 0), ("B", "P", 10, 9), ("B", "Q", 10, 9), *WORLD)
+    assert (told["A"]["hits"], told["A"]["hits_others"]) == (18, 0), "all of A's rest on B"
+    assert told["B"]["hits_others"] == 18
+    p = {
+        lab: float(p_count_above(row["hits_others"], row["n_others"], row["expected_others"] / row["n_others"] + 0.05))
+        for lab, row in told.items()
+    }
+    assert p["B"] < 1e-6
+    assert all(p[lab] > 0.01 for lab in "APQR")
+
+
+def test_runs_are_counted_not_samples() -> None:
+    """A unit slip that spoils a day is one slip, however many samples were tested that day."""
+    rows = compared(("A", "P", 6, 6), ("A", "Q", 6, 0), ("A", "R", 6, 0))
+    of_a = rows.with_columns(unit=pl.when((pl.col("lab") == "A") & pl.col("hit")).then(pl.lit("day")).otherwise("unit"))
+    told = {row["lab"]: row for row in gross.by_lab(of_a).iter_rows(named=True)}
+    assert (told["A"]["n"], told["A"]["hits"], told["A"]["n_samples"]) == (13, 1, 18)
+
+
+@pytest.mark.parametrize(("hits", "n", "chance"), [(0, 10, 0.1), (1, 10, 0.1), (7, 12, 0.2), (10, 10, 0.3), (3, 40, 0.05)])
+def test_the_tail_is_that_of_the_binomial(hits: int, n: int, chance: float) -> None:
+    assert float(p_count_above(hits, n, chance)) == pytest.approx(float(stats.binom.sf(hits - 1, n, chance)), rel=1e-12)
+
+
+def bias_rows(estimate: float) -> pl.DataFrame:
+    counts = dict.fromkeys(["n_samples", "n_partners", "n_blocks", "component_labs"], 30)
+    of_all = {"se": 0.1, "zero": "relative", "status": "assessed", **counts}
+    rows = [
+        {"lab": lab, "scope": scope, "scope_id": item, "estimate": estimate, **of_all}
+        | {"lower": estimate - 0.2, "upper": estimate + 0.2}
+        for lab in "AP"
+        for scope, item in (("lab", ""), ("item", "I"), ("item", "J"))
+    ]
+    return t.shaped(pl.DataFrame(rows), t.LabBias)
+
+
+def withheld(rows: pl.DataFrame, estimate: float = 0.1) -> set[tuple[str, str]]:
+    told = gross.withheld(bias_rows(estimate), rows, most=0.2)
+    t.LabBias.validate(told)
+    lost = told.filter(pl.col("status") == "undetermined")
+    assert lost["estimate"].null_count() == lost.height
+    assert set(lost["reason"]) <= {"bias.set_aside"}
+    return set(lost.select("lab", pl.concat_str("scope", "scope_id")).iter_rows())
+
+
+def aside(rows: pl.DataFrame, *, differs: bool = False, beyond: bool = True) -> pl.DataFrame:
+    return rows.rename({"hit": "told"}).with_columns(
+        gross=pl.col("told") & pl.lit(not differs), differs=pl.col("told") & pl.lit(differs), beyond=pl.lit(beyond)
+    )
+
+
+def test_a_bias_is_withheld_where_its_evidence_was_set_aside() -> None:
+    all_of_a = compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD)
+    everything = {("A", "lab"), ("A", "itemI"), ("A", "itemJ")}
+    assert withheld(aside(all_of_a)) == everything
+    assert withheld(aside(all_of_a, differs=True)) == everything, "whose samples all differ differs itself"
+    assert withheld(aside(all_of_a, differs=True, beyond=False)) == set(), "what agrees was not set aside for its value"
+
+
+def test_a_bias_to_the_side_of_what_was_set_aside_is_larger_if_anything() -> None:
+    all_of_a = aside(compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD))
+    assert withheld(all_of_a, estimate=1.0) == set()
+    assert len(withheld(all_of_a, estimate=-1.0)) == 3
+    both_ways = all_of_a.with_columns(side=pl.int_range(pl.len()) // 2 % 2 * 2 - 1)
+    assert len(withheld(both_ways, estimate=1.0)) == 3
+
+
+def test_an_item_alone_is_withheld_where_only_its_evidence_was_set_aside() -> None:
+    bad = compared(("A", "P", 3, 3), ("A", "Q", 3, 3), ("A", "R", 3, 3), *WORLD)
+    good = compared(("A", "P", 30, 0), ("A", "Q", 30, 0), ("A", "R", 30, 0), *WORLD).with_columns(
+        pl.concat_str(pl.lit("J"), name).alias(name) for name in ("item", "sample", "unit", "pair")
+    )
+    both = pl.concat([bad, good.with_columns(item=pl.lit("J"))])
+    assert withheld(aside(both)) == {("A", "itemI")}
+
+
+def test_few_or_chance_withhold_nothing() -> None:
+    assert withheld(aside(compared(("A", "P", 3, 3), ("A", "Q", 1, 0), ("A", "R", 1, 0), *WORLD))) == set(), "five samples"
+    assert withheld(aside(compared(("A", "P", 20, 1), ("A", "Q", 20, 1), ("A", "R", 20, 1), *WORLD))) == set(), "one in twenty"
