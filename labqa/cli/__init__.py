@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import typer
+from typer.exceptions import TyperException
 
-from labqa.cli import custody, deliveries, planning, runs, trying
+from labqa.cli import custody, deliveries, planning, runs, trying, usage
 from labqa.cli.terminal import language
 from labqa.core import system
 from labqa.core.errors import LabQAError, StoreError
@@ -21,9 +22,15 @@ for part in (deliveries, runs, custody, planning, trying):
 
 
 def main() -> None:
-    """Entry point: an error of ours is a sentence and its exit code, never a traceback."""
+    """Entry point: an error is a sentence and its exit code, never a traceback."""
     try:
-        app(standalone_mode=True)
+        raise SystemExit(app(standalone_mode=False))
+    except TyperException as error:
+        sentences = "\n".join(message.text(language()) for message in usage.sentences(error))
+        typer.echo(sentences or error.format_message(), err=True)
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(1) from None
     except LabQAError as error:
         typer.echo(error.message.text(language()), err=True)
         raise SystemExit(error.exit_code) from None

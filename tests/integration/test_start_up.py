@@ -10,7 +10,7 @@ HEAVY = {
     "dash", "dashboards", "dash_mantine_components", "dataframely", "fastexcel", "flask", "jinja2", "numba", "numpy", "pandas",
     "plotly", "polars", "reports", "scipy", "sqlalchemy", "statsmodels", "typst", "waitress", "xlsxwriter",
 }  # fmt: skip
-CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying"}
+CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying", "usage"}
 OURS = {"labqa", "labqa.cli", "labqa.core"}
 OURS |= {f"labqa.core.{name}" for name in ("errors", "system", "wording", "wording.catalogue", "wording.quoting")}
 OURS |= {f"labqa.cli.{name}" for name in CLI}
