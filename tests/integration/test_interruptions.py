@@ -134,11 +134,17 @@ def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Rando
     finished without a kill and looked at. `new_ledger` is called before each home."""
     killed, homes, heads = 0, 0, set()
     new_ledger()
+    begun = time.monotonic()
+    process = started(folder / "whole", sent)
+    go(process)
+    process.communicate()
+    whole = time.monotonic() - begun  # on this machine, as busy as it is
+    new_ledger()
     while killed < kills:
         home = folder / str(homes)
         process = started(home, sent)
         go(process)
-        time.sleep(chance.uniform(0.0, 1.2))
+        time.sleep(chance.uniform(0.0, whole))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
