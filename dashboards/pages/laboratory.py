@@ -179,6 +179,7 @@ def _bias(reading: Reading, bias: pl.DataFrame, whole: dict[str, Any], place: Ad
             ),
             (words("lab.detectable"), f"{fixed(whole['detectable'])} σR" if whole["detectable"] is not None else ""),
             (words("lab.precision"), _precision(precision, words)),
+            (words("lab.gross"), _gross(reading.gross_errors(place.code), words)),
             (words("lab.samples"), count(whole["n_samples"])),
             (words("lab.partners"), count(whole["n_partners"])),
             (words("lab.component"), count(whole["component_labs"])),
@@ -213,6 +214,16 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
     if found["status"] != str(Status.ASSESSED) or found["ratio"] is None:
         return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
     return f"{fixed(found['ratio'])}  [{fixed(found['lower'])}, {fixed(found['upper'])}]"
+
+
+def _gross(found: dict[str, Any], words: Words) -> Component:
+    """Share of its test runs with a gross error, with its interval; no share of too few."""
+    if not found:
+        return ""
+    if found["status"] != str(Status.ASSESSED):
+        return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
+    ends = f"[{share(found['lower'])}, {share(found['upper'])}]"
+    return words("lab.gross_share", share=share(found["estimate"]), n=count(found["n"]), interval=ends)
 
 
 def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:
