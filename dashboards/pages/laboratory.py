@@ -75,13 +75,20 @@ def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> l
             status.label(whole.get("status"), words),
             evidence_said,
             why,
-            words("lab.keeps_class") if rating.get("class_in_force") else "",
+            _without_bias(rating, words),
         ]
     zero = words(f"lab.zero_{whole['zero']}") if whole.get("zero") else ""
     measured = words(
         "lab.mean_bias", estimate=fixed(whole["estimate"], sign=True), interval=interval(whole["lower"], whole["upper"])
     )
     return [evidence_said, measured, zero, words(f"lab.proposal_{rating.get('proposal') or Proposal.NONE}")]
+
+
+def _without_bias(rating: dict[str, Any], words: Words) -> str:
+    """What is proposed all the same of a laboratory without a bias: on its precision, gross errors or comparison results."""
+    if rating.get("proposal") not in (None, str(Proposal.NONE)):
+        return words(f"lab.proposal_{rating['proposal']}")
+    return words("lab.keeps_class") if rating.get("class_in_force") else ""
 
 
 def _rating(
