@@ -155,7 +155,7 @@ class Reading:
     @property
     def delta_0(self) -> float:
         """Bias up to which a laboratory counts as blameless, as this run set it (σR)."""
-        return self._setting("delta_0", 0.5)
+        return self._setting("tolerated_bias", 0.5)
 
     @property
     def z_limit(self) -> float:
@@ -219,6 +219,11 @@ class Reading:
         """Precision of one laboratory."""
         found = queries.lab_precision(self.platform, self.run, lab, viewer=self.viewer)
         return found.row(0, named=True) if found.height else {}
+
+    def gross_errors(self, lab: str) -> dict[str, Any]:
+        """Share of one laboratory's test runs with a gross error; nothing in runs made before it was counted."""
+        found = queries.indicators(self.platform, self.run, lab, viewer=self.viewer)
+        return next(found.filter(pl.col("indicator") == "gross_share").iter_rows(named=True), {})
 
     def lab_contrasts(self, lab: str) -> pl.DataFrame:
         """How one laboratory compares with its partners and the zero; a signed difference only between two laboratories

@@ -343,7 +343,7 @@ def manifest(*, dated: bool = True) -> Manifest:
         edition="cn-2012-26",
         edition_hash="5f" * 32,
         partitions=tuple(f"{year}" for year in YEARS) if dated else ("undated",),
-        settings={"z_limit": 3.0, "delta_0": 0.5},
+        settings={"z_limit": 3.0, "tolerated_bias": 0.5},
         seed=1,
         code="0123456789abcdef",
     )

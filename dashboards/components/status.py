@@ -37,6 +37,7 @@ EXPLAINED = (
     "within_limits",
     "discrepant",
     "blunder_suspected",
+    "gross_error",
 )
 
 

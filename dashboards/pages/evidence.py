@@ -18,6 +18,7 @@ from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed
 from labqa.core.errors import AccessDenied
+from labqa.core.vocabulary import MOST_EVIDENCE
 
 PAIR_IDS, RESULT_IDS = ("pair", "block", "original_result", "retest_result"), ("result", "block")
 """Columns by which a pair, and a comparison result, may be cited."""
@@ -122,12 +123,13 @@ def first_of(sentences: Iterable[pl.DataFrame]) -> list[str]:
 
 
 def cited(reading: Reading, row: dict[str, Any], known: Cited, place: Address, words: Words) -> Component | None:
-    """The first rows that a sentence cites, and where all of them stand; null where it cites none."""
+    """The first rows that a sentence cites, and where all that are kept of them stand; null where it cites none."""
     if not row["evidence"]:
         return None
     found = _rows(reading, known.by(row["evidence"][:FIRST]), place, words)
     first = [html.Li([dcc.Link(f"{one['what']} · {one['item']}", href=one["url"]), f" {one['short']}"]) for one in found]
-    rest = link(words("evidence.summary", n=count(len(row["evidence"]))), place.to(page="evidence", code=code_of(row)))
+    many = "evidence.summary" if len(row["evidence"]) < MOST_EVIDENCE else "evidence.summary_first"
+    rest = link(words(many, n=count(len(row["evidence"]))), place.to(page="evidence", code=code_of(row)))
     return html.Ul([*first, html.Li(rest)], className="evidence")
 
 

@@ -75,13 +75,20 @@ def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> l
             status.label(whole.get("status"), words),
             evidence_said,
             why,
-            words("lab.keeps_class") if rating.get("class_in_force") else "",
+            _without_bias(rating, words),
         ]
     zero = words(f"lab.zero_{whole['zero']}") if whole.get("zero") else ""
     measured = words(
         "lab.mean_bias", estimate=fixed(whole["estimate"], sign=True), interval=interval(whole["lower"], whole["upper"])
     )
     return [evidence_said, measured, zero, words(f"lab.proposal_{rating.get('proposal') or Proposal.NONE}")]
+
+
+def _without_bias(rating: dict[str, Any], words: Words) -> str:
+    """What is proposed all the same of a laboratory without a bias: on its precision, gross errors or comparison results."""
+    if rating.get("proposal") not in (None, str(Proposal.NONE)):
+        return words(f"lab.proposal_{rating['proposal']}")
+    return words("lab.keeps_class") if rating.get("class_in_force") else ""
 
 
 def _rating(
@@ -179,6 +186,7 @@ def _bias(reading: Reading, bias: pl.DataFrame, whole: dict[str, Any], place: Ad
             ),
             (words("lab.detectable"), f"{fixed(whole['detectable'])} σR" if whole["detectable"] is not None else ""),
             (words("lab.precision"), _precision(precision, words)),
+            (words("lab.gross"), _gross(reading.gross_errors(place.code), words)),
             (words("lab.samples"), count(whole["n_samples"])),
             (words("lab.partners"), count(whole["n_partners"])),
             (words("lab.component"), count(whole["component_labs"])),
@@ -213,6 +221,16 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
     if found["status"] != str(Status.ASSESSED) or found["ratio"] is None:
         return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
     return f"{fixed(found['ratio'])}  [{fixed(found['lower'])}, {fixed(found['upper'])}]"
+
+
+def _gross(found: dict[str, Any], words: Words) -> Component:
+    """Share of its test runs with a gross error, with its interval; no share of too few."""
+    if not found:
+        return ""
+    if found["status"] != str(Status.ASSESSED):
+        return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
+    ends = f"[{share(found['lower'])}, {share(found['upper'])}]"
+    return words("lab.gross_share", share=share(found["estimate"]), n=count(found["n"]), interval=ends)
 
 
 def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Component | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labqa.core.provenance import digest
+from labqa.core.vocabulary import MOST_EVIDENCE
 from labqa.core.wording.catalogue import Message
 
 Flag = dict[str, object]
-MOST_EVIDENCE = 50
 
 
 def flag(rule: str, lab: str | None, sample: str | None, evidence: list[str], values: Mapping[str, object]) -> Flag:

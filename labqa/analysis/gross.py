@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.evidence import WITHOUT_SIGN
-from labqa.core.vocabulary import PairKind, Scope, Status, Trigger
+from labqa.core.vocabulary import MOST_EVIDENCE, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,6 @@ OF_SAMPLES = "bias.sample_differs"
 PEERS = 10
 """Tests that the peers' rate counts for beside a partner's own tests with others."""
 MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
-MOST_EVIDENCE = 50
 CHANCE = 0.01
 """Chance at which a share that was set aside is more than the peers' rate explains."""
 LEANS = 0.5
@@ -37,7 +36,7 @@ _NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scop
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, lab, partner, `unit` (the
     laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
-    `beyond` (clearly more than R) and `side` (1 where the laboratory's result is the higher, −1 the lower).
+    `beyond` (clearly more than R), `r_ratio`, and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
     Objection retests are left out, and what could not be compared in σR.
     """
@@ -67,6 +66,7 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
             "gross",
             "differs",
             "beyond",
+            "r_ratio",
             lab=f"{own}_lab",
             partner=f"{other}_lab",
             unit="run",
@@ -81,7 +81,7 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`.
 
     Columns lab, n (runs), hits, expected, and the same without the partner on whom the excess rests most (`n_others`,
-    `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit).
+    `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit, the largest differences first).
     """
     met = _with_chance(
         rows.group_by("lab", "unit", "partner", "sample").agg(pl.col("hit").any()).sort("lab", "unit", "partner", "sample")
@@ -104,7 +104,8 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name).cast(pl.Float64) - pl.col(f"{name}_most")).clip(0.0).alias(f"{name}_others") for name in _COUNTS
     )
     seen = rows.group_by("lab").agg(n_samples=pl.col("sample").n_unique(), n_partners=pl.col("partner").n_unique())
-    hit = rows.filter("hit").group_by("lab").agg(evidence=pl.col("pair").sort().head(MOST_EVIDENCE))
+    largest = rows.filter("hit").sort("r_ratio", "pair", descending=[True, False])
+    hit = largest.group_by("lab", maintain_order=True).agg(evidence=pl.col("pair").head(MOST_EVIDENCE))
     told = least.join(seen, on="lab", maintain_order="left").join(hit, on="lab", how="left", maintain_order="left")
     return told.with_columns(pl.col("evidence").fill_null([])).select(
         "lab", *_COUNTS, *(f"{name}_others" for name in _COUNTS), "n_samples", "n_partners", "evidence"

@@ -26,12 +26,11 @@ from scipy import special
 
 from labqa.analysis import gross, verdicts
 from labqa.core import tables as t
-from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
+from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
 from labqa.stats.precision.intraclass import intraclass_correlation
 from labqa.stats.robust import location_scale
 from labqa.stats.scores import differences
 
-MOST_EVIDENCE = 50
 Z_LIMITS = (2, 3)
 MOST_UNFIT = 0.5
 """Share of a laboratory's blocks on items whose σR may not inform a class, from which nothing of it is assessed."""

@@ -134,9 +134,9 @@ def _gross(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
                 "m": row["m"],
             }
             found = row["found"]
+            key = "gross_found" if found else "gross_none_found" if row["estimate"] else "gross_none"
             points = -edition.number("gross_points") if found else 0.0
-            message = said("gross_found" if found else "gross_none_found", **values)
-            yield Finding("gross", message, points, Ground.GROSS if found else None, tuple(row["evidence"]) if found else ())
+            yield Finding("gross", said(key, **values), points, Ground.GROSS if found else None, tuple(row["evidence"]))
 
 
 def _excess_rows(indicators: pl.DataFrame, edition: Edition) -> pl.DataFrame:

@@ -7,6 +7,8 @@ from reports.context import Context
 from reports.document import Block, Column, Panel, Paragraph, Section, Table
 from reports.numbers import percent, whole
 
+MOST_ACROSS = 7
+"""Years that stand as columns; of more each is a row."""
 _COUNTS = ("results", "samples", "labs", "spot_check_samples", "retested_samples", "comparison_samples", "pairs")
 _SHARES = ("retest_coverage", "agreement_share", "duplicate_agreement_share", "pass_share")
 
@@ -43,17 +45,22 @@ def _has(context: Context, metric: str) -> bool:
 
 
 def _years(context: Context) -> Table:
-    """Years as columns, the evaluated ones last; figures that no year has are left out."""
+    """Years as columns, many as rows, the evaluated ones last; figures that no year has are left out."""
     say = context.say
     years = context.years
-    rows = [
-        (say(f"metric_{metric}"), *(form(context.total(metric, period=year)) for year in years))
-        for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
-        for metric in metrics
-        if _has(context, metric)
+    lines = [
+        ("", *years),
+        *(
+            (say(f"metric_{metric}"), *(form(context.total(metric, period=year)) for year in years))
+            for metrics, form in ((_COUNTS, whole), (_SHARES, percent))
+            for metric in metrics
+            if _has(context, metric)
+        ),
     ]
-    columns = (Column("", share=2.4), *(Column(year, "right") for year in years))
-    return Table(title=say("base_table"), columns=columns, rows=tuple(rows), note=say("base_note"))
+    many = len(years) > MOST_ACROSS
+    (_, *heads), *rows = zip(*lines, strict=True) if many else lines
+    columns = (Column("", share=1.0 if many else 2.4), *(Column(head, "right") for head in heads))
+    return Table(title=say("base_table"), columns=columns, rows=tuple(rows), note=say("base_note"), small=many)
 
 
 def _one_window(context: Context) -> Table:

@@ -24,7 +24,7 @@ def section(context: Context) -> Section:
         blocks += [
             Paragraph(say("flags_lead", n=whole(context.tables["flags"].height))),
             _counted(context, counted),
-            _flags(context),
+            *_flags(context),
         ]
     else:
         blocks.append(Paragraph(say("flags_none")))
@@ -40,16 +40,17 @@ def _counted(context: Context, counted: list[tuple[str, float, int]]) -> Table:
     )
 
 
-def _flags(context: Context) -> Table:
-    """Flags that name a laboratory, those of the laboratories with most flags first."""
+def _flags(context: Context) -> list[Block]:
+    """Flags that name a laboratory, those of the laboratories with most flags first; no table where none does."""
     say = context.say
     flags = context.tables["flags"].filter(pl.col("lab").is_not_null()).with_columns(of_lab=pl.len().over("lab"))
     shown = flags.sort(["of_lab", "lab", "rule", "flag"], descending=[True, False, False, False]).head(MOST_FLAGS)
     rows = tuple((row["lab"], context.lab(row["lab"]), context.sentence(row["message"])) for row in shown.iter_rows(named=True))
-    return Table(
+    table = Table(
         title=say("flags_title"),
         columns=(Column(say("lab")), Column(say("lab_name"), share=2.2), Column(say("flag"), share=5)),
         rows=rows,
         note=say("shown_of", shown=len(rows), total=flags.height),
         small=True,
     )
+    return [table] if rows else []

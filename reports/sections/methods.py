@@ -7,13 +7,13 @@ from reports.document import Block, Bullets, Column, Heading, Paragraph, Section
 from reports.numbers import whole
 from reports.words import sentence
 
-_METHODS = ("blocks", "yardsticks", "discrepancy", "bias", "kinds", "zero", "status", "precision", "veto", "proposal")
+METHODS = ("blocks", "yardsticks", "discrepancy", "bias", "kinds", "zero", "status", "precision", "gross", "veto", "proposal")
 
 
 def section(context: Context) -> Section:
     """Methods, parameters, unused evidence."""
     say = context.say
-    blocks: list[Block] = [Bullets(tuple(say(f"method_{name}", delta=f"{context.tolerated:g}") for name in _METHODS))]
+    blocks: list[Block] = [Bullets(tuple(say(f"method_{name}", delta=f"{context.tolerated:g}") for name in METHODS))]
     settings = context.manifest.settings
     blocks.append(Heading(say("parameters_heading")))
     if settings:

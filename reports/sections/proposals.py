@@ -1,4 +1,4 @@
-"""Proposed class changes: on bias, precision or points; by the literal veto, listed apart; first ratings."""
+"""Proposed class changes: on bias, precision, gross errors or points; by the literal veto, listed apart; first ratings."""
 
 from __future__ import annotations
 

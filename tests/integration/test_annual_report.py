@@ -17,6 +17,7 @@ from labqa.service.plans import next_year
 from reports import annual, build, pdf
 from reports.context import Context
 from reports.document import Chart, Panel, Paragraph, Table
+from reports.sections import flagged
 from tests import factories
 
 RUNS = {"national": {"assessed": True, "dated": True}, "undated": {"assessed": False, "dated": False}}
@@ -266,6 +267,13 @@ def missing(text):
 @pytest.mark.parametrize("name", RUNS)
 def test_no_glyph_is_missing(contexts, name, language):
     assert missing(pdf.data(annual.annual(replace(contexts[name], language=language)))) == set()
+
+
+def test_flags_that_name_no_laboratory_make_no_table(contexts):
+    flags = contexts["national"].tables["flags"].with_columns(lab=pl.lit(None, dtype=pl.String))
+    context = replace(contexts["national"], tables=contexts["national"].tables | {"flags": flags})
+    tables = [block.title for block in flagged.section(context).blocks if isinstance(block, Table)]
+    assert tables == [context.say("flags_counted")]
 
 
 def test_a_missing_glyph_would_be_found():

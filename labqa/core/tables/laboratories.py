@@ -39,7 +39,7 @@ class LabBias(dy.Schema):
     component = text("Connected component: its smallest lab code", "连通分量", source="bias", null=True)
     component_labs = count("Labs in the component", "分量实验室数", source="bias")
     gross_share = share(
-        "Share of results with a gross error in the component; 1: more scatter than σR allows", "粗大误差占比", source="bias"
+        "Share of results with a gross error in the component; 1: more scatter than σR allows", "严重差错占比", source="bias"
     )
     lean = number(
         "Outlying results of the lab, positive less negative, as a share of all; 0 where chance explains it",

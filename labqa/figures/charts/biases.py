@@ -101,7 +101,7 @@ def lab_forest(
         series=_by_status(kept, called, language, delta_0=delta_0, half=half, horizontal=True),
         bands=(Band("x", -delta_0, delta_0, f"±{delta_0:g} σR"),),
         lines=(Line("x", 0.0),),
-        empty=say("bias_empty", language),
+        empty=say("lab_forest_empty", language),
         n_shown=len(kept),
         n_total=len(whole) + len(by_item),
     )

@@ -16,6 +16,8 @@ from labqa.figures.spec import Axis, Band, Line, Role, Series, Spec, Symbol
 
 Measure = Literal["results", "pairs", "retest_coverage", "agreement_share"]
 MEASURES: tuple[Measure, ...] = ("results", "pairs", "retest_coverage", "agreement_share")
+MOST_NAMED = 10
+"""Years that are named one by one, with their values; of more every few are."""
 _SHARES = ("retest_coverage", "agreement_share")
 
 
@@ -43,7 +45,7 @@ def five_year_trend(summary: pl.DataFrame, language: Language, *, measure: Measu
             title=say(f"trend_{measure}", language),
             values="; ".join(map(": ".join, zip(rows["period"], shown, strict=True))),
         ),
-        x=Axis(categories=tuple(rows["period"]), range=(-0.6, max(rows.height, 1) - 0.4)),
+        x=_years(tuple(rows["period"])),
         y=Axis(title=say(f"axis_{measure}", language), range=span, percent=share),
         series=(
             Series(
@@ -51,7 +53,7 @@ def five_year_trend(summary: pl.DataFrame, language: Language, *, measure: Measu
                 mark="line" if share else "bar",
                 x=tuple(float(position) for position in range(rows.height)),
                 y=tuple(rows["value"]),
-                text=tuple(shown),
+                text=tuple(shown) if rows.height <= MOST_NAMED else None,
                 hover=tuple(f"{period}: {value}" for period, value in zip(rows["period"], shown, strict=True)),
                 width=0.6,
                 in_legend=False,
@@ -89,7 +91,7 @@ def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language:
         title=say("lab_trend", language, lab=lab),
         caption=say("lab_trend_caption", language, pairs=pairs, scores=scores),
         alt=say("lab_trend_alt", language, lab=lab, years=len(years)),
-        x=Axis(categories=tuple(str(year) for year in years), range=(-0.6, max(len(years), 1) - 0.4)),
+        x=_years(tuple(str(year) for year in years)),
         y=Axis(title=say("axis_d_or_z", language), range=(-half, half)),
         series=series,
         bands=(Band("y", -2.0, 2.0, "±2"),),
@@ -98,6 +100,16 @@ def lab_trend(scored: pl.DataFrame, pt_scores: pl.DataFrame, lab: str, language:
         n_shown=pairs + scores,
         n_total=pairs + scores,
     )
+
+
+def _years(years: tuple[str, ...]) -> Axis:
+    """An axis of years: each is named, of many every few up to the last."""
+    span = (-0.6, max(len(years), 1) - 0.4)
+    if len(years) <= MOST_NAMED:
+        return Axis(categories=years, range=span)
+    step = -(-len(years) // MOST_NAMED)
+    named = range((len(years) - 1) % step, len(years), step)
+    return Axis(tick_values=tuple(map(float, named)), tick_labels=tuple(years[k] for k in named), range=span)
 
 
 def _own_differences(scored: pl.DataFrame, lab: str) -> Iterator[tuple[int | None, float | None]]:

@@ -15,7 +15,7 @@ def compared(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
     for a, b, n, hits in rows:
         for k in range(n):
             name = f"{a}{b}{k:03d}"
-            row = {"pair": name, "item": "I", "sample": name, "unit": name, "hit": k < hits}
+            row = {"pair": name, "item": "I", "sample": name, "unit": name, "hit": k < hits, "r_ratio": 2.0 + k}
             told += [{**row, "lab": a, "partner": b, "side": 1}, {**row, "lab": b, "partner": a, "side": -1}]
     return pl.DataFrame(told)
 
@@ -33,6 +33,7 @@ def test_who_has_gross_errors_with_everyone_made_them() -> None:
     assert told["A"]["expected"] == 0.0, "with others its partners have none"
     assert (told["A"]["n_others"], told["A"]["hits_others"]) == (20, 16), "without the partner on whom it rests most"
     assert len(told["A"]["evidence"]) == 24
+    assert told["A"]["evidence"][:4] == ["AP007", "AQ007", "AR007", "AP006"], "the largest differences first"
     # P met A in 10 tests, and A has 16 errors in 20 tests with others; the rate among all others is 16 in 20 + 30
     rate = 16 / (20 + 30)
     with_a, with_q = (16 + 10 * rate) / (20 + 10), (8 + 10 * rate) / (40 + 10)

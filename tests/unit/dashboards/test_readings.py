@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dashboards.reading import Readings
+from dashboards.reading import Reading, Readings
 from labqa.core.errors import AccessDenied
+from labqa.rating import rulesets
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
 from tests import fakes
 
@@ -83,6 +86,15 @@ def test_the_newest_national_run_opens_first(platform, run):
     assert opened is not None
     assert opened.run == run
     assert Readings(fakes.FakePlatform()).opened(LOCAL_ANALYST, run) is None
+
+
+def test_what_is_tolerated_is_what_the_run_was_set_to(run):
+    platform = fakes.platform(n_labs=12)
+    opened = platform.opened[run]
+    chosen = rulesets.load("cn-2012-26").with_settings({"tolerated_bias": 0.3, "z_limit": 2}).chosen
+    platform.opened[run] = replace(opened, manifest=replace(opened.manifest, settings=dict(chosen)))
+    reading = Reading(platform, LOCAL_ANALYST, run)
+    assert (reading.delta_0, reading.z_limit) == (0.3, 2)
 
 
 def test_evidence_is_found_by_pair_block_and_result_and_nothing_else(platform, run):

@@ -248,6 +248,15 @@ def test_the_trend_needs_two_dated_years(runs):
     assert trends.five_year_trend(one, "en", measure="retest_coverage").is_empty
 
 
+@pytest.mark.parametrize(("years", "named"), [(10, range(2001, 2011)), (37, range(2001, 2038, 4)), (35, range(2003, 2036, 4))])
+def test_of_many_years_every_few_are_named(years, named):
+    rows = {"metric": "results", "scope": "national", "scope_id": "", "value": 5.0, "n": 5}
+    summary = t.shaped(pl.DataFrame([rows | {"period": str(2001 + k)} for k in range(years)]), t.Summary)
+    spec = trends.five_year_trend(summary, "en", measure="results")
+    assert [tick["label"] for tick in paper.ticks(spec.x)] == [str(year) for year in named]
+    assert (spec.series[0].text is None) is (years > 10), "their values would stand on each other"
+
+
 def test_the_own_side_of_a_pair_gives_the_sign_of_the_trend():
     row = {"kind": "between", "period": 2018, "d": 2.0}
     frame = pl.DataFrame([{**row, "original_lab": "A", "retest_lab": "B"}])

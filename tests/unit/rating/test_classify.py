@@ -11,6 +11,7 @@ from scipy import stats
 
 from labqa.core import tables as t
 from labqa.core.errors import EvaluationError
+from labqa.core.wording.catalogue import Message
 from labqa.rating import classify, rulesets
 
 EDITION = rulesets.load("cn-2012-26")
@@ -177,6 +178,24 @@ def test_excess_lines_are_shown_and_scored_only_if_set() -> None:
     assert any("20.0 percentage points more" in sentence for sentence in sentences(reasons, "A"))
     scored, _ = rated(rows, "Ⅰ", EDITION.with_settings({"discrepancy_points": 1.0}))
     assert scored.select("points", "proposal", "ground").row(0) == (99.0, "downgrade", "points")
+
+
+def gross(share: float, others: float, *, n: int = 30) -> list[dict[str, object]]:
+    """Gross errors in a share of n test runs, and in another without the partner that adds most; none is expected."""
+    whole = indicator("A", "gross_share", share, lower=share / 2, upper=min(1.0, share + 0.1), n=n, zero=None)
+    rest = {"n": n - 5, "zero": None, "evidence": []}
+    expected = indicator("A", "gross_expected_others", 0.0, **rest)
+    return [bias("A", 0.1), whole, indicator("A", "gross_share_others", others, **rest), expected]
+
+
+def test_gross_errors_take_points_only_if_they_are_more_than_is_tolerated() -> None:
+    told = {"gross_none": (0.0, 0.0, 0), "gross_none_found": (0.2, 0.04, 0), "gross_found": (0.6, 0.6, -4)}
+    for key, (share, others, points) in told.items():
+        _, reasons = rated(gross(share, others), "Ⅱ")
+        row = reasons.filter(line="gross").row(0, named=True)
+        assert (Message.from_json(row["message"]).key, row["points"]) == (f"rating.{key}", points)
+        assert row["evidence"] == ["A-gross_share"], "which test runs it was can be looked up, whether points are taken or not"
+        assert ("tolerated" in Message.from_json(row["message"]).text("en")) is (share > 0), "none needs no arithmetic"
 
 
 def test_the_class_in_force_is_the_latest_valid_on_the_day() -> None:

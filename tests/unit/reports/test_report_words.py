@@ -10,6 +10,7 @@ import pytest
 from labqa.core.vocabulary import EvidenceKind, Ground, Status, Trigger, UsedBy, YardstickSource, values
 from labqa.core.wording.catalogue import LANGUAGES, sentences
 from reports import numbers
+from reports.sections.methods import METHODS
 from reports.words import rule, texts
 
 SOURCES = Path(__file__).parents[3] / "reports"
@@ -53,6 +54,10 @@ def test_every_literal_key_exists_and_every_text_is_used():
     assert literals() - set(texts("en")) == set()
     made = [re.compile(pattern) for pattern in [*patterns(), r"rule_[a-z_]+"]]
     assert [key for key in texts("en") if key not in strings and not any(one.fullmatch(key) for one in made)] == []
+
+
+def test_every_text_on_a_method_is_printed():
+    assert sorted(f"method_{name}" for name in METHODS) == sorted(key for key in texts("zh") if key.startswith("method_"))
 
 
 @pytest.mark.parametrize(
