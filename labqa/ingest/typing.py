@@ -1,7 +1,8 @@
 """Typing: delivered text with the item's scale and unit becomes qualifier, value, interval and decimals, or a rule refuses it.
 
-A row to be typed has `text`, `delivered_qualifier` (a word of the vocabulary or null), `unit` (null stands for `1`),
-`reporting_limit` (a number as text, in that unit, or null), and of its item `scale`, `item_unit`, `grades`, `lod` and `loq`.
+A row to be typed has, as text or as codes of it, `text`, `delivered_qualifier` (a word of the vocabulary or null), `unit` (null
+stands for `1`), `reporting_limit` (a number as text, in that unit, or null), and of its item `scale`, `item_unit`, `grades`,
+`lod` and `loq`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from labqa.core.vocabulary import NUMERIC_SCALES
-from labqa.ingest import grades, numbers, plain_numbers
+from labqa.ingest import codes, grades, numbers, plain_numbers
 
 TYPED = {
     **{"qualifier": pl.String, "value": pl.Float64, "rest": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
@@ -23,7 +24,7 @@ _TYPED = [pl.col(name).cast(dtype) for name, dtype in TYPED.items()]
 
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
-    placed = rows.select(_READ).with_row_index(_PLACE)
+    placed = codes.written(rows.select(_READ)).with_row_index(_PLACE)
     plain = plain_numbers.are(placed)
     parts = [plain_numbers.typed(placed.filter(plain)), _in_full(placed.filter(~plain))]
     return pl.concat(part.select(_PLACE, *_TYPED) for part in parts).sort(_PLACE).drop(_PLACE)
