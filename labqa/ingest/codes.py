@@ -29,11 +29,6 @@ def read(column: pl.Series, reading: pl.Expr) -> pl.Series:
     return gathered(texts(column).to_frame().select(reading).to_series(), column)
 
 
-def written(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with their codes written out as text."""
-    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
-
-
 def coded(rows: pl.DataFrame, types: Mapping[str, pl.Categorical]) -> pl.DataFrame:
     """The rows with their text as codes of these types; what is coded already stays so."""
     return rows.with_columns(pl.col(name).cast(types[name]) for name, dtype in rows.schema.items() if dtype == pl.String)

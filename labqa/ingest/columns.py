@@ -10,6 +10,7 @@ from functools import lru_cache
 import polars as pl
 
 from labqa.core.errors import DeliveryError
+from labqa.core.tables import written
 from labqa.ingest import codes, marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
@@ -29,7 +30,7 @@ class Fields:
 
     def named(self, *names: str) -> pl.DataFrame:
         """Some fields of all rows, as text."""
-        return codes.written(pl.DataFrame([self._field(name, self.delivered) for name in names]))
+        return written(pl.DataFrame([self._field(name, self.delivered) for name in names]))
 
     def blocks(self) -> Iterator[pl.DataFrame]:
         """`ROW`, every field as codes of text (null where nothing is said) and `raw`, the result to the letter, a block of rows

@@ -26,12 +26,12 @@ Progress = Callable[[Message, float], None]
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
-    columns that the profile does not read; `encoding`: in which its text was read, empty of other files;
-    `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `results` that no row
-    delivers, which follow a correction of their sample."""
+    """What a file brought: `accepted` rows as `Results`, their text as codes, `refusals`, `registers` in its sheets or derived
+    from it, and the headers of columns that the profile does not read; `encoding`: in which its text was read, empty of other
+    files; `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `accepted` that no
+    row delivers, which follow a correction of their sample."""
 
-    results: pl.DataFrame
+    accepted: pl.DataFrame
     refusals: pl.DataFrame
     registers: dict[str, pl.DataFrame]
     file_sha: str
@@ -40,6 +40,11 @@ class Delivery:
     encoding: str = ""
     mends: str | None = None
     n_following: int = 0
+
+    @property
+    def results(self) -> pl.DataFrame:
+        """The accepted rows with their text written out."""
+        return tables.written(self.accepted)
 
 
 def read_delivery(

@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from labqa.core.revisions import in_force
+from labqa.core.tables import written
 from labqa.core.vocabulary import Role
 from labqa.ingest import codes, corrections, dates, ids, samples, superseding, words
 from labqa.ingest.profiles import Profile
@@ -109,7 +110,7 @@ def _corrected(
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
     found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
     found = _with_flaws(found, flawed, rows)
-    completed, unfounded = corrections.completed(codes.written(_sound(valued, found, programme)), accepted, profile)
+    completed, unfounded = corrections.completed(written(_sound(valued, found, programme)), accepted, profile)
     unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from labqa.core.revisions import KEY, in_force
+from labqa.core.tables import written
 from labqa.core.vocabulary import Qualifier, Role
-from labqa.ingest import codes
 from labqa.ingest.identity import result_ids
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
@@ -35,7 +35,7 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     """
     holding = in_force(known)
     rounds = _coded_alike(holding.select("round", "period").unique(), rows)
-    samples = codes.written(rows.select("sample").unique())
+    samples = written(rows.select("sample").unique())
     known, holding = (_coded_alike(frame.join(samples, on="sample", how="semi"), rows) for frame in (known, holding))
     of_known = _accepted_before(rows, known)
     rows = _without(rows, of_known)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from labqa.core.tables import written
 from labqa.core.vocabulary import NUMERIC_SCALES
-from labqa.ingest import codes, grades, numbers, plain_numbers
+from labqa.ingest import grades, numbers, plain_numbers
 
 TYPED = {
     **{"qualifier": pl.String, "value": pl.Float64, "rest": pl.Float64, "lower": pl.Float64, "upper": pl.Float64},
@@ -24,7 +25,7 @@ _TYPED = [pl.col(name).cast(dtype) for name, dtype in TYPED.items()]
 
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
-    placed = codes.written(rows.select(_READ)).with_row_index(_PLACE)
+    placed = written(rows.select(_READ)).with_row_index(_PLACE)
     plain = plain_numbers.are(placed)
     parts = [plain_numbers.typed(placed.filter(plain)), _in_full(placed.filter(~plain))]
     return pl.concat(part.select(_PLACE, *_TYPED) for part in parts).sort(_PLACE).drop(_PLACE)

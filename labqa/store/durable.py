@@ -24,6 +24,8 @@ from labqa.store.points import passing
 
 PATIENCE = 300.0
 """Seconds for which a writer waits for another one; a large run is written in far less."""
+_ROWS = 100_000
+"""Rows of a group in a parquet file; so many are written out at once."""
 
 
 @contextmanager
@@ -95,19 +97,20 @@ def publish(finished: Path, target: Path) -> None:
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
-    """Write a frame to `path`, fsync it, and return the SHA-256 of the file.
+    """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file.
 
     It is made in memory, compressed, so that the hash is of what was meant and a full disk says that it is full.
     """
     made = io.BytesIO()
     with refusals_as_sentences(path):
-        frame.write_parquet(made, compression="zstd", compression_level=1, statistics=True)
-    data = made.getvalue()
+        rows = frame.lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
+        rows.sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
+    data = made.getbuffer()
     write_bytes(data, path)
     return sha256_of(data)
 
 
-def write_bytes(data: bytes, path: Path) -> None:
+def write_bytes(data: bytes | memoryview, path: Path) -> None:
     """Write bytes to `path` and fsync it."""
     with refusals_as_sentences(path):
         path.write_bytes(data)
