@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import polars as pl
 
+from labqa.core import codes
+from labqa.core.codes import written
 from labqa.core.errors import DeliveryError
-from labqa.core.tables import written
-from labqa.ingest import codes, marks, words
+from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.core import tables
+from labqa.core import codes, tables
 from labqa.core.revisions import KEY
 from labqa.core.vocabulary import Qualifier, Verdict
-from labqa.ingest import codes, words
+from labqa.ingest import words
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
 from labqa.ingest.samples import FOLLOWERS, OF_SAMPLE, broken

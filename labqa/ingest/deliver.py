@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from labqa.core import tables
+from labqa.core import codes, tables
 from labqa.core.provenance import sha256_of
 from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
@@ -44,7 +44,7 @@ class Delivery:
     @property
     def results(self) -> pl.DataFrame:
         """The accepted rows with their text written out."""
-        return tables.written(self.accepted)
+        return codes.written(self.accepted)
 
 
 def read_delivery(
@@ -117,10 +117,12 @@ def _results(facts: pl.DataFrame, sha: str) -> pl.DataFrame:
 
     `facts` are taken apart, a column after the other, so that they are not held twice.
     """
-    order = facts.select(pl.arg_sort_by("sample", "item", "result")).to_series()
-    said = [name for name in facts.columns if facts[name].null_count() < facts.height]
-    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in said] or facts)
-    return tables.shaped(ordered.rename({ROW: "row"}, strict=False).with_columns(pl.lit(sha).alias("file")), tables.Results)
+    by = pl.DataFrame([codes.ranks(facts["sample"]), codes.ranks(facts["item"]), facts["result"]])
+    order = by.select(pl.arg_sort_by(by.columns)).to_series()
+    varied = [name for name in facts.columns if name == ROW or not codes.is_uniform(facts[name])]
+    alike = [pl.lit(facts[name].head(1)).first().alias(name) for name in facts.columns if name not in varied]
+    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in varied]).with_columns(alike)
+    return tables.shaped(ordered.rename({ROW: "row"}).with_columns(pl.lit(sha).alias("file")), tables.Results)
 
 
 def _refusals(

@@ -8,10 +8,11 @@ from typing import Literal
 
 import polars as pl
 
+from labqa.core import codes
+from labqa.core.codes import written
 from labqa.core.revisions import in_force
-from labqa.core.tables import written
 from labqa.core.vocabulary import Role
-from labqa.ingest import codes, corrections, dates, ids, samples, superseding, words
+from labqa.ingest import corrections, dates, ids, samples, superseding, words
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW
 from labqa.ingest.registers import Registers

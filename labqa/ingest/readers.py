@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from labqa.core import codes
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
-from labqa.ingest import codes, content, delimited
+from labqa.ingest import content, delimited
 from labqa.ingest.appearances import FLAWS
 
 ROW = "\0row"

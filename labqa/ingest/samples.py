@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from labqa.core.codes import written
 from labqa.core.revisions import KEY, in_force
-from labqa.core.tables import written
 from labqa.core.vocabulary import Qualifier, Role
 from labqa.ingest.identity import result_ids
 from labqa.ingest.profiles import Profile

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.core.tables import written
+from labqa.core.codes import written
 from labqa.core.vocabulary import NUMERIC_SCALES
 from labqa.ingest import grades, numbers, plain_numbers
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from labqa.core import codes
 from labqa.core.errors import DeliveryError
-from labqa.ingest import codes, ids
+from labqa.ingest import ids
 from labqa.ingest.readers import ROW, Table, place
 from labqa.ingest.samples import broken
 from labqa.ingest.sheets import column_letters

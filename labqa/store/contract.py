@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from types import new_class
 
 import dataframely as dy
 import polars as pl
 
+from labqa.core.codes import written
 from labqa.core.errors import StoreError
-from labqa.core.tables import written
-
-_PIECE = 100_000
-"""Rows whose text is written out at once."""
 
 
 def checked(tables: Mapping[str, pl.DataFrame], dictionary: Mapping[str, type[dy.Schema]]) -> dict[str, pl.DataFrame]:
@@ -42,9 +41,20 @@ def _checked(name: str, frame: pl.DataFrame, dictionary: Mapping[str, type[dy.Sc
 
 
 def _is_valid(schema: type[dy.Schema], frame: pl.DataFrame) -> bool:
-    """Whether rows keep their contract, a piece of them after the other, and no key comes twice in all of them."""
-    pieces = all(schema.is_valid(written(piece)) for piece in frame.iter_slices(_PIECE))
+    """Whether rows keep their contract; what is kept as codes is not written out for that."""
+    coded = {name: dtype.categories for name, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical)}
+    if not coded:
+        return schema.is_valid(frame)
     key = frame.select(schema.primary_key())
-    if not key.width or key.height <= _PIECE or key.hash_rows().n_unique() == key.height:  # else two hashes may be alike
-        return pieces
-    return pieces and bool(key.is_unique().all())
+    sole = key.hash_rows().n_unique() == key.height or bool(key.is_unique().all())  # two hashes may be alike
+    return sole and _row_by_row(schema, coded).is_valid(frame)
+
+
+def _row_by_row(schema: type[dy.Schema], coded: Mapping[str, pl.Categories]) -> type[dy.Schema]:
+    """The contract without its key, for rows that keep these columns as codes."""
+    columns = {name: copy(column) for name, column in schema.columns().items()}
+    for name, column in columns.items():
+        column.primary_key = False
+        if name in coded:
+            columns[name] = dy.Categorical(coded[name], nullable=column.nullable, check=column.check)
+    return new_class(schema.__name__, (schema,), exec_body=lambda body: body.update(columns))

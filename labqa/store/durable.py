@@ -16,7 +16,7 @@ from typing import IO
 
 import polars as pl
 
-from labqa.core import system
+from labqa.core import codes, system
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import sha256_of
 from labqa.store.home import TMP, sync
@@ -103,7 +103,7 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     """
     made = io.BytesIO()
     with refusals_as_sentences(path):
-        rows = frame.lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
+        rows = frame.lazy().with_columns(codes.AS_TEXT)
         rows.sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
     data = made.getbuffer()
     write_bytes(data, path)

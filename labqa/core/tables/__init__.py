@@ -67,7 +67,6 @@ __all__ = [
     "YardsticksWithout",
     "empty",
     "shaped",
-    "written",
 ]
 
 FACT_TABLES: dict[str, type[dy.Schema]] = {
@@ -124,8 +123,3 @@ def shaped(frame: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
     whole = frame.with_columns(missing)
     coded = {name for name, dtype in whole.schema.items() if isinstance(dtype, pl.Categorical)}
     return whole.select(pl.col(name) if name in coded else pl.col(name).cast(dtype) for name, dtype in types.items())
-
-
-def written(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with text that is kept as codes (a `Categorical`) written out."""
-    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
