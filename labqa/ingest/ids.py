@@ -34,7 +34,7 @@ def unsound(rows: pl.DataFrame) -> pl.DataFrame:
 
 def distinct(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """The ids that rows bear in a field, each once, as text."""
-    return rows.select(name).unique().drop_nulls().cast(pl.String)
+    return rows[name].unique().drop_nulls().cast(pl.String).to_frame()
 
 
 def is_unsound(name: str) -> pl.Expr:
