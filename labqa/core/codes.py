@@ -26,8 +26,11 @@ def gathered(said: pl.Series, column: pl.Series) -> pl.Series:
 
 
 def read(column: pl.Series, reading: pl.Expr) -> pl.Series:
-    """What each cell of a coded column means, each distinct text read once; null where nothing is said."""
-    return gathered(texts(column).to_frame().select(reading).to_series(), column)
+    """What each cell of a column means; of a coded one each distinct text is read once, unless it has more texts than cells."""
+    distinct = texts(column) if isinstance(column.dtype, pl.Categorical) else column
+    if distinct.len() >= column.len():
+        return column.cast(pl.String).to_frame().select(reading).to_series()
+    return gathered(distinct.to_frame().select(reading).to_series(), column)
 
 
 AS_TEXT = pl.col(pl.Categorical).cast(pl.String)

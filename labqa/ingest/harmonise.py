@@ -213,9 +213,10 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame, 
 
 def _of_item(item: pl.Series, items: pl.DataFrame) -> pl.DataFrame:
     """What the register says of each row's item; null where it does not hold it."""
-    of_item = items.select("item", "scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
-    named = codes.texts(item).to_frame().join(of_item, on="item", how="left", maintain_order="left").drop("item")
-    return pl.DataFrame([codes.gathered(said, item) for said in named])
+    of_item = items.select("scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
+    number = pl.int_range(items.height, dtype=pl.UInt32, eager=True)
+    place = codes.read(item, pl.col("item").replace_strict(items["item"], number, default=None, return_dtype=pl.UInt32))
+    return of_item.select(pl.all().gather(place))
 
 
 def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
