@@ -33,13 +33,9 @@ def read(column: pl.Series, reading: pl.Expr) -> pl.Series:
     return gathered(distinct.to_frame().select(reading).to_series(), column)
 
 
-AS_TEXT = pl.col(pl.Categorical).cast(pl.String)
-"""Every coded column, written out as text."""
-
-
 def written(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with their codes written out as text."""
-    return rows.with_columns(AS_TEXT)
+    return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def coded(rows: pl.DataFrame, types: Mapping[str, pl.Categorical]) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from labqa.core import codes, system
 from labqa.core.errors import IntegrityError, StoreError
@@ -103,11 +104,23 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     """
     made = io.BytesIO()
     with refusals_as_sentences(path):
-        rows = frame.lazy().with_columns(codes.AS_TEXT)
-        rows.sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
+        _written_out(frame).sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
     data = made.getbuffer()
     write_bytes(data, path)
     return sha256_of(data)
+
+
+def _written_out(frame: pl.DataFrame) -> pl.LazyFrame:
+    """The frame with its codes written out as text, each group of rows when it is asked for."""
+    texts = {column.name: codes.texts(column) for column in frame if isinstance(column.dtype, pl.Categorical)}
+    if not texts:
+        return frame.lazy()
+
+    def groups(*_asked: object) -> Iterator[pl.DataFrame]:  # always for all rows and columns
+        for rows in frame.iter_slices(_ROWS):
+            yield rows.with_columns(codes.gathered(said, rows[name]).alias(name) for name, said in texts.items())
+
+    return register_io_source(groups, schema=codes.written(frame.clear()).schema)
 
 
 def write_bytes(data: bytes | memoryview, path: Path) -> None:
