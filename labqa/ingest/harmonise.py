@@ -75,6 +75,7 @@ def harmonise(
     coded = ((codes.coded(sound, types), found) for sound, found in alone)
     sound, found = (_joined(parts) for parts in zip(*coded, strict=True))
     settled = samples.settle(sound, known, profile)
+    del sound  # its columns that were settled, held a second time
     return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
 
 

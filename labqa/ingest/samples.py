@@ -33,6 +33,7 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
 
     What is known of a round, a sample or an original is what its results in force say; a key is taken by any of its revisions.
     """
+    known = known.select(*_SEEN, "row")
     holding = in_force(known)
     rounds = _coded_alike(holding.select("round", "period").unique(), rows)
     samples = written(rows.select("sample").unique())
@@ -48,13 +49,16 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     leaders = _identified(_without(leaders, of_sample))
     of_key = _delivered_twice(leaders)
     leaders = _without(leaders, of_key)
-    brought = in_force(pl.concat([leaders.select(_SEEN), holding.filter(~follows).select(_SEEN)]))
-    brought = brought.join(followers.select("sample").unique(), on="sample", how="semi", maintain_order="left")
+    followed = followers.select("sample").unique()
+    seen = (leaders.select(_SEEN), holding.filter(~follows).select(_SEEN))
+    brought = in_force(pl.concat(frame.join(followed, on="sample", how="semi", maintain_order="left") for frame in seen))
     followers = _identified(_inherited(followers, brought))
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers)
-    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key))).sort(_PLACE)
+    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key)))
+    del bare, leaders, followers, seen  # as large as what is settled
+    settled = settled.sort(_PLACE)
     whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
     whole = whole.with_columns(settled.drop(_PLACE))
     return Settled(whole, pl.concat([of_known, of_round, of_sample, of_key, of_retest, of_retest_key]))
