@@ -45,3 +45,8 @@ def test_a_word_of_no_list_a_key_twice_and_a_number_that_is_none_are_refused():
     for rule, frame in wrong.items():
         with pytest.raises(StoreError, match=rule):
             checked({"results": frame.with_columns(pl.col(pl.String).exclude("result").cast(codes.new()))}, FACT_TABLES)
+
+
+def test_a_key_is_all_of_its_columns():
+    twice = pl.concat([results(), results().with_columns(programme=pl.lit("other"))])
+    assert checked({"results": coded(twice)}, FACT_TABLES)["results"].height == twice.height
