@@ -16,7 +16,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:20]
 
 
-def sha256_of(data: bytes) -> str:
+def sha256_of(data: bytes | memoryview) -> str:
     """Full SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
 

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from labqa.ingest import number_formats
 from labqa.ingest.archive import Refused
-from labqa.ingest.sheets import CELL, Patch, column_number
+from labqa.ingest.sheets import CELL, Patch, column_number, extent_of_rows, rows_hold
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 _IS = rb"\s*=\s*[\"']"
 _ROW, _COLUMN = re.compile(rb"<(?:\w+:)?row\b([^>]*)>"), re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
 _HIDDEN = re.compile(rb"\bhidden" + _IS + rb"(?:1|true)[\"']|\b(?:ht|width)" + _IS + rb"0(?:\.0*)?[\"']")
+_NO_HEIGHT = re.compile(rb"ht" + _IS + rb"0")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*\bref" + _IS + rb"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})[\"']")
 _OF_ROW, _FROM, _TO = (re.compile(rb"\b" + name + _IS + rb"([0-9]+)[\"']") for name in (b"r", b"min", b"max"))
 _PLACE = re.compile(rb"\br" + _IS + rb"([A-Z]{1,3})([0-9]+)[\"']")
@@ -49,11 +50,19 @@ def flaws(xml: bytes, formats: Mapping[str, str], patches: Iterable[Patch], *, l
     first, which holds the value."""
     begin, end = xml.find(b"<sheetData"), xml.rfind(b"sheetData")
     columns = _hidden_columns(xml[: max(begin, 0)])
-    rows = _hidden_rows(xml) if b"hidden" in xml or b'ht="0' in xml else ()
+    rows = _hidden_rows(xml) if _may_hide_rows(xml) else ()
     errors = ((patch.row, patch.column, patch.text) for patch in patches if patch.read is None)
     found = [*columns, *rows, *_merged(xml[end:])]
     found += [_of_cell(*error[:2], "cell_error", error[2]) for error in errors]
     return found + [*_misleading(xml, formats)] + ([*_long(xml)] if long else [])
+
+
+def _may_hide_rows(xml: bytes) -> bool:
+    """Whether any row may be hidden: a look at the rows as a whole, since most sheets hide none."""
+    if not rows_hold(xml, b"h"):
+        return False
+    begin, end = extent_of_rows(xml)
+    return xml.find(b"hidden", begin, end) >= 0 or _NO_HEIGHT.search(xml, begin, end) is not None
 
 
 def _hidden_rows(xml: bytes) -> Iterator[Flaw]:

@@ -47,6 +47,7 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OSError) as cause:
             raise Refused("ingest.xlsx_unreadable", found=str(cause)) from cause
         self._parts = {part.filename: part for part in self._zip.infolist()}
+        self._last = ("", b"")  # a sheet is asked for twice, and takes long to unpack
         if _BOOK not in self._parts:
             raise Refused("ingest.content_archive")
         self._check_numbers()
@@ -73,12 +74,14 @@ class Archive:
     def _check_document_type(self, name: str, content: bytes) -> None:
         if b"\0" in content[:64]:  # UTF-16 would hide what follows
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: UTF-16")
-        if b"<!" in content and _DOCUMENT_TYPE.search(content):
+        if b"!" in content and b"<!" in content and _DOCUMENT_TYPE.search(content):
             raise Refused("ingest.xlsx_entities", part=name)
 
     def part(self, name: str) -> bytes:
         """A part, unpacked to no more than its stated size; Refused if that or its checksum is not true, or if it is XML that
         declares a type of document."""
+        if name == self._last[0]:
+            return self._last[1]
         if name not in self._parts:
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: —")
         try:
@@ -89,6 +92,7 @@ class Archive:
             raise Refused("ingest.xlsx_unreadable", found=f"{name}: {len(content)} ≠ {self._parts[name].file_size}")
         if name.endswith(_XML):
             self._check_document_type(name, content)
+        self._last = (name, content)
         return content
 
     def workbook(self) -> tuple[Mapping[str, str], bool, bool]:

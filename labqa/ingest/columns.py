@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import polars as pl
 
+from labqa.core import codes
+from labqa.core.codes import written
 from labqa.core.errors import DeliveryError
 from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
@@ -20,46 +22,38 @@ BLOCK = 100_000
 
 @dataclass(frozen=True)
 class Fields:
-    """Rows as delivered, and how each field is read from them; `headers`: field → header it is read from."""
+    """Rows as delivered, and what each field says of them; `headers`: field → header it is read from."""
 
     delivered: pl.DataFrame
     headers: Mapping[str, str]
-    _read: Mapping[str, pl.Series | pl.Expr]
+    _said: Mapping[str, pl.Series]
     _letters: Mapping[str, pl.Series]
 
     def named(self, *names: str) -> pl.DataFrame:
-        """Some fields of all rows."""
-        return self._fields(self.delivered, names)
+        """Some fields of all rows, as text."""
+        return written(pl.DataFrame([self._field(name, self.delivered) for name in names]))
 
     def blocks(self) -> Iterator[pl.DataFrame]:
-        """`ROW`, every field as text (null where nothing is said) and `raw`, the result to the letter, a block of rows after
-        the other; one without rows where there are none."""
+        """`ROW`, every field as codes of text (null where nothing is said) and `raw`, the result to the letter, a block of rows
+        after the other; one without rows where there are none."""
+        raw = codes.new()
         for begin in range(0, max(self.delivered.height, 1), BLOCK):
             block = self.delivered.slice(begin, BLOCK)
-            raw = [_gathered(said, block[header]) for header, said in self._letters.items()]
-            nothing = pl.lit(None, dtype=pl.String)  # a correction need not speak of the result
-            told = pl.concat_str(raw, separator=" ", ignore_nulls=True) if raw else nothing
-            yield self._fields(block, FIELDS).select(block[ROW], pl.all(), told.alias("raw"))
+            fields = [self._field(name, block) for name in FIELDS]
+            yield pl.DataFrame([block[ROW], *fields, self._raw(block).cast(raw).alias("raw")])
 
-    def _fields(self, rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
-        read = {name: self._read[name] for name in names}
-        found = {
-            name: _gathered(said, rows[self.headers[name]]) if isinstance(said, pl.Series) else said
-            for name, said in read.items()
-        }
-        return rows.select(made.alias(name) for name, made in found.items())
+    def _field(self, name: str, rows: pl.DataFrame) -> pl.Series:
+        """A field of the rows: what its column says, by its distinct texts, or what is declared of all rows."""
+        said, header = self._said[name], self.headers.get(name)
+        return said.new_from_index(0, rows.height) if header is None else codes.gathered(said, rows[header]).alias(name)
 
-
-def _texts(column: pl.Series) -> pl.DataFrame:
-    """The distinct texts of a delivered column, in the order of their codes."""
-    dtype = column.dtype
-    assert isinstance(dtype, pl.Categorical)
-    return dtype.categories.to_series().alias(column.name).to_frame()
-
-
-def _gathered(said: pl.Series, column: pl.Series) -> pl.Series:
-    """What each cell of a column says, given what its distinct texts do."""
-    return said.gather(column.to_physical())
+    def _raw(self, rows: pl.DataFrame) -> pl.Series:
+        """The result to the letter, behind the qualifier that has a column of its own; a correction need not speak of it."""
+        letters = [codes.gathered(said, rows[header]).alias(header) for header, said in self._letters.items()]
+        if not letters:
+            return pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+        told = pl.DataFrame(letters)
+        return told.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
 
 
 @lru_cache(4096)
@@ -109,14 +103,17 @@ def fields(file: str, table: Table, profile: Profile) -> Fields:
         if len(named) > 1:
             raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(named))
     headers = {field: named[0] for field, named in found.items()}
-    readings = {field: _field(field, headers.get(field), profile).alias(field) for field in FIELDS}
-    texts = {field: _texts(table.rows[header]) for field, header in headers.items()}
-    read = {field: texts[field].select(how).to_series() if field in texts else how for field, how in readings.items()}
-    spoken = {
-        headers[field]: texts[field].to_series().str.strip_chars() for field in ("qualifier", "value") if field in headers
-    }
-    letters = {header: text.replace("", None) for header, text in spoken.items()}
-    return Fields(table.rows, headers, read, letters)
+    texts = {field: codes.texts(table.rows[header]).alias(header) for field, header in headers.items()}
+    said = {field: _said(field, texts.get(field), profile) for field in FIELDS}
+    spoken = {headers[field]: texts[field].str.strip_chars() for field in ("qualifier", "value") if field in headers}
+    return Fields(table.rows, headers, said, {header: text.replace("", None) for header, text in spoken.items()})
+
+
+def _said(field: str, texts: pl.Series | None, profile: Profile) -> pl.Series:
+    """What a field says, as codes: an entry for each distinct text of its column, or one for all rows."""
+    reading = _field(field, None if texts is None else texts.name, profile).alias(field)
+    said = pl.select(reading) if texts is None else texts.to_frame().select(reading)
+    return said.to_series().cast(codes.new())
 
 
 def _field(field: str, header: str | None, profile: Profile) -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.core import tables
+from labqa.core import codes, tables
 from labqa.core.revisions import KEY
 from labqa.core.vocabulary import Qualifier, Verdict
 from labqa.ingest import words
@@ -44,7 +44,8 @@ def stated(name: str) -> str:
 
 def without_marks(rows: pl.DataFrame) -> pl.DataFrame:
     """Delivered text without the marks “/” that say that there is nothing."""
-    return rows.with_columns(pl.when(~_is_mark(name)).then(name).alias(name) for name in _CLEARED)
+    marked = {name: codes.read(rows[name], _is_mark(name)) for name in _CLEARED}
+    return rows.with_columns(pl.when(~marks).then(name).alias(name) for name, marks in marked.items())
 
 
 def what_is_said(rows: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,7 @@ def _has_control_characters(utf8: bytes) -> bool:
     """Whether there are any but tabs and the ends of lines."""
     letters = np.frombuffer(utf8, np.uint8)
     pieces = (letters[begin : begin + _PIECE] for begin in range(0, letters.size, _PIECE))
-    return sum(int(np.count_nonzero(piece < 0x20)) for piece in pieces) != sum(map(utf8.count, (b"\t", b"\r", b"\n")))
+    return any(np.count_nonzero(piece < 0x20) > sum(np.count_nonzero(piece == one) for one in b"\t\r\n") for piece in pieces)
 
 
 def _as_utf8(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str]:

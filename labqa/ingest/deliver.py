@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from labqa.core import tables
+from labqa.core import codes, tables
 from labqa.core.provenance import sha256_of
 from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
@@ -26,12 +26,12 @@ Progress = Callable[[Message, float], None]
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a file brought: accepted `results`, `refusals`, `registers` in its sheets or derived from it, and the headers of
-    columns that the profile does not read; `encoding`: in which its text was read, empty of other files;
-    `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `results` that no row
-    delivers, which follow a correction of their sample."""
+    """What a file brought: `accepted` rows as `Results`, their text as codes, `refusals`, `registers` in its sheets or derived
+    from it, and the headers of columns that the profile does not read; `encoding`: in which its text was read, empty of other
+    files; `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `accepted` that no
+    row delivers, which follow a correction of their sample."""
 
-    results: pl.DataFrame
+    accepted: pl.DataFrame
     refusals: pl.DataFrame
     registers: dict[str, pl.DataFrame]
     file_sha: str
@@ -40,6 +40,11 @@ class Delivery:
     encoding: str = ""
     mends: str | None = None
     n_following: int = 0
+
+    @property
+    def results(self) -> pl.DataFrame:
+        """The accepted rows with their text written out."""
+        return codes.written(self.accepted)
 
 
 def read_delivery(
@@ -112,10 +117,12 @@ def _results(facts: pl.DataFrame, sha: str) -> pl.DataFrame:
 
     `facts` are taken apart, a column after the other, so that they are not held twice.
     """
-    order = facts.select(pl.arg_sort_by("sample", "item", "result")).to_series()
-    said = [name for name in facts.columns if facts[name].null_count() < facts.height]
-    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in said] or facts)
-    return tables.shaped(ordered.rename({ROW: "row"}, strict=False).with_columns(pl.lit(sha).alias("file")), tables.Results)
+    by = pl.DataFrame([codes.ranks(facts["sample"]), codes.ranks(facts["item"]), facts["result"]])
+    order = by.select(pl.arg_sort_by(by.columns)).to_series()
+    varied = [name for name in facts.columns if name == ROW or not codes.is_uniform(facts[name])]
+    alike = [pl.lit(facts[name].head(1)).first().alias(name) for name in facts.columns if name not in varied]
+    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in varied]).with_columns(alike)
+    return tables.shaped(ordered.rename({ROW: "row"}).with_columns(pl.lit(sha).alias("file")), tables.Results)
 
 
 def _refusals(

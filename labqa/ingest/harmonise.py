@@ -8,6 +8,8 @@ from typing import Literal
 
 import polars as pl
 
+from labqa.core import codes
+from labqa.core.codes import written
 from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
 from labqa.ingest import corrections, dates, ids, samples, superseding, words
@@ -68,9 +70,12 @@ def harmonise(
     as those `flawed` are by what was delivered, takes no part in that."""
     if purpose == "correct":
         return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known, flawed=flawed)
+    types = {name: codes.new() for name in _KEPT}
     alone = (_alone(rows, profile, registers, programme, flawed) for rows in blocks)
-    sound, found = (_joined(parts) for parts in zip(*alone, strict=True))
+    coded = ((codes.coded(sound, types), found) for sound, found in alone)
+    sound, found = (_joined(parts) for parts in zip(*coded, strict=True))
     settled = samples.settle(sound, known, profile)
+    del sound  # its columns that were settled, held a second time
     return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
 
 
@@ -107,7 +112,7 @@ def _corrected(
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
     found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
     found = _with_flaws(found, flawed, rows)
-    completed, unfounded = corrections.completed(_sound(valued, found, programme), accepted, profile)
+    completed, unfounded = corrections.completed(written(_sound(valued, found, programme)), accepted, profile)
     unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
@@ -127,7 +132,7 @@ def _with_flaws(found: pl.DataFrame, flawed: pl.DataFrame, rows: pl.DataFrame) -
 def _understood(rows: pl.DataFrame, profile: Profile, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows with their fields parsed, and with their results typed and dated too."""
     parsed = _parsed(rows, profile.date_system)
-    return parsed, _with_period(_with_values(parsed, rows, items), profile)
+    return parsed, _with_period(_with_values(parsed, rows, items, profile.date_system), profile)
 
 
 def _sound(valued: pl.DataFrame, found: pl.DataFrame, programme: str) -> pl.DataFrame:
@@ -142,34 +147,29 @@ def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
     days = {name: dates.day(pl.col(name), system=date_system) for name in _DAYS}
     readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
     readings |= {name: _probability(name) for name in _PROBABILITIES}
-    return rows.with_columns(_distinct(rows, name, reading) for name, reading in readings.items())
+    return rows.with_columns(codes.read(rows[name], reading).alias(name) for name, reading in readings.items())
 
 
-def _distinct(rows: pl.DataFrame, name: str, reading: pl.Expr) -> pl.Series | pl.Expr:
-    """A column read once a distinct text: these columns have few, and many say nothing."""
-    if rows[name].null_count() == rows.height:
-        return pl.lit(None, dtype=rows.clear().select(reading).to_series().dtype).alias(name)
-    texts = rows.select(name).drop_nulls().unique()
-    read = texts.select(reading).to_series()
-    return rows[name].replace_strict(texts[name], read, default=None, return_dtype=read.dtype)
+def _plain(name: str) -> pl.Expr:
+    return words.plain_column(pl.col(name))
 
 
 def _whole(name: str) -> pl.Expr:
     low, high = _WHOLE[name]
-    number = words.plain_column(pl.col(name)).str.extract(r"^([0-9]{1,9})(?:\.0+)?$").cast(pl.Int64)
+    number = _plain(name).str.extract(r"^([0-9]{1,9})(?:\.0+)?$").cast(pl.Int64)
     return pl.when(number.is_between(low, high)).then(number)
 
 
 def _measure(name: str) -> pl.Expr:
     """A number that is finite and not negative; k positive."""
-    text = words.plain_column(pl.col(name)).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
+    text = _plain(name).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
     number = text.cast(pl.Float64, strict=False)
     return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number)
 
 
 def _probability(name: str) -> pl.Expr:
     """A number above 0 and up to 1, or such a percentage."""
-    text = words.plain_column(pl.col(name))
+    text = _plain(name)
     number = text.str.extract(r"^([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)%?$").cast(pl.Float64, strict=False)
     read = pl.when(text.str.ends_with("%")).then(number / 100.0).otherwise(number)
     return pl.when((read > 0) & (read <= 1)).then(read)
@@ -190,16 +190,17 @@ def _expected(name: str) -> pl.Expr | None:
     return pl.lit("{} – {}".format(*_WHOLE[name])) if name in _WHOLE else None
 
 
-def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame, date_system: str) -> pl.DataFrame:
     """The results typed on their item's scale and in its unit, and the stated uncertainty as a standard uncertainty."""
-    of_item = items.select("item", "scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
-    limit = pl.when(parsed["reporting_limit"].is_not_null()).then(words.plain_column(pl.col("reporting_limit")))
-    texts = rows.select(limit.alias("reporting_limit"))
-    texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(texts["reporting_limit"])
-    joined = texts.join(of_item, on="item", how="left", maintain_order="left")
-    result = pl.concat([joined, typed(joined)], how="horizontal")
+    limit = codes.read(
+        rows["reporting_limit"], pl.when(_measure("reporting_limit").is_not_null()).then(_plain("reporting_limit"))
+    )
+    texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(limit.alias("reporting_limit"))
+    joined = texts.hstack(_of_item(rows["item"], items))
+    result = joined.hstack(typed(joined))
     u = pl.coalesce("u", pl.col("expanded_u") / pl.col("k").fill_null(_COVERAGE_FACTOR)) * pl.col("factor")
     follows = pl.col("role").is_in(FOLLOWERS)
+    day = codes.read(rows["tested_on"], dates.day(pl.col("tested_on"), system=date_system).dt.to_string("%Y-%m-%d"))
     return result.with_columns(
         u.alias("u"),
         pl.when(follows).then("trigger").alias("trigger"),
@@ -207,8 +208,16 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame) 
         pl.when(follows).then("selection_probability").alias("selection_probability"),
         pl.col("replicate").fill_null(1),
         pl.col("revision").fill_null(0),
-        pl.coalesce("run", pl.col("tested_on").dt.to_string("%Y-%m-%d")).alias("run"),
+        pl.coalesce(pl.col("run").cast(pl.String), day).alias("run"),
     )
+
+
+def _of_item(item: pl.Series, items: pl.DataFrame) -> pl.DataFrame:
+    """What the register says of each row's item; null where it does not hold it."""
+    of_item = items.select("scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
+    number = pl.int_range(items.height, dtype=pl.UInt32, eager=True)
+    place = codes.read(item, pl.col("item").replace_strict(items["item"], number, default=None, return_dtype=pl.UInt32))
+    return of_item.select(pl.all().gather(place))
 
 
 def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
@@ -219,7 +228,7 @@ def _with_period(rows: pl.DataFrame, profile: Profile) -> pl.DataFrame:
     if profile.period == "year_drawn":
         year = pl.col("drawn_on").dt.year().cast(pl.Int64)
         return rows.with_columns(year.cast(pl.String).alias("round"), year.alias("period"))
-    named = _distinct(rows, "round", pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64))
+    named = codes.read(rows["round"], pl.col("round").str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int64))
     return rows.with_columns(pl.coalesce("period", named).alias("period"))
 
 
@@ -254,11 +263,17 @@ def _misnamed(rows: pl.DataFrame, registers: Registers) -> pl.DataFrame:
     registered."""
     unsound = ids.unsound(rows)
     found = [unsound] + [
-        broken(ids.sound(rows, unsound, name).join(register, on=name, how="anti"), name, f"unknown_{name}")
+        broken(ids.sound(_unknown(rows, name, register), unsound, name), name, f"unknown_{name}")
         for name, register in (("lab", registers.labs), ("item", registers.items), ("product", registers.products))
         if name != "product" or not register.is_empty()
     ]
     return pl.concat(found)
+
+
+def _unknown(rows: pl.DataFrame, name: str, register: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose id, where they bear one, is not in the register."""
+    strange = ids.distinct(rows, name).join(register, on=name, how="anti")
+    return rows.filter(pl.col(name).cast(pl.String).is_in(strange[name].implode())) if strange.height else rows.clear()
 
 
 def _mistyped(rows: pl.DataFrame) -> pl.DataFrame:

@@ -25,10 +25,16 @@ def unsound(rows: pl.DataFrame) -> pl.DataFrame:
     """The ids of delivered rows that break one of the rules, as `BROKEN`; one rule for each field of a row."""
     found = [pl.DataFrame(schema=BROKEN)]
     for name in (name for name in IDS if name in rows.columns):
-        suspects = rows.filter(is_unsound(name))
-        if not suspects.is_empty():
+        wrong = distinct(rows, name).filter(is_unsound(name))
+        if not wrong.is_empty():
+            suspects = rows.select(ROW, pl.col(name).cast(pl.String)).join(wrong, on=name, how="semi")
             found += [broken(part, name, rule, pl.lit(LONGEST)) for (rule,), part in suspects.group_by(_rule(name))]
     return pl.concat(found)
+
+
+def distinct(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The ids that rows bear in a field, each once, as text."""
+    return rows[name].unique().drop_nulls().cast(pl.String).to_frame()
 
 
 def is_unsound(name: str) -> pl.Expr:

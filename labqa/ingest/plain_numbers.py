@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from labqa.core import codes
 from labqa.core.vocabulary import Qualifier, Scale
 from labqa.ingest import numbers
 
@@ -24,21 +25,20 @@ def are(rows: pl.DataFrame) -> pl.Series:
     pairs = pairs.with_columns(pl.Series("alike", alike, dtype=pl.Boolean))
     of_unit = rows.select(_UNITS).join(pairs, on=_UNITS, how="left", nulls_equal=True, maintain_order="left")["alike"]
     text, said = pl.col("text"), pl.col("delivered_qualifier")
-    short = (text.str.len_bytes() <= _MOST_LETTERS) & text.str.contains(_PLAIN)
+    short = codes.read(rows["text"], (text.str.len_bytes() <= _MOST_LETTERS) & text.str.contains(_PLAIN))
     numeric = pl.col("scale").is_in(_SCALES) & (said.is_null() | (said == str(Qualifier.QUANTIFIED)))
     return rows.select((short & numeric & of_unit).fill_null(False)).to_series()
 
 
-def typed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of such numbers with what typing adds to them."""
-    text = pl.col("text")
-    value = text.cast(pl.Float64)
+def typed(texts: pl.Series) -> pl.DataFrame:
+    """What typing adds to rows with the texts of such numbers."""
+    text = pl.col(texts.name)
     places = text.str.len_bytes().cast(pl.Int64) - text.str.find(".", literal=True).cast(pl.Int64) - 1
-    return rows.with_columns(
+    value = codes.read(texts, text.cast(pl.Float64, strict=False))
+    return pl.DataFrame([value.alias(name) for name in ("value", "lower", "upper")]).with_columns(
+        codes.read(texts, places).fill_null(0).alias("decimals"),
         pl.lit(str(Qualifier.QUANTIFIED)).alias("qualifier"),
-        *(value.alias(name) for name in ("value", "lower", "upper")),
         pl.lit(None, dtype=pl.Float64).alias("rest"),
-        places.fill_null(0).alias("decimals"),
         pl.lit(1.0).alias("factor"),
         pl.lit(None, dtype=pl.String).alias("rule"),
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from labqa.core import codes
 from labqa.core.errors import DeliveryError
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import content, delimited
@@ -133,7 +134,7 @@ def place(file: str, sheet: str) -> str:
 
 def _coded(columns: Iterable[str]) -> list[pl.Expr]:
     """Columns of text as codes of their distinct texts, each with texts of its own."""
-    return [pl.col(column).cast(pl.Categorical(pl.Categories.random())) for column in columns if column != ROW]
+    return [pl.col(column).cast(codes.new()) for column in columns if column != ROW]
 
 
 def _filled(blocks: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from labqa.core.codes import written
 from labqa.core.revisions import KEY, in_force
 from labqa.core.vocabulary import Qualifier, Role
 from labqa.ingest.identity import result_ids
@@ -32,10 +33,11 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
 
     What is known of a round, a sample or an original is what its results in force say; a key is taken by any of its revisions.
     """
+    known = known.select(*_SEEN, "row")
     holding = in_force(known)
-    rounds = holding.select("round", "period").unique()
-    samples = rows.select("sample").unique()
-    known, holding = (frame.join(samples, on="sample", how="semi") for frame in (known, holding))
+    rounds = _coded_alike(holding.select("round", "period").unique(), rows)
+    samples = written(rows.select("sample").unique())
+    known, holding = (_coded_alike(frame.join(samples, on="sample", how="semi"), rows) for frame in (known, holding))
     of_known = _accepted_before(rows, known)
     rows = _without(rows, of_known)
     follows = pl.col("role").is_in(FOLLOWERS)
@@ -47,13 +49,16 @@ def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled
     leaders = _identified(_without(leaders, of_sample))
     of_key = _delivered_twice(leaders)
     leaders = _without(leaders, of_key)
-    brought = in_force(pl.concat([leaders.select(_SEEN), holding.filter(~follows).select(_SEEN)]))
-    brought = brought.join(followers.select("sample").unique(), on="sample", how="semi", maintain_order="left")
+    followed = followers.select("sample").unique()
+    seen = (leaders.select(_SEEN), holding.filter(~follows).select(_SEEN))
+    brought = in_force(pl.concat(frame.join(followed, on="sample", how="semi", maintain_order="left") for frame in seen))
     followers = _identified(_inherited(followers, brought))
     of_retest = retest_rules(followers, brought, profile)
     followers = _without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers)
-    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key))).sort(_PLACE)
+    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key)))
+    del bare, leaders, followers, seen  # as large as what is settled
+    settled = settled.sort(_PLACE)
     whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
     whole = whole.with_columns(settled.drop(_PLACE))
     return Settled(whole, pl.concat([of_known, of_round, of_sample, of_key, of_retest, of_retest_key]))
@@ -63,6 +68,11 @@ _SEEN = [*KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
 _SETTLED = [ROW, *_SEEN]
 _PLACE = "\0place"
 _TOLD = [_PLACE, "result", *OF_SAMPLE]
+
+
+def _coded_alike(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """What is known, its text as the same codes as that of the rows."""
+    return known.cast({name: dtype for name, dtype in rows.schema.items() if name in known.columns and name != ROW})
 
 
 def broken(rows: pl.DataFrame, field: str, rule: str, expected: pl.Expr | None = None) -> pl.DataFrame:
@@ -99,6 +109,8 @@ def _sample_contradicts(leaders: pl.DataFrame, known: pl.DataFrame) -> pl.DataFr
     found = [_none()]
     told = leaders.select("sample", *OF_SAMPLE)
     described = told.filter(pl.any_horizontal(pl.all().ne_missing(pl.all().shift()))).unique()  # they mostly lie side by side
+    if known.is_empty() and described["sample"].n_unique() == described.height:
+        return _none()
     before = known.group_by("sample").agg(pl.col(name).max() for name in OF_SAMPLE)
     for name in OF_SAMPLE:
         range_of = described.group_by("sample").agg(pl.col(name).min().alias("low"), pl.col(name).max().alias("high"))

@@ -24,6 +24,7 @@ _ROW, _PREFIXED_ROW = re.compile(rb"<" + _OF_ROW), re.compile(rb"<(?:\w+:)?" + _
 """A row with its number, and its first cell where that has a value; without the prefix it is found three times as fast."""
 _PLAIN_ROW = re.compile(rb'<row r="([0-9]+)"[^>]*><c [^>/]*><v>[^<]')
 """The form that spreadsheet programs write, with a value in the first cell: where every row has it they are counted at once."""
+_ROWS = b"sheetData"
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 _PLACE = re.compile(rb"\br" + _IS + rb"([A-Z]{1,3})([0-9]+)[\"']")
 # searched for in whole sheets: a pattern that begins with a letter is five times as fast as one with \b before it
@@ -33,6 +34,8 @@ _TEXT = re.compile(rb"\bt" + _IS + rb"(?!n[\"'])")
 _STRING = re.compile(rb"\bt" + _IS + rb"str[\"']")
 CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^>/])>(.*?)</(?:\w+:)?c>", re.DOTALL)
 """A cell that is not empty: attributes and content."""
+_FORMULAS = (b"<f>", b"<f ", b"<f/", b":f")
+"""How formulas begin, and little else; found far faster than by the pattern."""
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)<")
 
@@ -65,11 +68,20 @@ def look(sheet: str, xml: bytes, percent_styles: Collection[str], *, waiting: bo
     `percent_styles`: numbers of the styles that show percentages; `waiting`: formulas wait to be computed on opening.
     """
     rows, last = _extent(sheet, xml)
-    own = b"<f" in xml and any(begin in xml for begin in (b"<f>", b"<f ", b"<f/"))  # far faster than the pattern
-    has_formulas = own or b":f" in xml
+    has_formulas = rows_hold(xml, b"f") and any(begin in xml for begin in _FORMULAS)
     uncomputed = _uncomputed(xml, waiting=waiting) if has_formulas else None
     found = _patches(xml, percent_styles)
     return Look(rows, last, found, first_column(xml) if found else 1, uncomputed)
+
+
+def rows_hold(xml: bytes, letter: bytes) -> bool:
+    """Whether a letter stands among the rows of a sheet: where it does not, nothing need be searched for that holds it."""
+    return xml.find(letter, *extent_of_rows(xml)) >= 0
+
+
+def extent_of_rows(xml: bytes) -> tuple[int, int]:
+    """Where the rows of a sheet begin and end."""
+    return xml.find(_ROWS) + len(_ROWS), xml.rfind(_ROWS)
 
 
 def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
@@ -140,7 +152,7 @@ def _patches(xml: bytes, percent_styles: Collection[str]) -> list[Patch]:
     """Cells shown as a percentage (12.5% is stored as 0.125), and errors such as #DIV/0!, which the reader leaves out."""
     numbers = b"|".join(style.encode() for style in percent_styles)
     styled = re.compile(rb"\bs" + _IS + rb"(?:" + numbers + rb")[\"']") if percent_styles else None
-    if styled is None and not _ERROR.search(xml):
+    if styled is None and not (rows_hold(xml, b"e") and _ERROR.search(xml)):
         return []
     found = []
     for attributes, content in _cells(xml):

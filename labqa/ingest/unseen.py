@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from labqa.core import codes
 from labqa.core.errors import DeliveryError
 from labqa.ingest import ids
 from labqa.ingest.readers import ROW, Table, place
@@ -22,8 +23,8 @@ def check_visible(file: str, table: Table, headers: Mapping[str, str]) -> None:
     if table.hidden:
         raise DeliveryError("ingest.xlsx_hidden_sheet", file=file, sheet=table.sheet)
     for header in headers.values():
-        says_something = (table.rows[header].cast(pl.String).str.strip_chars() != "").any()
-        if says_something and not _over(table, header).filter(pl.col("rule") == "xlsx_hidden_column").is_empty():
+        hidden = not _over(table, header).filter(pl.col("rule") == "xlsx_hidden_column").is_empty()
+        if hidden and (table.rows[header].cast(pl.String).str.strip_chars() != "").any():
             raise DeliveryError("ingest.xlsx_hidden_column", file=place(file, table.sheet), column=header)
 
 
@@ -46,8 +47,11 @@ def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
     """Rows that repeat the header in every column that is read and says anything."""
     suspects = table.rows
     for header in headers.values():
-        text = pl.col(header).cast(pl.String).str.strip_chars()
-        suspects = suspects.filter((text == header) | text.is_null() | (text == ""))
+        if suspects.is_empty():
+            return suspects
+        text = pl.col(header).str.strip_chars()
+        repeats = codes.read(suspects[header], (text == header) | (text == ""))
+        suspects = suspects.filter(repeats.fill_null(value=True))
     said = [pl.col(header).cast(pl.String).str.strip_chars() == header for header in headers.values()]
     return suspects.filter(pl.sum_horizontal(said) > len(said) // 2) if said else suspects.clear()
 

@@ -188,7 +188,7 @@ def received(platform: Platform, path: Path, *, programme: str) -> Receipt | Non
 def _as_before(delivery: Delivery, refused: pl.DataFrame) -> bool:
     """Whether rows judged again are refused as they were."""
     of = ["row", "column", "value", "rule"]
-    return delivery.results.is_empty() and delivery.refusals.select(of).sort(of).equals(refused.select(of).sort(of))
+    return delivery.accepted.is_empty() and delivery.refusals.select(of).sort(of).equals(refused.select(of).sort(of))
 
 
 def _undisturbed(platform: Platform, once: Callable[..., Receipt]) -> Receipt:
@@ -250,7 +250,7 @@ def _note(path: Path, profile: str, chosen: Profile, delivery: Delivery) -> dict
         "profile": profile if profile in profiles.shipped() else str(Path(profile).absolute()),
         "reading": profiles.fingerprint(chosen),
         "delivered": delivery.n_delivered,
-        "accepted": delivery.results.height - delivery.n_following,
+        "accepted": delivery.accepted.height - delivery.n_following,
         "refused": delivery.refusals.select("file", "row").n_unique(),
         "unread": list(delivery.unread_columns),
         "encoding": delivery.encoding,
@@ -259,7 +259,7 @@ def _note(path: Path, profile: str, chosen: Profile, delivery: Delivery) -> dict
 
 
 def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
-    return {**delivery.registers, "results": delivery.results, "refusals": delivery.refusals}
+    return {**delivery.registers, "results": delivery.accepted, "refusals": delivery.refusals}
 
 
 _REGISTERS = ("labs", "capabilities", "items", "products", "class_in_force")

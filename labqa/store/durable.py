@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
-from labqa.core import system
+from labqa.core import codes, system
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.provenance import sha256_of
 from labqa.store.home import TMP, sync
@@ -24,6 +25,8 @@ from labqa.store.points import passing
 
 PATIENCE = 300.0
 """Seconds for which a writer waits for another one; a large run is written in far less."""
+_ROWS = 100_000
+"""Rows of a group in a parquet file; so many are written out at once."""
 
 
 @contextmanager
@@ -95,19 +98,32 @@ def publish(finished: Path, target: Path) -> None:
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
-    """Write a frame to `path`, fsync it, and return the SHA-256 of the file.
+    """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file.
 
     It is made in memory, compressed, so that the hash is of what was meant and a full disk says that it is full.
     """
     made = io.BytesIO()
     with refusals_as_sentences(path):
-        frame.write_parquet(made, compression="zstd", compression_level=1, statistics=True)
-    data = made.getvalue()
+        _written_out(frame).sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
+    data = made.getbuffer()
     write_bytes(data, path)
     return sha256_of(data)
 
 
-def write_bytes(data: bytes, path: Path) -> None:
+def _written_out(frame: pl.DataFrame) -> pl.LazyFrame:
+    """The frame with its codes written out as text, each group of rows when it is asked for."""
+    texts = {column.name: codes.texts(column) for column in frame if isinstance(column.dtype, pl.Categorical)}
+    if not texts:
+        return frame.lazy()
+
+    def groups(*_asked: object) -> Iterator[pl.DataFrame]:  # always for all rows and columns
+        for rows in frame.iter_slices(_ROWS):
+            yield rows.with_columns(codes.gathered(said, rows[name]).alias(name) for name, said in texts.items())
+
+    return register_io_source(groups, schema=codes.written(frame.clear()).schema)
+
+
+def write_bytes(data: bytes | memoryview, path: Path) -> None:
     """Write bytes to `path` and fsync it."""
     with refusals_as_sentences(path):
         path.write_bytes(data)

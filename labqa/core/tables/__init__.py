@@ -116,7 +116,10 @@ def _types(schema: type[dy.Schema]) -> pl.Schema:
 
 
 def shaped(frame: pl.DataFrame, schema: type[dy.Schema]) -> pl.DataFrame:
-    """The frame with the table's columns in dictionary order, missing ones null, types cast; nothing is checked."""
+    """The frame with the table's columns in dictionary order, missing ones null, types cast; text that is kept as codes stays
+    so, and nothing is checked."""
     types = _types(schema)
     missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in types.items())
+    whole = frame.with_columns(missing)
+    coded = {name for name, dtype in whole.schema.items() if isinstance(dtype, pl.Categorical)}
+    return whole.select(pl.col(name) if name in coded else pl.col(name).cast(dtype) for name, dtype in types.items())
