@@ -58,6 +58,16 @@ class Network:
         weight = self.working if working else self.weights.weight
         return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
 
+    @cached_property
+    def families(self) -> list[list[Part]]:
+        """The fitted components of each product family."""
+        return [self.within(self.seen.family == code, self.seen.y) for code in range(len(self.seen.families))]
+
+    @cached_property
+    def items(self) -> list[list[Part]]:
+        """The fitted components of each item."""
+        return [self.within(self.seen.item == code, self.seen.y, working=False) for code in range(len(self.seen.items))]
+
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
         more = self.own_unit[part.labs].multiply(part.item_share[: len(part.labs)]).sum(axis=1)
@@ -114,8 +124,9 @@ class Network:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
         frames = [_EMPTY]
         for code, family in enumerate(self.seen.families):
-            parts = [part for part in self.within(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
+            parts = [part for part in self.families[code] if len(part.labs) >= 3]
             frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=self.spread))
+            forget(parts)
         return pl.concat(frames)
 
     @cached_property
@@ -123,9 +134,16 @@ class Network:
         """Rows of the scope `item`."""
         frames = [_EMPTY]
         for code, item in enumerate(self.seen.items):
-            parts = self.within(self.seen.item == code, self.seen.y, working=False)
+            parts = self.items[code]
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
+            forget(parts)
         return pl.concat(frames)
+
+
+def forget(parts: list[Part]) -> None:
+    """Gives back the memory of what the parts compute again when it is asked for again."""
+    for part in parts:
+        part.forget()
 
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:

@@ -300,3 +300,9 @@ def spread(
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])
     return Spread(total, np.minimum(own, total))
+
+
+def spread_of_one(fitted: Fit, groupings: list[Grouping], contrast: Floats) -> Floats:
+    """`spread` of one contrast (nodes; it sums to 0) from all groups of each kind (K): ‖Z'P X A⁻ c‖²."""
+    moved = fitted.profiled(fitted.solved(contrast[:, None]))[:, 0]
+    return np.array([float(np.square(one.matrix.T @ moved).sum()) for one in groupings])
