@@ -141,8 +141,8 @@ def groups(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
         first = int(len(names) > 0 and names[0] < 0)
         scale = within if kind in WITHIN else None
         found.append(Grouping(incidence(group - first, n=len(names) - first, scale=scale), names[first:] % n_labs))
-    u = np.where(of_lab, 0.0, np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept]))
-    found.append(Grouping(incidence(own, n=len(kept), scale=u), np.full(len(kept), -1)))
+    u = np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept])
+    found.append(Grouping(incidence(np.where(of_lab, -1, own), n=len(kept), scale=u), np.full(len(kept), -1)))
     return found
 
 

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from labqa.stats.latent.factor import Steps, factored, ordered
 from labqa.stats.latent.likelihood import Evaluated, Height, evaluate, height, layout
+from labqa.stats.latent.probes import signs
 from labqa.stats.network.columns import solved_columns
-from labqa.stats.network.variance import PROBES, signs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,8 +26,8 @@ LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
 MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
 """Most Newton steps; the move at which biases are found, at which the first step is, and the relative move of its penalty."""
-EXACT, MOST_GRADIENTS = 200, 2000
-"""Parameters up to which a trace is summed over all of them, beyond by probes; most conjugate gradients for these."""
+EXACT, PROBES, MOST_GRADIENTS = 200, 64, 2000
+"""Parameters up to which a trace is summed over all of them, beyond by so many probes; most conjugate gradients for these."""
 
 
 @dataclass(frozen=True)
