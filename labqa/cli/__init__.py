@@ -6,7 +6,7 @@ import typer
 
 from labqa.cli import custody, deliveries, planning, runs, trying
 from labqa.cli.terminal import language
-from labqa.core import system
+from labqa.core import memory, system
 from labqa.core.errors import LabQAError, StoreError
 from labqa.core.wording.catalogue import Message
 
@@ -22,6 +22,7 @@ for part in (deliveries, runs, custody, planning, trying):
 
 def main() -> None:
     """Entry point: an error of ours is a sentence and its exit code, never a traceback."""
+    memory.given_back()
     try:
         app(standalone_mode=True)
     except LabQAError as error:

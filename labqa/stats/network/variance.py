@@ -16,8 +16,6 @@ from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-HELD = 2
-"""Kinds of which nodes × nodes numbers are held at a time: all would take most of the memory of a national network."""
 NEGLIGIBLE = 1e-9
 """Share of a moment below which what the fitted laboratories leave of it is rounding: the kind shows nothing."""
 
@@ -57,7 +55,7 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     of the group in k, the expectation in proportion to ‖Z_k'PZ_j‖². Groups without an owner are counted under the last column
     (n_labs). `corrected=False` leaves out what the fitted laboratories take (P for Q): a start, cheaper. They take
     ‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² = 2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X: exactly, in as many
-    operations for each node as laboratories share groups, and nodes × nodes numbers for `HELD` kinds beside A⁻.
+    operations for each node as laboratories share groups, and with nodes × nodes numbers of one kind at a time beside A⁻.
     """
     kinds = len(groupings)
     every = sparse.csc_array(sparse.hstack([one.matrix for one in groupings]))
@@ -74,6 +72,7 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
         _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
         if corrected:
             taken[: j + 1, j] = _passed_on(kept[: j + 1], seen.tocsr(), ends, fitted.inverse)
+    del seen
     if corrected:
         taken = 2.0 * (np.triu(taken) + np.triu(taken, 1).T) - _sent_back(kept, fitted.inverse)
     total = squares.sum(axis=2)
@@ -136,18 +135,16 @@ def _trace(first, group, felt, pointer, other, shared, begin, index, value, inve
 
 
 def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
-    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K)."""
-    out = np.zeros((len(kept), len(kept)))
-    order = sorted(range(len(kept)), key=lambda k: -kept[k].effects.nnz)
-    for begin in range(0, len(order), HELD):
-        ahead, behind = order[begin : begin + HELD], order[begin + HELD :]
-        whole = [kept[a].through(inverse) for a in ahead]
-        out[np.ix_(ahead, ahead)] = [[_crossed(one, other) for other in whole] for one in whole]
+    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K); A⁻ M of one is held whole, that of most entries first."""
+    out, behind = np.zeros((len(kept), len(kept))), sorted(range(len(kept)), key=lambda k: kept[k].effects.nnz)
+    while behind:
+        a = behind.pop()
+        whole = kept[a].through(inverse)
+        out[a, a] = _crossed(whole, whole)
         for first in range(0, len(inverse) if behind else 0, WIDTH):
             columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
-            moved = [kept[b].applied(columns) for b in behind]
-            out[np.ix_(ahead, behind)] += [[_beside(one, first, other) for other in moved] for one in whole]
-        out[np.ix_(behind, ahead)] = out[np.ix_(ahead, behind)].T
+            out[a, behind] += [_beside(whole, first, kept[b].applied(columns)) for b in behind]
+        out[behind, a] = out[a, behind]
     return out
 
 

@@ -7,7 +7,6 @@ from scipy import integrate, stats
 from labqa.stats.latent import likelihood
 from labqa.stats.latent.likelihood import LOGISTIC, NORMAL
 from labqa.stats.latent.numbers import SPACING, fit_numbers, levels, stabilised
-from labqa.stats.latent.probes import signs
 
 START = np.array([0, 3, 5], dtype=np.int64)
 LAB = np.array([0, 1, 2, 0, 2], dtype=np.int64)
@@ -90,11 +89,3 @@ def test_laboratories_with_one_result_each_are_told_as_not_found_and_no_scale_co
     found = fit_numbers(np.arange(0, 121, 2), np.arange(120), low, low, levels(low, low), n=120)
     assert not found.converged
     assert found.state.scale > 0.0 and np.isfinite(found.state.bias).all()
-
-
-def test_signs_are_balanced_and_unrelated():
-    found = signs(5000, 64)
-    assert set(np.unique(found)) == {-1.0, 1.0}
-    assert abs(found.mean()) < 4 / np.sqrt(found.size)
-    related = found.T @ found / 5000 - np.eye(64)
-    assert np.abs(related).max() < 5 / np.sqrt(5000)
