@@ -10,6 +10,7 @@ import pytest
 from labqa.core.memory import VARIABLE
 
 HELD = """
+import time
 import polars as pl
 def held():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) / 1024
@@ -17,6 +18,10 @@ pl.DataFrame({"a": [1]}).sort("a")
 before = held()
 frames = [pl.DataFrame({"a": pl.int_range(100_000, eager=True)}) for _ in range(200)]
 del frames
+for _ in range(15):
+    time.sleep(0.1)
+    for _ in range(50):
+        pl.DataFrame({"a": pl.int_range(1000, eager=True)}).sort("a")
 print(held() - before)
 """
 LEFT = 40.0
