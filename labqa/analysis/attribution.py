@@ -44,7 +44,7 @@ def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = 
         most = whole if scope == str(Scope.LAB) else narrow
         for part, anchored in _parts(network, rows, str(scope), str(scope_id)):
             found = _of_part(network.seen, part, anchored=anchored, most=most)
-            part.fitted.forget()
+            part.forget()
             unit = pl.DataFrame({"lab": [network.seen.labs[lab] for lab in part.labs], "unit": network.unit(part)})
             named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
             named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))
@@ -59,9 +59,9 @@ def _parts(network: Network, rows: pl.DataFrame, scope: str, scope_id: str) -> I
     if scope == str(Scope.LAB):
         parts = network.parts
     elif scope == str(Scope.FAMILY):
-        parts = network.within(seen.family == seen.families.index(scope_id), seen.y)
+        parts = network.families[seen.families.index(scope_id)]
     else:
-        parts = network.within(seen.item == seen.items.index(scope_id), seen.y, working=False)
+        parts = network.items[seen.items.index(scope_id)]
     for part in parts:
         name = seen.labs[part.labs[0]]
         if name in zeros:

@@ -39,7 +39,7 @@ def lab_contrasts(network: Network | None, settings: BiasSettings) -> pl.DataFra
     frames = []
     for part in network.counted:
         frames += [_pairs(part, network, settings), _zeros(part, network, settings)]
-        part.fitted.forget()
+        part.forget()
     return t.shaped(pl.concat(frames), t.LabContrasts).sort("lab", "other")
 
 

@@ -49,6 +49,7 @@ class Network:
         self.counted = self.within(everything, seen.y)
         """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
         self.components = variance_components(self.counted, n_labs=len(seen.labs))
+        forget(self.counted)
         self.working = _working(seen, weights, self.components)
         self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
@@ -57,6 +58,16 @@ class Network:
         """The fitted components of the observations `chosen`; with `working` weights what shares an effect counts less."""
         weight = self.working if working else self.weights.weight
         return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
+
+    @cached_property
+    def families(self) -> list[list[Part]]:
+        """The fitted components of each product family."""
+        return [self.within(self.seen.family == code, self.seen.y) for code in range(len(self.seen.families))]
+
+    @cached_property
+    def items(self) -> list[list[Part]]:
+        """The fitted components of each item."""
+        return [self.within(self.seen.item == code, self.seen.y, working=False) for code in range(len(self.seen.items))]
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
@@ -114,8 +125,9 @@ class Network:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
         frames = [_EMPTY]
         for code, family in enumerate(self.seen.families):
-            parts = [part for part in self.within(self.seen.family == code, self.seen.y) if len(part.labs) >= 3]
+            parts = [part for part in self.families[code] if len(part.labs) >= 3]
             frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=self.spread))
+            forget(parts)
         return pl.concat(frames)
 
     @cached_property
@@ -123,9 +135,16 @@ class Network:
         """Rows of the scope `item`."""
         frames = [_EMPTY]
         for code, item in enumerate(self.seen.items):
-            parts = self.within(self.seen.item == code, self.seen.y, working=False)
+            parts = self.items[code]
             frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
+            forget(parts)
         return pl.concat(frames)
+
+
+def forget(parts: list[Part]) -> None:
+    """Gives back the memory of what the parts compute again when it is asked for again."""
+    for part in parts:
+        part.forget()
 
 
 def _relative_u(yardsticks: pl.DataFrame, seen: Observations) -> Floats:

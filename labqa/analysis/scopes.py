@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from labqa.stats.network.variance import (
     moments,
     solve_components,
     spread,
+    spread_of_one,
 )
 from labqa.stats.network.zero import leave_one_out_centres
 
@@ -44,13 +46,12 @@ class Part:
     """One connected component of a scope, fitted: its laboratories, the anchor if it has one, the evidence for each.
 
     `n_results` counts a laboratory's observations in all scopes: on them rests its variance. `kept` are the observations
-    that were fitted, among all.
+    that were fitted, among all `seen`; `base` are the weights of all before the robust steps.
     """
 
     labs: Ints
     has_anchor: bool
     fitted: Fit
-    groupings: list[Grouping]
     n_samples: Ints
     n_partners: Ints
     n_blocks: Ints
@@ -60,6 +61,18 @@ class Part:
     links: sparse.csr_array
     item_share: sparse.csr_array
     kept: Ints
+    seen: Observations
+    base: Floats
+
+    @cached_property
+    def groupings(self) -> list[Grouping]:
+        """The random effects of `KINDS` on the observations that were fitted."""
+        return groups(self.seen, self.base, self.kept)
+
+    def forget(self) -> None:
+        """Gives back the memory of what is computed again when it is asked for again."""
+        vars(self).pop("groupings", None)
+        self.fitted.forget()
 
 
 def within_scope(
@@ -100,7 +113,6 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         labs=nodes[:n_labs],
         has_anchor=has_anchor,
         fitted=fitted,
-        groupings=groups(seen, base, kept),
         n_samples=n_samples[:n_labs],
         n_partners=partners[:n_labs] - with_anchor,
         n_blocks=count[:n_labs],
@@ -110,6 +122,8 @@ def _part(seen: Observations, weight: Floats, base: Floats, y: Floats, kept: Int
         links=links,
         item_share=item_share,
         kept=kept,
+        seen=seen,
+        base=base,
     )
 
 
@@ -127,8 +141,8 @@ def groups(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
         first = int(len(names) > 0 and names[0] < 0)
         scale = within if kind in WITHIN else None
         found.append(Grouping(incidence(group - first, n=len(names) - first, scale=scale), names[first:] % n_labs))
-    u = np.where(of_lab, 0.0, np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept]))
-    found.append(Grouping(incidence(own, n=len(kept), scale=u), np.full(len(kept), -1)))
+    u = np.where(np.isnan(seen.u[kept]), UNKNOWN_U, seen.u[kept])
+    found.append(Grouping(incidence(np.where(of_lab, -1, own), n=len(kept), scale=u), np.full(len(kept), -1)))
     return found
 
 
@@ -236,6 +250,6 @@ def anchor_suffices(part: Part, sigma: Floats, limit: float) -> bool:
     if part.anchor_samples < 3 or part.anchor_partners < 3:
         return False
     n = len(part.labs)
-    mean = np.append(np.full(n, 1.0 / n), -1.0)[None, :]
-    variance = spread(part.fitted, part.groupings, mean, lab=np.zeros(1, np.int64), needed=sigma > 0).total @ sigma
-    return bool(0.0 < variance[0] <= limit**2)
+    mean = np.append(np.full(n, 1.0 / n), -1.0)
+    variance = spread_of_one(part.fitted, part.groupings, mean) @ sigma
+    return bool(0.0 < variance <= limit**2)

@@ -7,7 +7,7 @@ from typer.exceptions import TyperException
 
 from labqa.cli import custody, deliveries, planning, runs, trying, usage
 from labqa.cli.terminal import language
-from labqa.core import system
+from labqa.core import memory, system
 from labqa.core.errors import LabQAError, StoreError
 from labqa.core.wording.catalogue import Message
 
@@ -23,6 +23,7 @@ for part in (deliveries, runs, custody, planning, trying):
 
 def main() -> None:
     """Entry point: an error is a sentence and its exit code, never a traceback."""
+    memory.given_back()
     try:
         raise SystemExit(app(standalone_mode=False))
     except TyperException as error:

@@ -122,7 +122,8 @@ def _of_laboratories(
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Network | None]:
     """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and the network itself.
 
-    `near` are the DISCREPANCIES of the `recent` pairs.
+    `near` are the DISCREPANCIES of the `recent` pairs. Influences and contrasts come first: they give the inverses of the
+    network back before the other retests are fitted.
     """
     results, items, settings = recent["results"], facts.items, bias_settings(edition)
     lab_bias, used, network = bias.fitted(
@@ -140,9 +141,9 @@ def _of_laboratories(
     tables = {
         "lab_bias": lab_bias,
         "lab_influence": attribution.lab_influence(lab_bias, network),
+        "lab_contrasts": comparability.lab_contrasts(network, settings),
         "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, settings),
         "lab_precision": precision.lab_precision(results, network, settings, tolerated=edition.number("tolerated_precision")),
-        "lab_contrasts": comparability.lab_contrasts(network, settings),
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
     }

@@ -323,6 +323,14 @@ class Steps:
         self._order = ordered(pattern)
         self._factor: Factor | None = None
 
+    def diagonal(self, matrix: sparse.csr_array) -> Floats | None:
+        """The diagonal of the inverse (n), as `sandwich` has it; None where the matrix is not positive definite."""
+        found = _both(self._order, matrix, np.zeros(0))
+        if found is None:
+            return None
+        order, own = self._order, found[0]
+        return np.asarray(_selected(order.begin, order.row, own.lower, own.pivot, own.core, *found[1:])[0][order.place])
+
     def solved(self, matrix: sparse.csr_array, right: Floats) -> Floats | None:
         """x with matrix x = right (n); None where the matrix proves not to be positive definite."""
         if self._factor is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,6 @@ from scipy import sparse
 
 from labqa.stats.latent.factor import Steps, factored, ordered
 from labqa.stats.latent.likelihood import Evaluated, Height, evaluate, height, layout
-from labqa.stats.network.columns import solved_columns
-from labqa.stats.network.variance import PROBES, signs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,8 +24,6 @@ LEAST_SPREAD = 0.3
 """Least SD between laboratories, of biases and of the levels of their samples, that a penalty may rest on."""
 MOST_STEPS, CLOSE, REST, PENALTY_REST = 80, 1e-7, 5e-3, 0.05
 """Most Newton steps; the move at which biases are found, at which the first step is, and the relative move of its penalty."""
-EXACT, MOST_GRADIENTS = 200, 2000
-"""Parameters up to which a trace is summed over all of them, beyond by probes; most conjugate gradients for these."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +96,17 @@ def fit(
     found = climb(
         seen, begin, nodes_at, link=link, freed=freed, penalty=penalty or Penalty(1.0, 1.0), free_penalty=penalty is None
     )
-    if freed.scale and found.state.scale == LEAST_SCALE:
-        return found
-    held = Freed(thresholds=False, scale=False)
-    weak = found.penalty._replace(bias=WEAK)
-    return climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
+    if not freed.scale or found.state.scale > LEAST_SCALE:
+        held, weak = Freed(thresholds=False, scale=False), found.penalty._replace(bias=WEAK)
+        found = climb(seen, found.state, nodes_at, link=link, freed=held, penalty=weak)
+    return _proved(found)
+
+
+def _proved(found: LatentFit) -> LatentFit:
+    """The fit as converged only where its information is positive definite: a maximum, not a saddle."""
+    if found.converged and factored(ordered(found.information), found.information) is None:
+        return replace(found, converged=False)
+    return found
 
 
 def climb(
@@ -131,7 +133,7 @@ def climb(
         rate = _rate(reached) if freed.scale else 0.0
         before = penalty
         if free_penalty:
-            penalty = _between(state, information, penalty)
+            penalty = _between(state, steps.diagonal(information), penalty)
         calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < PENALTY_REST and abs(rate) < REST
         converged = bool(moved < (CLOSE if calm and not free_penalty else REST) and calm)
         scale = max(state.scale * float(np.exp(rate)), LEAST_SCALE)
@@ -149,21 +151,15 @@ def climb(
     # thresholds and spread count as estimated even where this step held them; without thresholds there is no spread to estimate
     counted = size if len(begin.threshold) else 2 * n
     information, scores = _penalised(-found.hessian, held[:counted]), sparse.csr_array(found.block_score[:counted])
-    converged = converged and factored(ordered(information), information) is not None
     return LatentFit(state, information, scores, found.score, float(found.loglik.sum()), converged, penalty)
 
 
-def _between(state: State, information: sparse.csr_array, before: Penalty) -> Penalty:
+def _between(state: State, variance: Floats | None, before: Penalty) -> Penalty:
     """Precisions of biases and levels between laboratories, by MacKay's fixed point: what the data determine of them (n −
     precision × Σ variance) over the sum of their squares. Source: MacKay 1992, doi:10.1162/neco.1992.4.3.415."""
-    n, size = len(state.bias), information.shape[0]
-    # Σ variance: over all columns of the inverse, or by probes ±1 (Hutchinson 1989, doi:10.1080/03610918908812806)
-    probes, share = (np.eye(size), 1.0) if size <= EXACT else (signs(size, PROBES), 1.0 / PROBES)
-    solved = solved_columns(information, probes, tolerance=REST, most=MOST_GRADIENTS)
-    if solved is None:  # pragma: no cover - the step was found with this matrix
+    if variance is None:  # pragma: no cover - the step was found with the matrix whose inverse it would be of
         return before
-    variance = share * (probes * solved).sum(axis=1)
-    found = []
+    n, found = len(state.bias), []
     for k, (mode, old) in enumerate(zip((state.bias, state.level), before, strict=True)):
         determined = max(n - old * float(variance[k * n : (k + 1) * n].sum()), 1e-3)
         new = min(determined / max(float(mode @ mode), 1e-12), LEAST_SPREAD**-2)

@@ -10,8 +10,7 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
-from labqa.stats.network.columns import WIDTH
-from labqa.stats.network.felt import Felt, Grouping, felt
+from labqa.stats.network.felt import Grouping, felt
 from labqa.stats.network.variance import Components
 
 Ints = NDArray[np.int64]
@@ -235,18 +234,10 @@ def split(
     others = np.zeros((len(first), len(groupings)))
     for k, one in enumerate(groupings):
         if needed is None or needed[k]:
-            rows = _rows(felt(fitted, one, int(one.owner.max(initial=-1)) + 1), inverse)
+            rows = felt(fitted, one, int(one.owner.max(initial=-1)) + 1).through(inverse)
             others[:, k] = np.maximum(_quadratic(rows, inverse, first, second) - own[:, :, k, 3].sum(axis=1), 0.0)
     leverage = np.clip(of_fit * resistance, 0.0, 1.0)
     return Split(blocks, clusters, resistance, leverage, direct, network - part, network, own, others)
-
-
-def _rows(kind: Felt, inverse: Floats) -> Floats:
-    """A⁻ M of one kind (nodes × nodes), some columns at a time."""
-    out = np.empty_like(inverse)
-    for first in range(0, len(inverse), WIDTH):
-        out[first : first + WIDTH] = kind.applied(np.ascontiguousarray(inverse[:, first : first + WIDTH])).T
-    return out
 
 
 def _groups(groupings: list[Grouping], n: int) -> tuple[Ints, Floats, int]:

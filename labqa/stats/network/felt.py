@@ -11,6 +11,7 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
+from labqa.stats.network.columns import WIDTH
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -45,6 +46,13 @@ class Felt(NamedTuple):
         out = np.zeros(columns.shape)
         one = self.effects if self.joint is None else self.joint
         (_returned if self.joint is None else _exchanged)(one.indptr, one.indices, one.data, columns, out)
+        return out
+
+    def through(self, inverse: Floats) -> Floats:
+        """A⁻ M (nodes × nodes), some columns at a time."""
+        out = np.empty_like(inverse)
+        for first in range(0, len(inverse), WIDTH):
+            out[first : first + WIDTH] = self.applied(np.ascontiguousarray(inverse[:, first : first + WIDTH])).T
         return out
 
     def own(self, columns: Floats, lab: Ints) -> Floats:

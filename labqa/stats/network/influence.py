@@ -437,24 +437,50 @@ def _shared(start, block, theirs, marked, gone):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _root(start, block, node, order, offsets, lab, gone, root, queue, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sets `root` to 0 for the nodes that blocks still tie to `lab` once `gone` observations are left out, else to 1."""
-    root[:] = 1
-    seen[:] = False
-    root[lab], queue[0], count, done = 0, lab, 1, 0
-    while done < count:
-        u = queue[done]
-        done += 1
-        for o in order[offsets[u] : offsets[u + 1]]:
-            b = block[o]
-            if seen[b] or gone[o]:
+def _next(start, block, node, order, offsets, gone, side, mine, seen, queue, done, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Goes on from the node at `done` of a search to those that its blocks tie to it; how many were found so far, −1 where
+    the search meets another."""
+    for o in order[offsets[queue[done]] : offsets[queue[done] + 1]]:
+        b = block[o]
+        if gone[o] or seen[b] == mine:
+            continue
+        seen[b] = mine
+        for other in range(start[b], start[b + 1]):
+            v = node[other]
+            if gone[other] or side[v] == mine:
                 continue
-            seen[b] = True
-            for other in range(start[b], start[b + 1]):
-                v = node[other]
-                if root[v] == 1 and not gone[other]:
-                    root[v], queue[count] = 0, v
-                    count += 1
+            if side[v] >= 0:
+                return -1
+            side[v], queue[count] = mine, v
+            count += 1
+    return count
+
+
+@kernel
+def _root(start, block, node, order, offsets, lab, other, gone, root, queue, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sets `root` to 0 for the nodes that blocks still tie to `lab` once `gone` observations, of `other`, are left out, else
+    to 1.
+
+    All others are tied to `other` then: of two searches, step by step from either side, the one that ends first tells both.
+    """
+    root[:] = -1
+    seen[:] = -1
+    root[lab], root[other] = 0, 1
+    queue[0, 0], queue[1, 0] = lab, other
+    done, count = np.zeros(2, np.int64), np.ones(2, np.int64)
+    found = 0
+    while True:
+        for mine in range(2):
+            if done[mine] == count[mine]:
+                for i in range(len(root)):
+                    if root[i] != mine:
+                        root[i] = 1 - mine
+                return
+            found = _next(start, block, node, order, offsets, gone, root, mine, seen, queue[mine], done[mine], count[mine])
+            if found < 0:
+                root[:] = 0
+                return
+            done[mine], count[mine] = done[mine] + 1, found
 
 
 @kernel
@@ -506,9 +532,9 @@ def _apart(start, block, node, weight, residual, order, offsets, stated, lab, ot
     """Fills `shift` where it is NaN, where what is left falls apart; one laboratory's come one after the other."""
     effect, inverse, base, zero, offset, estimate = stated
     size, width = len(effect), start[1:] - start[:-1]
-    marked, seen = np.zeros(len(width), np.bool_), np.zeros(len(width), np.bool_)
+    marked, seen = np.zeros(len(width), np.bool_), np.empty(len(width), np.int8)
     out, gone = np.zeros(len(node), np.bool_), np.empty(len(node), np.int64)
-    root, queue = np.ones(size, np.int64), np.empty(size, np.int64)
+    root, queue = np.ones(size, np.int64), np.empty((2, size), np.int64)
     place, nodes = np.full(size, -1), np.empty(size, np.int64)
     for p in range(len(lab)):
         if not np.isnan(shift[p]):
@@ -520,7 +546,7 @@ def _apart(start, block, node, weight, residual, order, offsets, stated, lab, ot
         count = _shared(start, block, theirs, marked, gone)
         for o in gone[:count]:
             out[o] = True
-        _root(start, block, node, order, offsets, lab[p], out, root, queue, seen)
+        _root(start, block, node, order, offsets, lab[p], other[p], out, root, queue, seen)
         held = 0.0
         for i in range(size):
             if root[i] == 0 and i != lab[p]:

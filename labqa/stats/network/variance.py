@@ -16,10 +16,6 @@ from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-EXACT = 2000
-"""Nodes up to which the traces of the moments are exact; beyond, they would hold nodes × nodes numbers for each kind."""
-PROBES = 64
-"""Random vectors by which they are estimated there."""
 NEGLIGIBLE = 1e-9
 """Share of a moment below which what the fitted laboratories leave of it is rounding: the kind shows nothing."""
 
@@ -58,9 +54,8 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     exactly for fixed weights (the normal equations of MINQUE; Rao 1972, doi:10.2307/2284451). Both are split by the laboratory
     of the group in k, the expectation in proportion to ‖Z_k'PZ_j‖². Groups without an owner are counted under the last column
     (n_labs). `corrected=False` leaves out what the fitted laboratories take (P for Q): a start, cheaper. They take
-    ‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² = 2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X; beyond `EXACT` nodes
-    estimated by `PROBES` random vectors of ±1 (Hutchinson 1989, doi:10.1080/03610918908812806), whose error there is below
-    1 % of a term that is itself a share of the whole.
+    ‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² = 2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X: exactly, in as many
+    operations for each node as laboratories share groups, and with nodes × nodes numbers of one kind at a time beside A⁻.
     """
     kinds = len(groupings)
     every = sparse.csc_array(sparse.hstack([one.matrix for one in groupings]))
@@ -71,17 +66,15 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     owner = np.where(owner >= 0, owner, n_labs)
     profile = fitted.profile
     squares, taken = np.zeros((kinds, kinds, n_labs + 1)), np.zeros((kinds, kinds))
-    exact = corrected and len(fitted.effect) <= EXACT
-    kept = [felt(fitted, one, n_labs) for one in groupings] if exact else []
+    kept = [felt(fitted, one, n_labs) for one in groupings] if corrected else []
     for j in range(kinds):
         seen = sparse.csc_array(every[:, : ends[j + 1]].T @ (profile @ every[:, ends[j] : ends[j + 1]]))
         _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
-        if exact:
+        if corrected:
             taken[: j + 1, j] = _passed_on(kept[: j + 1], seen.tocsr(), ends, fitted.inverse)
-    if exact:
+    del seen
+    if corrected:
         taken = 2.0 * (np.triu(taken) + np.triu(taken, 1).T) - _sent_back(kept, fitted.inverse)
-    elif corrected:
-        taken = _estimated(fitted, groupings)
     total = squares.sum(axis=2)
     left = total - taken
     shows = left > NEGLIGIBLE * total
@@ -106,6 +99,21 @@ def _passed_on(kept: list[Felt], seen: sparse.csr_array, ends: Ints, inverse: Fl
 
 
 @kernel
+def _sum(begin, end, value, index, row):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ value × the entry of the row at its index, in four sums side by side, none of which waits for the others."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    fours = begin + (end - begin) // 4 * 4
+    for e in range(begin, fours, 4):
+        a += value[e] * row[index[e]]
+        b += value[e + 1] * row[index[e + 1]]
+        c += value[e + 2] * row[index[e + 2]]
+        d += value[e + 3] * row[index[e + 3]]
+    for e in range(fours, end):
+        a += value[e] * row[index[e]]
+    return (a + b) + (c + d)
+
+
+@kernel
 def _trace(first, group, felt, pointer, other, shared, begin, index, value, inverse):  # type: ignore[no-untyped-def]  # pragma: no cover
     """tr(A⁻ H_a S H_b'): H_a by nodes (nodes × groups), S (groups × groups of the other kind) and H_b' by its groups."""
     total, size = 0.0, len(begin) - 1
@@ -120,25 +128,23 @@ def _trace(first, group, felt, pointer, other, shared, begin, index, value, inve
                     count += 1
                 passed[h] += felt[a] * shared[e]
         for k in range(count):
-            h, across = place[k], 0.0
-            for e in range(begin[h], begin[h + 1]):
-                across += value[e] * row[index[e]]
-            total += passed[h] * across
+            h = place[k]
+            total += passed[h] * _sum(begin[h], begin[h + 1], value, index, row)
             met[h] = False
     return total
 
 
 def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
-    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K)."""
-    whole = [np.empty_like(inverse) for _ in kept]
-    for first in range(0, len(inverse), WIDTH):
-        columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
-        for one, rows in zip(kept, whole, strict=True):
-            rows[first : first + WIDTH] = one.applied(columns).T
-    out = np.empty((len(kept), len(kept)))
-    for a, ahead in enumerate(whole):
-        for b in range(a + 1):
-            out[a, b] = out[b, a] = _crossed(ahead, whole[b])
+    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K); A⁻ M of one is held whole, that of most entries first."""
+    out, behind = np.zeros((len(kept), len(kept))), sorted(range(len(kept)), key=lambda k: kept[k].effects.nnz)
+    while behind:
+        a = behind.pop()
+        whole = kept[a].through(inverse)
+        out[a, a] = _crossed(whole, whole)
+        for first in range(0, len(inverse) if behind else 0, WIDTH):
+            columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
+            out[a, behind] += [_beside(whole, first, kept[b].applied(columns)) for b in behind]
+        out[behind, a] = out[a, behind]
     return out
 
 
@@ -154,37 +160,15 @@ def _crossed(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     return total
 
 
-def _estimated(fitted: Fit, groupings: list[Grouping]) -> Floats:
-    """What the fitted laboratories take of the moments (K × K), by `PROBES` random vectors."""
-    probes = signs(len(fitted.effect), PROBES)
-    taken = np.zeros((len(groupings), len(groupings)))
-    for first in range(0, PROBES, WIDTH):
-        probe = probes[:, first : first + WIDTH]
-        moved, seen = fitted.profiled(fitted.solved(probe - probe.mean(axis=0))), fitted.profiled(probe)
-        left = [one.matrix @ (one.matrix.T @ moved) for one in groupings]
-        right = [fitted.projected(one.matrix @ (one.matrix.T @ seen)) for one in groupings]
-        back = [fitted.nodes.T @ fitted.projected(one) for one in left]
-        ahead = [fitted.solved(np.asarray(fitted.nodes.T @ one)) for one in right]
-        taken += 2.0 * np.array([[float((a * b).sum()) for b in right] for a in left])
-        taken -= np.array([[float((a * b).sum()) for b in ahead] for a in back])
-    return np.asarray(0.5 * (taken + taken.T)) / PROBES
-
-
 @kernel
-def _signs(out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for i in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            mixed = np.uint64(i * out.shape[1] + c + 1) * np.uint64(0x9E3779B97F4A7C15)
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            out[i, c] = 1.0 if mixed >> np.uint64(63) else -1.0
-
-
-def signs(n: int, width: int) -> Floats:
-    """n × width numbers ±1 that look random and are always the same (SplitMix64 of their place, its top bit)."""
-    out = np.empty((n, width))
-    _signs(out)
-    return out
+def _beside(whole, first, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ of the products of some columns with those of `whole` from `first` on."""
+    sums = np.zeros(columns.shape[1])
+    for i in range(len(columns)):
+        row, beside = columns[i], whole[i, first : first + len(sums)]
+        for c in range(len(sums)):
+            sums[c] += row[c] * beside[c]
+    return sums.sum()
 
 
 def solve_components(found: Moments, *, known: Floats) -> Components:
@@ -300,3 +284,9 @@ def spread(
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])
     return Spread(total, np.minimum(own, total))
+
+
+def spread_of_one(fitted: Fit, groupings: list[Grouping], contrast: Floats) -> Floats:
+    """`spread` of one contrast (nodes; it sums to 0) from all groups of each kind (K): ‖Z'P X A⁻ c‖²."""
+    moved = fitted.profiled(fitted.solved(contrast[:, None]))[:, 0]
+    return np.array([float(np.square(one.matrix.T @ moved).sum()) for one in groupings])

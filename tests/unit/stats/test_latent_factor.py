@@ -49,6 +49,7 @@ def test_what_is_not_positive_definite_has_no_factor(below):
     assert factored(ordered(matrix), matrix) is None
     assert sandwich(matrix, sparse.csr_array(meat)) is None
     assert Steps(matrix).solved(matrix, np.ones(N)) is None
+    assert Steps(matrix).diagonal(matrix) is None
 
 
 def test_steps_solve_what_changes_little_and_what_changes_much():
@@ -58,4 +59,6 @@ def test_steps_solve_what_changes_little_and_what_changes_much():
     for matrix in (information, information + 0.01 * meat, information + 30.0 * meat):
         expected = np.linalg.solve(matrix, right)
         found = steps.solved(sparse.csr_array(matrix), right)
+        diagonal = steps.diagonal(sparse.csr_array(matrix))
+        np.testing.assert_allclose(diagonal, np.diag(np.linalg.inv(matrix)), rtol=1e-9)
         assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
