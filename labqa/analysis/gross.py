@@ -157,7 +157,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
     and more than the peers' rate explains: what is left does not speak for the laboratory.
 
-    A bias shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if anything.
+    A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
+    anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough.
     """
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
     whole = _mostly(aside, most, least=MIN_SAMPLES).select("lab", side="mean_side")
@@ -170,7 +171,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
         of_item, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"
     )
     side = pl.coalesce("side", "item_side")
-    shown = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    leaning = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    shown = leaning & (pl.col("status") == str(Status.ASSESSED))
     lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
     return lab_bias.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),

@@ -64,9 +64,9 @@ def test_the_tail_is_that_of_the_binomial(hits: int, n: int, chance: float) -> N
     assert float(p_count_above(hits, n, chance)) == pytest.approx(float(stats.binom.sf(hits - 1, n, chance)), rel=1e-12)
 
 
-def bias_rows(estimate: float) -> pl.DataFrame:
+def bias_rows(estimate: float, status: str = "assessed") -> pl.DataFrame:
     counts = dict.fromkeys(["n_samples", "n_partners", "n_blocks", "component_labs"], 30)
-    of_all = {"se": 0.1, "zero": "relative", "status": "assessed", **counts}
+    of_all = {"se": 0.1, "zero": "relative", "status": status, **counts}
     rows = [
         {"lab": lab, "scope": scope, "scope_id": item, "estimate": estimate, **of_all}
         | {"lower": estimate - 0.2, "upper": estimate + 0.2}
@@ -76,8 +76,8 @@ def bias_rows(estimate: float) -> pl.DataFrame:
     return t.shaped(pl.DataFrame(rows), t.LabBias)
 
 
-def withheld(rows: pl.DataFrame, estimate: float = 0.1) -> set[tuple[str, str]]:
-    told = gross.withheld(bias_rows(estimate), rows, most=0.2)
+def withheld(rows: pl.DataFrame, estimate: float = 0.1, status: str = "assessed") -> set[tuple[str, str]]:
+    told = gross.withheld(bias_rows(estimate, status), rows, most=0.2)
     t.LabBias.validate(told)
     lost = told.filter(pl.col("status") == "undetermined")
     assert lost["estimate"].null_count() == lost.height
@@ -103,6 +103,7 @@ def test_a_bias_to_the_side_of_what_was_set_aside_is_larger_if_anything() -> Non
     all_of_a = aside(compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD))
     assert withheld(all_of_a, estimate=1.0) == set()
     assert len(withheld(all_of_a, estimate=-1.0)) == 3
+    assert len(withheld(all_of_a, estimate=1.0, status="not_assessed")) == 3, "two samples left of 30 are no lack of tests"
     both_ways = all_of_a.with_columns(side=pl.int_range(pl.len()) // 2 % 2 * 2 - 1)
     assert len(withheld(both_ways, estimate=1.0)) == 3
 
