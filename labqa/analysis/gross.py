@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.evidence import WITHOUT_SIGN
-from labqa.core.vocabulary import PairKind, Scope, Status, Trigger
+from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
 
 Floats = NDArray[np.float64]
@@ -39,11 +39,12 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
     laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
     `beyond` (clearly more than R) and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
-    Objection retests are left out, and what could not be compared in σR.
+    Of a pair whose other results the fit kept, since a third laboratory had tested the sample, `gross` names only whoever
+    made the blunder. Objection retests are left out, and what could not be compared in σR.
     """
     run = results.select("result", run=pl.coalesce("run", "sample"))
     rows = (
-        pairs.join(discrepancies.select("pair", "delta", "r_ratio"), on="pair", how="inner", maintain_order="left")
+        pairs.join(discrepancies.select("pair", "delta", "r_ratio", "category"), on="pair", how="inner", maintain_order="left")
         .join(blocks.select("block", "why_not"), on="block", how="left", maintain_order="left")
         .filter(
             (pl.col("kind") == PairKind.BETWEEN)
@@ -58,15 +59,16 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
         gross=blunder | (pl.col("why_not").eq_missing(pl.lit(OF_LABORATORIES[1])) & beyond),
         differs=pl.col("why_not").eq_missing(pl.lit(OF_SAMPLES)),
         beyond=beyond,
+        **_told_by_a_third(),
     )
     sides = [
         told.join(run.rename({"result": f"{own}_result"}), on=f"{own}_result", how="left", maintain_order="left").select(
             "pair",
             "item",
             "sample",
-            "gross",
             "differs",
             "beyond",
+            gross=pl.col("gross") | pl.col(f"{own}_blundered"),
             lab=f"{own}_lab",
             partner=f"{other}_lab",
             unit="run",
@@ -75,6 +77,16 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
         for own, other, sign in (("original", "retest", -1), ("retest", "original", 1))
     ]
     return pl.concat(sides).sort("pair", "lab")
+
+
+def _told_by_a_third() -> dict[str, pl.Expr]:
+    """Who made the blunder of a block that the fit kept: the original if it is far from all of several others, else the others
+    that are far from it."""
+    blunder = pl.col("category") == str(Category.BLUNDER_SUSPECTED)
+    far = pl.col("why_not").is_null() & blunder & (pl.col("r_ratio") > CLEAR)
+    block = ["sample", "item", "original_result"]
+    original = far.all().over(block) & (pl.col("retest_lab").n_unique().over(block) > 1)
+    return {"original_blundered": original, "retest_blundered": far & ~far.all().over(block)}
 
 
 def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
@@ -117,13 +129,15 @@ def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
     totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
     every = met.select(**totals).row(0, named=True)
     own = met.group_by("lab").agg(**totals)
-    both = met.group_by("lab", "partner").agg(n_both=totals["n"], hits_both=totals["hits"])
+    of_it = met.group_by(lab="partner").agg(hits_theirs=totals["hits"])
+    both = met.group_by(lab="partner", partner="lab").agg(n_both=totals["n"], hits_both=totals["hits"])
     told = (
         met.join(own, on="lab", maintain_order="left")
+        .join(of_it, on="lab", maintain_order="left")
         .join(own.rename({"lab": "partner"}), on="partner", suffix="_partner", maintain_order="left")
         .join(both, on=["lab", "partner"], maintain_order="left")
     )
-    others = (every["hits"] - 2 * pl.col("hits")).clip(0.0) / (every["n"] - 2 * pl.col("n")).clip(1.0)
+    others = (every["hits"] - pl.col("hits") - pl.col("hits_theirs")).clip(0.0) / (every["n"] - 2 * pl.col("n")).clip(1.0)
     apart = pl.col("hits_partner") - pl.col("hits_both") + PEERS * others
     rate = apart / (pl.col("n_partner") - pl.col("n_both") + PEERS)
     return told.select("lab", "unit", "partner", "sample", "hit", chance=rate.clip(0.0, 1.0))

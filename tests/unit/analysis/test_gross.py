@@ -59,6 +59,35 @@ def test_runs_are_counted_not_samples() -> None:
     assert (told["A"]["n"], told["A"]["hits"], told["A"]["n_samples"]) == (13, 1, 18)
 
 
+def told_of(*pairs: tuple[str, str, bool], why_not: str | None = None, category: str = "blunder_suspected") -> dict[str, bool]:
+    """Who is told to have made a gross error in a block of an original with these other tests (lab, lab, far apart)."""
+    rows = [
+        {"pair": f"{k}", "item": "I", "sample": "S", "block": "B", "kind": "between", "trigger": None}
+        | {"original_lab": a, "retest_lab": b, "original_result": a, "retest_result": b, "delta": 1.0}
+        | {"r_ratio": 6.0 if far else 0.4, "category": category if far else "agree"}
+        for k, (a, b, far) in enumerate(pairs)
+    ]
+    both = pl.DataFrame(rows, schema_overrides={"trigger": pl.String})
+    blocks = pl.DataFrame({"block": ["B"], "why_not": [why_not]}, schema={"block": pl.String, "why_not": pl.String})
+    results = pl.DataFrame({"result": list("OTR"), "run": [None, "r", "s"], "sample": "S"})
+    measured = ["delta", "r_ratio", "category"]
+    rows_of = gross.compared(both.drop(measured), both.select("pair", *measured), blocks, results)
+    return {lab: bool(rows_of.filter(lab=lab)["gross"].any()) for lab in sorted(set(rows_of["lab"]))}
+
+
+def test_in_a_pair_both_may_have_made_it() -> None:
+    assert told_of(("O", "T", True), why_not="bias.blunder") == {"O": True, "T": True}
+    assert told_of(("O", "T", True)) == {"O": False, "T": False}, "the fit kept it: a bias explains it"
+
+
+def test_a_referee_tells_who_made_it() -> None:
+    assert told_of(("O", "T", True), ("O", "R", True)) == {"O": True, "R": False, "T": False}
+    assert told_of(("O", "T", True), ("O", "R", False)) == {"O": False, "R": False, "T": True}
+    assert told_of(("O", "T", False), ("O", "R", True)) == {"O": False, "R": True, "T": False}
+    assert not any(told_of(("O", "T", True), ("O", "R", True), category="discrepant").values()), "a bias may explain it"
+    assert all(told_of(("O", "T", True), ("O", "R", True), why_not="bias.blunder").values()), "three that all differ"
+
+
 @pytest.mark.parametrize(("hits", "n", "chance"), [(0, 10, 0.1), (1, 10, 0.1), (7, 12, 0.2), (10, 10, 0.3), (3, 40, 0.05)])
 def test_the_tail_is_that_of_the_binomial(hits: int, n: int, chance: float) -> None:
     assert float(p_count_above(hits, n, chance)) == pytest.approx(float(stats.binom.sf(hits - 1, n, chance)), rel=1e-12)
