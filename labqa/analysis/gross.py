@@ -24,6 +24,8 @@ OF_LABORATORIES = ("bias.blunder", "bias.gross_error")
 OF_SAMPLES = "bias.sample_differs"
 PEERS = 10
 """Tests that the peers' rate counts for beside a partner's own tests with others."""
+FAMILY_TESTS = 12
+"""Comparisons of other laboratories from which it is known how a product family's samples compare."""
 MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
 MOST_EVIDENCE = 50
 CHANCE = 0.01
@@ -35,8 +37,8 @@ _NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scop
 
 
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, lab, partner, `unit` (the
-    laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
+    """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, family, lab, partner, `unit`
+    (the laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
     `beyond` (clearly more than R) and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
     Of a pair whose other results the fit kept, since a third laboratory had tested the sample, `gross` names only whoever
@@ -66,6 +68,7 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
             "pair",
             "item",
             "sample",
+            "family",
             "differs",
             "beyond",
             gross=pl.col("gross") | pl.col(f"{own}_blundered"),
@@ -95,9 +98,7 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     Columns lab, n (runs), hits, expected, and the same without the partner on whom the excess rests most (`n_others`,
     `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit).
     """
-    met = _with_chance(
-        rows.group_by("lab", "unit", "partner", "sample").agg(pl.col("hit").any()).sort("lab", "unit", "partner", "sample")
-    )
+    met = _with_chance(_met(rows))
     units = met.group_by("lab", "unit", maintain_order=True).agg(
         pl.col("hit").any(),
         chance=1.0 - (1.0 - pl.col("chance")).product(),
@@ -123,24 +124,51 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def where_others_test(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `compared` of product families in which others compared enough samples without the laboratory: what only it tests
+    first may be the product."""
+    counted = _elsewhere(_met(rows.with_columns(hit=False)), "family").filter(pl.col("n") >= 2 * FAMILY_TESTS)
+    return rows.join(counted, on=["lab", "family"], how="semi", nulls_equal=True, maintain_order="left")
+
+
+def _met(rows: pl.DataFrame) -> pl.DataFrame:
+    """Comparisons of lab, partner and sample, and whether any of their items was hit."""
+    key = ["lab", "unit", "partner", "sample", "family"]
+    return rows.group_by(key).agg(pl.col("hit").any()).sort(key)
+
+
+def _elsewhere(met: pl.DataFrame, *within: str) -> pl.DataFrame:
+    """Of each laboratory that has rows within the columns named, the rows and hits there of which it is no part: n, hits."""
+    totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
+    own = met.group_by("lab", *within).agg(**totals)
+    of_it = met.group_by(pl.col("partner").alias("lab"), *within).agg(**totals)
+    joined = own.join(of_it, on=["lab", *within], how="left", suffix="_theirs", nulls_equal=True)
+    if within:
+        joined = joined.join(met.group_by(within).agg(**totals), on=within, suffix="_all", nulls_equal=True)
+    else:
+        joined = joined.join(met.select(**totals), how="cross", suffix="_all")
+    left = (pl.col(f"{name}_all") - pl.col(name) - pl.col(f"{name}_theirs").fill_null(0.0) for name in totals)
+    return joined.select("lab", *within, *(one.clip(0.0).alias(name) for name, one in zip(totals, left, strict=True)))
+
+
 def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
     """Adds to comparisons of lab, partner and sample the chance of a gross error that is not the laboratory's: the rate of its
-    partner with others, drawn to the rate among others."""
+    partner with others, or of others in the product family if that is higher, drawn to the rate among others."""
     totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
-    every = met.select(**totals).row(0, named=True)
-    own = met.group_by("lab").agg(**totals)
-    of_it = met.group_by(lab="partner").agg(hits_theirs=totals["hits"])
-    both = met.group_by(lab="partner", partner="lab").agg(n_both=totals["n"], hits_both=totals["hits"])
+    partner = met.group_by(partner="lab").agg(**totals)
+    both = met.group_by(lab="partner", partner="lab").agg(**totals)
     told = (
-        met.join(own, on="lab", maintain_order="left")
-        .join(of_it, on="lab", maintain_order="left")
-        .join(own.rename({"lab": "partner"}), on="partner", suffix="_partner", maintain_order="left")
-        .join(both, on=["lab", "partner"], maintain_order="left")
+        met.join(_elsewhere(met), on="lab", maintain_order="left")
+        .join(_elsewhere(met, "family"), on=["lab", "family"], suffix="_family", nulls_equal=True, maintain_order="left")
+        .join(partner, on="partner", suffix="_partner", maintain_order="left")
+        .join(both, on=["lab", "partner"], suffix="_both", maintain_order="left")
     )
-    others = (every["hits"] - pl.col("hits") - pl.col("hits_theirs")).clip(0.0) / (every["n"] - 2 * pl.col("n")).clip(1.0)
-    apart = pl.col("hits_partner") - pl.col("hits_both") + PEERS * others
-    rate = apart / (pl.col("n_partner") - pl.col("n_both") + PEERS)
-    return told.select("lab", "unit", "partner", "sample", "hit", chance=rate.clip(0.0, 1.0))
+    others = PEERS * pl.col("hits") / pl.col("n").clip(1.0)
+    apart, n_apart = (pl.col(f"{name}_partner") - pl.col(f"{name}_both") for name in ("hits", "n"))
+    of_partner = (apart + others) / (n_apart + PEERS)
+    of_family = (pl.col("hits_family") + others) / (pl.col("n_family") + PEERS)
+    chance = pl.max_horizontal(of_partner, of_family).clip(0.0, 1.0)
+    return told.select("lab", "unit", "partner", "sample", "hit", chance=chance)
 
 
 def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:

@@ -87,9 +87,11 @@ def indicators(
 def _gross(
     pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame, unfit: pl.DataFrame
 ) -> pl.DataFrame:
-    """What laboratories answer for: comparisons on items whose σR may inform a class, without what was charged to samples."""
+    """What laboratories answer for: comparisons on items whose σR may inform a class and in product families that others test
+    too, without what was charged to samples."""
     fit = pairs.join(unfit, on="item", how="anti", maintain_order="left")
-    return gross.compared(fit, discrepancies, blocks, results).filter(~pl.col("differs")).with_columns(hit="gross")
+    rows = gross.where_others_test(gross.compared(fit, discrepancies, blocks, results))
+    return rows.filter(~pl.col("differs")).with_columns(hit="gross")
 
 
 def _withheld(part: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:

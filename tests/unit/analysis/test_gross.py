@@ -15,7 +15,7 @@ def compared(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
     for a, b, n, hits in rows:
         for k in range(n):
             name = f"{a}{b}{k:03d}"
-            row = {"pair": name, "item": "I", "sample": name, "unit": name, "hit": k < hits}
+            row = {"pair": name, "item": "I", "sample": name, "family": "F", "unit": name, "hit": k < hits}
             told += [{**row, "lab": a, "partner": b, "side": 1}, {**row, "lab": b, "partner": a, "side": -1}]
     return pl.DataFrame(told)
 
@@ -36,7 +36,8 @@ def test_who_has_gross_errors_with_everyone_made_them() -> None:
     # P met A in 10 tests, and A has 16 errors in 20 tests with others; the rate among all others is 16 in 20 + 30
     rate = 16 / (20 + 30)
     with_a, with_q = (16 + 10 * rate) / (20 + 10), (8 + 10 * rate) / (40 + 10)
-    assert told["P"]["expected"] == pytest.approx(10 * with_a + 60 * with_q)
+    assert with_q < rate < with_a, "with Q the family's rate is the higher one"
+    assert told["P"]["expected"] == pytest.approx(10 * with_a + 60 * rate)
 
 
 def test_one_bad_partner_charges_nobody_else() -> None:
@@ -51,6 +52,27 @@ def test_one_bad_partner_charges_nobody_else() -> None:
     assert all(p[lab] > 0.01 for lab in "APQR")
 
 
+def test_a_family_in_which_all_have_gross_errors_charges_nobody() -> None:
+    """Heterogeneous, or its σR too small: A tests nothing else, its partners mostly other products."""
+    bad = compared(*((a, b, 10, 8) for a, b in [("A", "P"), ("A", "Q"), ("A", "R"), ("B", "P"), ("B", "Q"), ("B", "R")]))
+    good = compared(*((a, b, 90, 0) for a, b, _, _ in WORLD)).with_columns(family=pl.lit("G"))
+    a = next(row for row in gross.by_lab(pl.concat([bad, good])).iter_rows(named=True) if row["lab"] == "A")
+    chance = a["expected_others"] / a["n_others"]
+    assert chance > 0.6, "what B has in the family, not the tenth that the partners have with others"
+    assert float(p_count_above(a["hits_others"], a["n_others"], chance + 0.05)) > 0.01
+
+
+def test_what_only_one_laboratory_tests_may_be_the_product() -> None:
+    alone = compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8))
+    shared = compared(*WORLD).with_columns(family=pl.lit("G"))
+    kept = gross.where_others_test(pl.concat([alone, shared]))
+    assert set(kept.filter(family="F")["lab"]) == {"P", "Q", "R"}, "of these A's other tests tell"
+    assert kept.filter(family="G").height == shared.height
+    for others, told in ((11, False), (12, True)):
+        kept = gross.where_others_test(pl.concat([alone, compared(("B", "Q", others, 0)), shared]))
+        assert (kept.filter(family="F", lab="A").height == 30) == told
+
+
 def test_runs_are_counted_not_samples() -> None:
     """A unit slip that spoils a day is one slip, however many samples were tested that day."""
     rows = compared(("A", "P", 6, 6), ("A", "Q", 6, 0), ("A", "R", 6, 0))
@@ -62,7 +84,7 @@ def test_runs_are_counted_not_samples() -> None:
 def told_of(*pairs: tuple[str, str, bool], why_not: str | None = None, category: str = "blunder_suspected") -> dict[str, bool]:
     """Who is told to have made a gross error in a block of an original with these other tests (lab, lab, far apart)."""
     rows = [
-        {"pair": f"{k}", "item": "I", "sample": "S", "block": "B", "kind": "between", "trigger": None}
+        {"pair": f"{k}", "item": "I", "sample": "S", "family": "F", "block": "B", "kind": "between", "trigger": None}
         | {"original_lab": a, "retest_lab": b, "original_result": a, "retest_result": b, "delta": 1.0}
         | {"r_ratio": 6.0 if far else 0.4, "category": category if far else "agree"}
         for k, (a, b, far) in enumerate(pairs)
