@@ -7,9 +7,9 @@
 | bias_between_items | SD of the laboratory's item biases, σR | samples |
 | precision_ratio | within-lab SD over that of the median laboratory | blocks |
 | discrepancy_share, discrepancy_excess | share of between pairs beyond R; the same less the expected share | pairs |
-| gross_share | share of its tests that other laboratories repeated with a gross error | runs |
+| gross_share | share of its tests that others repeated, in product families that others test too, with a gross error | runs |
 | gross_share_others | the same without the partner on whom it rests most | runs |
-| gross_expected_others | what these partners lead one to expect | runs |
+| gross_expected_others | what these partners, and others in the product families, lead one to expect | runs |
 | flip_excess | share of planned pairs whose verdict changed, less the expected share | pairs |
 | pt_results, pt_outliers_2/3 | comparison results with a z; those with |z| > 2 or 3 | results with a z |
 | pt_outlying_rounds_2/3 | rounds with any |z| beyond the limit | rounds |
