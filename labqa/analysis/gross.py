@@ -92,13 +92,14 @@ def _told_by_a_third() -> dict[str, pl.Expr]:
     return {"original_blundered": original, "retest_blundered": far & ~far.all().over(block)}
 
 
-def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
-    """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`.
+def by_lab(rows: pl.DataFrame, *, of_family: bool = True) -> pl.DataFrame:
+    """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`; `of_family`: no fewer
+    errors are expected than others have in the product family.
 
     Columns lab, n (runs), hits, expected, and the same without the partner on whom the excess rests most (`n_others`,
     `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit).
     """
-    met = _with_chance(_met(rows))
+    met = _with_chance(_met(rows), of_family=of_family)
     units = met.group_by("lab", "unit", maintain_order=True).agg(
         pl.col("hit").any(),
         chance=1.0 - (1.0 - pl.col("chance")).product(),
@@ -151,9 +152,9 @@ def _elsewhere(met: pl.DataFrame, *within: str) -> pl.DataFrame:
     return joined.select("lab", *within, *(one.clip(0.0).alias(name) for name, one in zip(totals, left, strict=True)))
 
 
-def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
+def _with_chance(met: pl.DataFrame, *, of_family: bool) -> pl.DataFrame:
     """Adds to comparisons of lab, partner and sample the chance of a gross error that is not the laboratory's: the rate of its
-    partner with others, or of others in the product family if that is higher, drawn to the rate among others."""
+    partner with others, with `of_family` that of others in the product family if higher, drawn to the rate among others."""
     totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
     partner = met.group_by(partner="lab").agg(**totals)
     both = met.group_by(lab="partner", partner="lab").agg(**totals)
@@ -165,9 +166,8 @@ def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
     )
     others = PEERS * pl.col("hits") / pl.col("n").clip(1.0)
     apart, n_apart = (pl.col(f"{name}_partner") - pl.col(f"{name}_both") for name in ("hits", "n"))
-    of_partner = (apart + others) / (n_apart + PEERS)
-    of_family = (pl.col("hits_family") + others) / (pl.col("n_family") + PEERS)
-    chance = pl.max_horizontal(of_partner, of_family).clip(0.0, 1.0)
+    rates = [(apart + others) / (n_apart + PEERS), (pl.col("hits_family") + others) / (pl.col("n_family") + PEERS)]
+    chance = pl.max_horizontal(rates if of_family else rates[:1]).clip(0.0, 1.0)
     return told.select("lab", "unit", "partner", "sample", "hit", chance=chance)
 
 
@@ -225,8 +225,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
 
 def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
     """Laboratories of whose tests `most` or more were hit, beyond chance, with enough samples and partners; `mean_side` is
-    that of what was hit."""
-    found = by_lab(aside)
+    that of what was hit. A product family in which others err too is no excuse here: withholding costs nobody points."""
+    found = by_lab(aside, of_family=False)
     n, hits, expected = (found[f"{name}_others"].to_numpy() for name in _COUNTS)
     beyond = p_count_above(hits, n, expected / np.maximum(n, 1.0)) <= CHANCE
     enough = (pl.col("n_samples") >= least) & (pl.col("n_partners") >= MIN_PARTNERS) & (pl.col("hits") >= most * pl.col("n"))

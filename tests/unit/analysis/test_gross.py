@@ -60,6 +60,7 @@ def test_a_family_in_which_all_have_gross_errors_charges_nobody() -> None:
     chance = a["expected_others"] / a["n_others"]
     assert chance > 0.6, "what B has in the family, not the tenth that the partners have with others"
     assert float(p_count_above(a["hits_others"], a["n_others"], chance + 0.05)) > 0.01
+    assert ("A", "lab") in withheld(aside(pl.concat([bad, good]))), "and yet nothing is said of its bias"
 
 
 def test_what_only_one_laboratory_tests_may_be_the_product() -> None:
