@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.evidence import WITHOUT_SIGN
-from labqa.core.vocabulary import MOST_EVIDENCE, PairKind, Scope, Status, Trigger
+from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,8 @@ OF_LABORATORIES = ("bias.blunder", "bias.gross_error")
 OF_SAMPLES = "bias.sample_differs"
 PEERS = 10
 """Tests that the peers' rate counts for beside a partner's own tests with others."""
+FAMILY_TESTS = 12
+"""Comparisons of other laboratories from which it is known how a product family's samples compare."""
 MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
 CHANCE = 0.01
 """Chance at which a share that was set aside is more than the peers' rate explains."""
@@ -34,15 +36,16 @@ _NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scop
 
 
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, lab, partner, `unit` (the
-    laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
+    """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, family, lab, partner, `unit`
+    (the laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
     `beyond` (clearly more than R), `r_ratio`, and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
-    Objection retests are left out, and what could not be compared in σR.
+    Of a pair whose other results the fit kept, since a third laboratory had tested the sample, `gross` names only whoever
+    made the blunder. Objection retests are left out, and what could not be compared in σR.
     """
     run = results.select("result", run=pl.coalesce("run", "sample"))
     rows = (
-        pairs.join(discrepancies.select("pair", "delta", "r_ratio"), on="pair", how="inner", maintain_order="left")
+        pairs.join(discrepancies.select("pair", "delta", "r_ratio", "category"), on="pair", how="inner", maintain_order="left")
         .join(blocks.select("block", "why_not"), on="block", how="left", maintain_order="left")
         .filter(
             (pl.col("kind") == PairKind.BETWEEN)
@@ -57,16 +60,18 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
         gross=blunder | (pl.col("why_not").eq_missing(pl.lit(OF_LABORATORIES[1])) & beyond),
         differs=pl.col("why_not").eq_missing(pl.lit(OF_SAMPLES)),
         beyond=beyond,
+        **_told_by_a_third(),
     )
     sides = [
         told.join(run.rename({"result": f"{own}_result"}), on=f"{own}_result", how="left", maintain_order="left").select(
             "pair",
             "item",
             "sample",
-            "gross",
+            "family",
             "differs",
             "beyond",
             "r_ratio",
+            gross=pl.col("gross") | pl.col(f"{own}_blundered"),
             lab=f"{own}_lab",
             partner=f"{other}_lab",
             unit="run",
@@ -77,15 +82,24 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
     return pl.concat(sides).sort("pair", "lab")
 
 
-def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
-    """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`.
+def _told_by_a_third() -> dict[str, pl.Expr]:
+    """Who made the blunder of a block that the fit kept: the original if it is far from all of several others, else the others
+    that are far from it."""
+    blunder = pl.col("category") == str(Category.BLUNDER_SUSPECTED)
+    far = pl.col("why_not").is_null() & blunder & (pl.col("r_ratio") > CLEAR)
+    block = ["sample", "item", "original_result"]
+    original = far.all().over(block) & (pl.col("retest_lab").n_unique().over(block) > 1)
+    return {"original_blundered": original, "retest_blundered": far & ~far.all().over(block)}
+
+
+def by_lab(rows: pl.DataFrame, *, of_family: bool = True) -> pl.DataFrame:
+    """Tests of each laboratory and those with a gross error, from rows of `compared` that carry `hit`; `of_family`: no fewer
+    errors are expected than others have in the product family.
 
     Columns lab, n (runs), hits, expected, and the same without the partner on whom the excess rests most (`n_others`,
     `hits_others`, `expected_others`); n_samples, n_partners, evidence (pairs that were hit, the largest differences first).
     """
-    met = _with_chance(
-        rows.group_by("lab", "unit", "partner", "sample").agg(pl.col("hit").any()).sort("lab", "unit", "partner", "sample")
-    )
+    met = _with_chance(_met(rows), of_family=of_family)
     units = met.group_by("lab", "unit", maintain_order=True).agg(
         pl.col("hit").any(),
         chance=1.0 - (1.0 - pl.col("chance")).product(),
@@ -112,22 +126,50 @@ def by_lab(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_chance(met: pl.DataFrame) -> pl.DataFrame:
-    """Adds to comparisons of lab, partner and sample the chance of a gross error that is not the laboratory's: the rate of its
-    partner with others, drawn to the rate among others."""
+def where_others_test(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `compared` of product families in which others compared enough samples without the laboratory: what only it tests
+    first may be the product."""
+    counted = _elsewhere(_met(rows.with_columns(hit=False)), "family").filter(pl.col("n") >= 2 * FAMILY_TESTS)
+    return rows.join(counted, on=["lab", "family"], how="semi", nulls_equal=True, maintain_order="left")
+
+
+def _met(rows: pl.DataFrame) -> pl.DataFrame:
+    """Comparisons of lab, partner and sample, and whether any of their items was hit."""
+    key = ["lab", "unit", "partner", "sample", "family"]
+    return rows.group_by(key).agg(pl.col("hit").any()).sort(key)
+
+
+def _elsewhere(met: pl.DataFrame, *within: str) -> pl.DataFrame:
+    """Of each laboratory that has rows within the columns named, the rows and hits there of which it is no part: n, hits."""
     totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
-    every = met.select(**totals).row(0, named=True)
-    own = met.group_by("lab").agg(**totals)
-    both = met.group_by("lab", "partner").agg(n_both=totals["n"], hits_both=totals["hits"])
+    own = met.group_by("lab", *within).agg(**totals)
+    of_it = met.group_by(pl.col("partner").alias("lab"), *within).agg(**totals)
+    joined = own.join(of_it, on=["lab", *within], how="left", suffix="_theirs", nulls_equal=True)
+    if within:
+        joined = joined.join(met.group_by(within).agg(**totals), on=within, suffix="_all", nulls_equal=True)
+    else:
+        joined = joined.join(met.select(**totals), how="cross", suffix="_all")
+    left = (pl.col(f"{name}_all") - pl.col(name) - pl.col(f"{name}_theirs").fill_null(0.0) for name in totals)
+    return joined.select("lab", *within, *(one.clip(0.0).alias(name) for name, one in zip(totals, left, strict=True)))
+
+
+def _with_chance(met: pl.DataFrame, *, of_family: bool) -> pl.DataFrame:
+    """Adds to comparisons of lab, partner and sample the chance of a gross error that is not the laboratory's: the rate of its
+    partner with others, with `of_family` that of others in the product family if higher, drawn to the rate among others."""
+    totals = {"n": pl.len().cast(pl.Float64), "hits": pl.col("hit").sum().cast(pl.Float64)}
+    partner = met.group_by(partner="lab").agg(**totals)
+    both = met.group_by(lab="partner", partner="lab").agg(**totals)
     told = (
-        met.join(own, on="lab", maintain_order="left")
-        .join(own.rename({"lab": "partner"}), on="partner", suffix="_partner", maintain_order="left")
-        .join(both, on=["lab", "partner"], maintain_order="left")
+        met.join(_elsewhere(met), on="lab", maintain_order="left")
+        .join(_elsewhere(met, "family"), on=["lab", "family"], suffix="_family", nulls_equal=True, maintain_order="left")
+        .join(partner, on="partner", suffix="_partner", maintain_order="left")
+        .join(both, on=["lab", "partner"], suffix="_both", maintain_order="left")
     )
-    others = (every["hits"] - 2 * pl.col("hits")).clip(0.0) / (every["n"] - 2 * pl.col("n")).clip(1.0)
-    apart = pl.col("hits_partner") - pl.col("hits_both") + PEERS * others
-    rate = apart / (pl.col("n_partner") - pl.col("n_both") + PEERS)
-    return told.select("lab", "unit", "partner", "sample", "hit", chance=rate.clip(0.0, 1.0))
+    others = PEERS * pl.col("hits") / pl.col("n").clip(1.0)
+    apart, n_apart = (pl.col(f"{name}_partner") - pl.col(f"{name}_both") for name in ("hits", "n"))
+    rates = [(apart + others) / (n_apart + PEERS), (pl.col("hits_family") + others) / (pl.col("n_family") + PEERS)]
+    chance = pl.max_horizontal(rates if of_family else rates[:1]).clip(0.0, 1.0)
+    return told.select("lab", "unit", "partner", "sample", "hit", chance=chance)
 
 
 def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
@@ -158,7 +200,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
     and more than the peers' rate explains: what is left does not speak for the laboratory.
 
-    A bias shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if anything.
+    A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
+    anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough.
     """
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
     whole = _mostly(aside, most, least=MIN_SAMPLES).select("lab", side="mean_side")
@@ -171,7 +214,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
         of_item, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"
     )
     side = pl.coalesce("side", "item_side")
-    shown = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    leaning = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
+    shown = leaning & (pl.col("status") == str(Status.ASSESSED))
     lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
     return lab_bias.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
@@ -182,8 +226,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
 
 def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
     """Laboratories of whose tests `most` or more were hit, beyond chance, with enough samples and partners; `mean_side` is
-    that of what was hit."""
-    found = by_lab(aside)
+    that of what was hit. A product family in which others err too is no excuse here: withholding costs nobody points."""
+    found = by_lab(aside, of_family=False)
     n, hits, expected = (found[f"{name}_others"].to_numpy() for name in _COUNTS)
     beyond = p_count_above(hits, n, expected / np.maximum(n, 1.0)) <= CHANCE
     enough = (pl.col("n_samples") >= least) & (pl.col("n_partners") >= MIN_PARTNERS) & (pl.col("hits") >= most * pl.col("n"))

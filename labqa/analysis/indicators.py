@@ -7,9 +7,9 @@
 | bias_between_items | SD of the laboratory's item biases, σR | samples |
 | precision_ratio | within-lab SD over that of the median laboratory | blocks |
 | discrepancy_share, discrepancy_excess | share of between pairs beyond R; the same less the expected share | pairs |
-| gross_share | share of its tests that other laboratories repeated with a gross error | runs |
+| gross_share | share of its tests that others repeated, in product families that others test too, with a gross error | runs |
 | gross_share_others | the same without the partner on whom it rests most | runs |
-| gross_expected_others | what these partners lead one to expect | runs |
+| gross_expected_others | what these partners, and others in the product families, lead one to expect | runs |
 | flip_excess | share of planned pairs whose verdict changed, less the expected share | pairs |
 | pt_results, pt_outliers_2/3 | comparison results with a z; those with |z| > 2 or 3 | results with a z |
 | pt_outlying_rounds_2/3 | rounds with any |z| beyond the limit | rounds |
@@ -86,9 +86,11 @@ def indicators(
 def _gross(
     pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame, unfit: pl.DataFrame
 ) -> pl.DataFrame:
-    """What laboratories answer for: comparisons on items whose σR may inform a class, without what was charged to samples."""
+    """What laboratories answer for: comparisons on items whose σR may inform a class and in product families that others test
+    too, without what was charged to samples."""
     fit = pairs.join(unfit, on="item", how="anti", maintain_order="left")
-    return gross.compared(fit, discrepancies, blocks, results).filter(~pl.col("differs")).with_columns(hit="gross")
+    rows = gross.where_others_test(gross.compared(fit, discrepancies, blocks, results))
+    return rows.filter(~pl.col("differs")).with_columns(hit="gross")
 
 
 def _withheld(part: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:

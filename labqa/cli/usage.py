@@ -30,8 +30,10 @@ def _wrong(error: Any) -> Message:
         )
     if kind == "MissingParameter" and error.param is not None:
         return Message("cli.usage_missing", {"name": _name(error.param)})
-    if kind == "BadParameter" and (found := re.search("valid (integer|number)", error.message)):
-        return Message(f"cli.usage_{found[1]}", {"name": _name(error.param)})
+    if kind == "BadParameter" and "valid integer" in error.message:
+        return Message("cli.usage_integer", {"name": _name(error.param)})
+    if kind == "BadParameter" and "valid number" in error.message:
+        return Message("cli.usage_number", {"name": _name(error.param)})
     if kind == "BadOptionUsage":
         return Message("cli.usage_bad_option", {"option": error.option_name})
     if isinstance(getattr(error.ctx, "command", None), typer.core.TyperGroup) and quoted:

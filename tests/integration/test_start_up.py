@@ -12,7 +12,7 @@ HEAVY = {
 }  # fmt: skip
 CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying", "usage"}
 OURS = {"labqa", "labqa.cli", "labqa.core"}
-OURS |= {f"labqa.core.{name}" for name in ("errors", "system", "wording", "wording.catalogue", "wording.quoting")}
+OURS |= {f"labqa.core.{name}" for name in ("errors", "memory", "system", "wording", "wording.catalogue", "wording.quoting")}
 OURS |= {f"labqa.cli.{name}" for name in CLI}
 LOOK = """
 import json, sys, typer

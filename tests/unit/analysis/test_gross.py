@@ -15,7 +15,7 @@ def compared(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
     for a, b, n, hits in rows:
         for k in range(n):
             name = f"{a}{b}{k:03d}"
-            row = {"pair": name, "item": "I", "sample": name, "unit": name, "hit": k < hits, "r_ratio": 2.0 + k}
+            row = {"pair": name, "item": "I", "sample": name, "family": "F", "unit": name, "hit": k < hits, "r_ratio": 2.0 + k}
             told += [{**row, "lab": a, "partner": b, "side": 1}, {**row, "lab": b, "partner": a, "side": -1}]
     return pl.DataFrame(told)
 
@@ -37,7 +37,8 @@ def test_who_has_gross_errors_with_everyone_made_them() -> None:
     # P met A in 10 tests, and A has 16 errors in 20 tests with others; the rate among all others is 16 in 20 + 30
     rate = 16 / (20 + 30)
     with_a, with_q = (16 + 10 * rate) / (20 + 10), (8 + 10 * rate) / (40 + 10)
-    assert told["P"]["expected"] == pytest.approx(10 * with_a + 60 * with_q)
+    assert with_q < rate < with_a, "with Q the family's rate is the higher one"
+    assert told["P"]["expected"] == pytest.approx(10 * with_a + 60 * rate)
 
 
 def test_one_bad_partner_charges_nobody_else() -> None:
@@ -52,6 +53,28 @@ def test_one_bad_partner_charges_nobody_else() -> None:
     assert all(p[lab] > 0.01 for lab in "APQR")
 
 
+def test_a_family_in_which_all_have_gross_errors_charges_nobody() -> None:
+    """Heterogeneous, or its σR too small: A tests nothing else, its partners mostly other products."""
+    bad = compared(*((a, b, 10, 8) for a, b in [("A", "P"), ("A", "Q"), ("A", "R"), ("B", "P"), ("B", "Q"), ("B", "R")]))
+    good = compared(*((a, b, 90, 0) for a, b, _, _ in WORLD)).with_columns(family=pl.lit("G"))
+    a = next(row for row in gross.by_lab(pl.concat([bad, good])).iter_rows(named=True) if row["lab"] == "A")
+    chance = a["expected_others"] / a["n_others"]
+    assert chance > 0.6, "what B has in the family, not the tenth that the partners have with others"
+    assert float(p_count_above(a["hits_others"], a["n_others"], chance + 0.05)) > 0.01
+    assert ("A", "lab") in withheld(aside(pl.concat([bad, good]))), "and yet nothing is said of its bias"
+
+
+def test_what_only_one_laboratory_tests_may_be_the_product() -> None:
+    alone = compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8))
+    shared = compared(*WORLD).with_columns(family=pl.lit("G"))
+    kept = gross.where_others_test(pl.concat([alone, shared]))
+    assert set(kept.filter(family="F")["lab"]) == {"P", "Q", "R"}, "of these A's other tests tell"
+    assert kept.filter(family="G").height == shared.height
+    for others, told in ((11, False), (12, True)):
+        kept = gross.where_others_test(pl.concat([alone, compared(("B", "Q", others, 0)), shared]))
+        assert (kept.filter(family="F", lab="A").height == 30) == told
+
+
 def test_runs_are_counted_not_samples() -> None:
     """A unit slip that spoils a day is one slip, however many samples were tested that day."""
     rows = compared(("A", "P", 6, 6), ("A", "Q", 6, 0), ("A", "R", 6, 0))
@@ -60,14 +83,43 @@ def test_runs_are_counted_not_samples() -> None:
     assert (told["A"]["n"], told["A"]["hits"], told["A"]["n_samples"]) == (13, 1, 18)
 
 
+def told_of(*pairs: tuple[str, str, bool], why_not: str | None = None, category: str = "blunder_suspected") -> dict[str, bool]:
+    """Who is told to have made a gross error in a block of an original with these other tests (lab, lab, far apart)."""
+    rows = [
+        {"pair": f"{k}", "item": "I", "sample": "S", "family": "F", "block": "B", "kind": "between", "trigger": None}
+        | {"original_lab": a, "retest_lab": b, "original_result": a, "retest_result": b, "delta": 1.0}
+        | {"r_ratio": 6.0 if far else 0.4, "category": category if far else "agree"}
+        for k, (a, b, far) in enumerate(pairs)
+    ]
+    both = pl.DataFrame(rows, schema_overrides={"trigger": pl.String})
+    blocks = pl.DataFrame({"block": ["B"], "why_not": [why_not]}, schema={"block": pl.String, "why_not": pl.String})
+    results = pl.DataFrame({"result": list("OTR"), "run": [None, "r", "s"], "sample": "S"})
+    measured = ["delta", "r_ratio", "category"]
+    rows_of = gross.compared(both.drop(measured), both.select("pair", *measured), blocks, results)
+    return {lab: bool(rows_of.filter(lab=lab)["gross"].any()) for lab in sorted(set(rows_of["lab"]))}
+
+
+def test_in_a_pair_both_may_have_made_it() -> None:
+    assert told_of(("O", "T", True), why_not="bias.blunder") == {"O": True, "T": True}
+    assert told_of(("O", "T", True)) == {"O": False, "T": False}, "the fit kept it: a bias explains it"
+
+
+def test_a_referee_tells_who_made_it() -> None:
+    assert told_of(("O", "T", True), ("O", "R", True)) == {"O": True, "R": False, "T": False}
+    assert told_of(("O", "T", True), ("O", "R", False)) == {"O": False, "R": False, "T": True}
+    assert told_of(("O", "T", False), ("O", "R", True)) == {"O": False, "R": True, "T": False}
+    assert not any(told_of(("O", "T", True), ("O", "R", True), category="discrepant").values()), "a bias may explain it"
+    assert all(told_of(("O", "T", True), ("O", "R", True), why_not="bias.blunder").values()), "three that all differ"
+
+
 @pytest.mark.parametrize(("hits", "n", "chance"), [(0, 10, 0.1), (1, 10, 0.1), (7, 12, 0.2), (10, 10, 0.3), (3, 40, 0.05)])
 def test_the_tail_is_that_of_the_binomial(hits: int, n: int, chance: float) -> None:
     assert float(p_count_above(hits, n, chance)) == pytest.approx(float(stats.binom.sf(hits - 1, n, chance)), rel=1e-12)
 
 
-def bias_rows(estimate: float) -> pl.DataFrame:
+def bias_rows(estimate: float, status: str = "assessed") -> pl.DataFrame:
     counts = dict.fromkeys(["n_samples", "n_partners", "n_blocks", "component_labs"], 30)
-    of_all = {"se": 0.1, "zero": "relative", "status": "assessed", **counts}
+    of_all = {"se": 0.1, "zero": "relative", "status": status, **counts}
     rows = [
         {"lab": lab, "scope": scope, "scope_id": item, "estimate": estimate, **of_all}
         | {"lower": estimate - 0.2, "upper": estimate + 0.2}
@@ -77,8 +129,8 @@ def bias_rows(estimate: float) -> pl.DataFrame:
     return t.shaped(pl.DataFrame(rows), t.LabBias)
 
 
-def withheld(rows: pl.DataFrame, estimate: float = 0.1) -> set[tuple[str, str]]:
-    told = gross.withheld(bias_rows(estimate), rows, most=0.2)
+def withheld(rows: pl.DataFrame, estimate: float = 0.1, status: str = "assessed") -> set[tuple[str, str]]:
+    told = gross.withheld(bias_rows(estimate, status), rows, most=0.2)
     t.LabBias.validate(told)
     lost = told.filter(pl.col("status") == "undetermined")
     assert lost["estimate"].null_count() == lost.height
@@ -104,6 +156,7 @@ def test_a_bias_to_the_side_of_what_was_set_aside_is_larger_if_anything() -> Non
     all_of_a = aside(compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD))
     assert withheld(all_of_a, estimate=1.0) == set()
     assert len(withheld(all_of_a, estimate=-1.0)) == 3
+    assert len(withheld(all_of_a, estimate=1.0, status="not_assessed")) == 3, "two samples left of 30 are no lack of tests"
     both_ways = all_of_a.with_columns(side=pl.int_range(pl.len()) // 2 % 2 * 2 - 1)
     assert len(withheld(both_ways, estimate=1.0)) == 3
 
