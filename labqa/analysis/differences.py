@@ -90,9 +90,11 @@ def _explained(objected: pl.DataFrame, given: GivenFirst, level: float) -> list[
     seen = (objected["x1"] - objected["x2"]).to_numpy() * side
     rows = []
     for option, tried in zip(options, (explained, [seen - one for one in explained]), strict=True):
-        means = [float(one.mean()) for one in tried]
         found = _row(option, objected, _clustered(objected, tried[0], None, ("first", "second", "item")), level)
-        rows.append(found | {"sensitivity_low": min(means), "sensitivity_high": max(means)})
+        if found["status"] == str(OptionStatus.ASSESSED):
+            means = [float(one.mean()) for one in tried]
+            found |= {"sensitivity_low": min(means), "sensitivity_high": max(means)}
+        rows.append(found)
     return rows
 
 

@@ -232,3 +232,14 @@ def test_nothing_to_fit_offers_nothing():
     found, _ = options(alone)
     assert set(found["status"].unique()) <= {"not_offered", "not_assessed"}
     assert found["estimate"].null_count() == found.height
+
+
+def test_objection_retests_that_are_all_blunders_give_no_number() -> None:
+    facts = objected(3)
+    slipped = (pl.col("trigger") == "objection").fill_null(value=False)
+    found, _ = options(facts.with_columns(value=pl.when(slipped).then(pl.col("value") * 1000).otherwise("value")))
+    for option in ("expected", "conditional"):
+        row = rows(found, option, lab="").row(0, named=True)
+        assert row["status"] == "not_offered"
+        figures = [row[name] for name in ("estimate", "se", "sensitivity_low", "sensitivity_high")]
+        assert figures == [None] * 4, "neither a number nor NaN"
