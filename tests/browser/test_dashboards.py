@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from watching import MARKS, PATIENCE, Watched, chromium, serving
+from watching import MARKS, PATIENCE, Watched, serving
 
 from labqa.service import queries
 from labqa.service.viewer import LOCAL_ANALYST
-from tests import crowd, fakes
+from tests import crowd
 
 pytestmark = MARKS
-
-
-@pytest.fixture(scope="module")
-def platform():
-    return fakes.platform(n_labs=24)
-
-
-@pytest.fixture(scope="module")
-def address(platform) -> Iterator[str]:
-    with serving(platform, 18700) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from conftest import Demo
-from watching import MARKS, Watched, chromium, serving
+from watching import MARKS, Watched
 
 from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 pytestmark = MARKS
 MOST_CLICKS = 3
@@ -31,18 +30,6 @@ def tables(demo: Demo) -> dict[str, pl.DataFrame]:
     """The stored tables of the national run, as any other program would read them."""
     folder = demo.home / "runs" / demo.run_of("national")
     return {file.stem: pl.read_parquet(file) for file in folder.glob("*.parquet")}
-
-
-@pytest.fixture(scope="module")
-def address(platform: Platform) -> Iterator[str]:
-    with serving(platform, 18720) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 class Reader(Watched):

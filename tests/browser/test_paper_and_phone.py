@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from watching import MARKS, Watched, chromium, serving
+from watching import MARKS, Watched
 
 from labqa.figures import narrow
-from tests import fakes
 
 pytestmark = MARKS
 CLOSED = "document.querySelectorAll('details:not([open])').length"
 WIDTHS = "[...document.querySelectorAll('.js-plotly-plot .main-svg:first-child')].map(one => one.clientWidth)"
 PAPER = 700
 """CSS pixels between the margins of A4, rounded up."""
-
-
-@pytest.fixture(scope="module")
-def platform():
-    return fakes.platform(n_labs=24)
-
-
-@pytest.fixture(scope="module")
-def address(platform) -> Iterator[str]:
-    with serving(platform, 18780) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("path", "name"), [("/zh/", "caterpillar"), ("/en/lab/L0001", "forest")])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Demo
-from watching import MARKS, Watched, chromium, serving
+from watching import MARKS, Watched
 
-from labqa.service.wiring import open_platform
+from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 pytestmark = MARKS
 CASES = json.loads((Path(__file__).parents[1] / "reference" / "expected.json").read_text("utf-8"))["cases"]
@@ -24,15 +23,8 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def address(demo: Demo) -> Iterator[str]:
-    with serving(open_platform(demo.home), 18730) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
+def platform(demo: Demo) -> Platform:
+    return open_platform(demo.home)
 
 
 @pytest.mark.parametrize("language", WORDS)

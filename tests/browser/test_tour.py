@@ -10,16 +10,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Demo
-from watching import MARKS, Watched, chromium, serving
+from watching import MARKS, Watched
 
-from labqa.service.wiring import open_platform
+from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 pytestmark = MARKS
 DOCS = Path(__file__).parents[2] / "docs"
@@ -65,15 +64,8 @@ def _one_line(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def address(demo: Demo) -> Iterator[str]:
-    with serving(open_platform(demo.home), 18740) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
+def platform(demo: Demo) -> Platform:
+    return open_platform(demo.home)
 
 
 def _settled(watched: Watched) -> None:

@@ -6,11 +6,11 @@ import json
 
 import polars as pl
 import pytest
-from conftest import Demo
 
 from labqa.service import queries
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 BIASED = ("bias_mean", "bias_items")
 FLAG_OF = {

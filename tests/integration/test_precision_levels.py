@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Demo
 
 from labqa.service import opinions
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 CASES = json.loads((Path(__file__).parents[1] / "reference" / "expected.json").read_text("utf-8"))["cases"]
 KNOWN = {one["id"]: one["expected"] for one in CASES}

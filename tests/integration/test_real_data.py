@@ -7,12 +7,12 @@ from collections import defaultdict
 
 import polars as pl
 import pytest
-from conftest import Demo
 
 from labqa.core import shipped
 from labqa.service import queries
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 USGS = shipped.folder() / "usgs" / "usgs_inl_original_retest_sitesA.csv"
 NONDETECT = {"<", "R", "U"}

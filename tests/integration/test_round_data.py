@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Demo
 
 from labqa.core import shipped
 from labqa.service import opinions, queries
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, open_platform
+from tests.conftest import Demo
 
 CERAMIDE = shipped.folder() / "ceramide" / "ceramide_ring_trial_34labs.csv"
 EQA = shipped.folder() / "eqa" / "eqa_haemolysis_index.csv"
