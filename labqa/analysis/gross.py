@@ -27,6 +27,8 @@ PEERS = 10
 FAMILY_TESTS = 12
 """Comparisons of other laboratories from which it is known how a product family's samples compare."""
 MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
+PARTS = 1e12
+"""Chances are summed as whole parts of this, so that their order does not matter."""
 CHANCE = 0.01
 """Chance at which a share that was set aside is more than the peers' rate explains."""
 LEANS = 0.5
@@ -102,10 +104,10 @@ def by_lab(rows: pl.DataFrame, *, of_family: bool = True) -> pl.DataFrame:
     met = _with_chance(_met(rows), of_family=of_family)
     units = met.group_by("lab", "unit", maintain_order=True).agg(
         pl.col("hit").any(),
-        chance=1.0 - (1.0 - pl.col("chance")).product(),
+        chance=((1.0 - (1.0 - pl.col("chance")).product()) * PARTS).round().cast(pl.Int64),
         partner=pl.col("partner").unique(maintain_order=True),
     )
-    totals = {"n": pl.len(), "hits": pl.col("hit").sum(), "expected": pl.col("chance").sum()}
+    totals = {"n": pl.len(), "hits": pl.col("hit").sum(), "expected": pl.col("chance").sum() / PARTS}
     whole = units.group_by("lab", maintain_order=True).agg(**totals)
     of_partner = units.explode("partner").group_by("lab", "partner", maintain_order=True).agg(**totals)
     excess = pl.col("hits").cast(pl.Float64) - pl.col("expected")
