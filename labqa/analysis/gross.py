@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.evidence import WITHOUT_SIGN
 from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
@@ -26,7 +27,8 @@ PEERS = 10
 """Tests that the peers' rate counts for beside a partner's own tests with others."""
 FAMILY_TESTS = 12
 """Comparisons of other laboratories from which it is known how a product family's samples compare."""
-MIN_SAMPLES, MIN_ITEM_SAMPLES, MIN_PARTNERS = 12, 6, 3
+ENOUGH = BiasSettings()
+"""From how many samples and partners on anything is said: as for a bias."""
 PARTS = 1e12
 """Chances are summed as whole parts of this, so that their order does not matter."""
 CHANCE = 0.01
@@ -179,7 +181,7 @@ def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
     n, hits = (found[name].to_numpy().astype(np.float64) for name in ("n", "hits"))
     lower = np.where(hits > 0, special.betaincinv(np.maximum(hits, 1), n - hits + 1, 0.025), 0.0)
     upper = np.where(hits < n, special.betaincinv(hits + 1, np.maximum(n - hits, 1), 0.975), 1.0)
-    few = (pl.col("n_samples") < MIN_SAMPLES) | (pl.col("n_partners") < MIN_PARTNERS)
+    few = (pl.col("n_samples") < ENOUGH.min_samples) | (pl.col("n_partners") < ENOUGH.min_partners)
     told = found.with_columns(
         status=pl.when(few).then(pl.lit(str(Status.NOT_ASSESSED))).otherwise(pl.lit(str(Status.ASSESSED))),
         reason=pl.when(few).then(pl.lit("indicators.few_samples")),
@@ -206,9 +208,9 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough.
     """
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
-    whole = _mostly(aside, most, least=MIN_SAMPLES).select("lab", side="mean_side")
+    whole = _mostly(aside, most, least=ENOUGH.min_samples).select("lab", side="mean_side")
     items = [
-        _mostly(part, most, least=MIN_ITEM_SAMPLES).select("lab", item_side="mean_side", scope_id=pl.lit(item))
+        _mostly(part, most, least=ENOUGH.min_item_samples).select("lab", item_side="mean_side", scope_id=pl.lit(item))
         for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()
     ]
     of_item = pl.concat([_NO_ITEM, *items]).with_columns(scope=pl.lit(str(Scope.ITEM)))
@@ -232,6 +234,8 @@ def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:
     found = by_lab(aside, of_family=False)
     n, hits, expected = (found[f"{name}_others"].to_numpy() for name in _COUNTS)
     beyond = p_count_above(hits, n, expected / np.maximum(n, 1.0)) <= CHANCE
-    enough = (pl.col("n_samples") >= least) & (pl.col("n_partners") >= MIN_PARTNERS) & (pl.col("hits") >= most * pl.col("n"))
+    enough = (
+        (pl.col("n_samples") >= least) & (pl.col("n_partners") >= ENOUGH.min_partners) & (pl.col("hits") >= most * pl.col("n"))
+    )
     sides = aside.filter("hit").group_by("lab").agg(mean_side=pl.col("side").sum() / pl.len())
     return found.filter(pl.Series(beyond, dtype=pl.Boolean) & enough).join(sides, on="lab", how="left", maintain_order="left")

@@ -124,15 +124,10 @@ def _gross(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
     """What the fit of biases sets aside is no part of a bias, and is counted here."""
     for row in hypotheses:
         if row["line"] == "gross":
-            values = {"share": 100 * row["estimate"], "lower": 100 * row["lower"], "upper": 100 * row["upper"], "n": row["n"]}
-            values |= {"others": 100 * (row["share"] or 0.0), "expected": 100 * (row["expected"] or 0.0)}
-            values |= {"n_others": row["n_others"] or 0}
-            values |= {
-                "tolerated": 100 * edition.number("tolerated_gross"),
-                "p": row["p"],
-                "alpha": row["alpha"],
-                "m": row["m"],
-            }
+            percent = {"share": row["estimate"], "lower": row["lower"], "upper": row["upper"], "others": row["share"] or 0.0}
+            percent |= {"expected": row["expected"] or 0.0, "tolerated": edition.number("tolerated_gross")}
+            values = {name: 100 * value for name, value in percent.items()} | {"n_others": row["n_others"] or 0}
+            values |= {name: row[name] for name in ("n", "p", "alpha", "m")}
             found = row["found"]
             key = "gross_found" if found else "gross_none_found" if row["estimate"] else "gross_none"
             points = -edition.number("gross_points") if found else 0.0

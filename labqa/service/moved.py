@@ -56,10 +56,6 @@ def moved_since(platform: Platform, run: str, *, viewer: Viewer) -> Moved | None
     return Moved(before.run_id, labs, told, touched, len(between) - len(corrections), before.code != made.code)
 
 
-_MOVING = ("data_version", "facts", "partitions", "code")
-"""Inputs in which a run may differ from the one before it: what was delivered, and the code."""
-
-
 def ratings_moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
     """Laboratories whose rating differs between two runs, with both: lab, and each of `RATED` and `{…}_before`."""
     earlier, later = (platform.run(run).table("ratings").select("lab", *RATED) for run in (before, now))
@@ -68,6 +64,10 @@ def ratings_moved(platform: Platform, before: str, now: str) -> pl.DataFrame:
     same_points = (pl.col("points") - pl.col("points_before")).abs() < _LEAST_POINTS
     differs.append(pl.col("points").ne_missing(pl.col("points_before")) & ~same_points.fill_null(False))
     return both.filter(pl.any_horizontal(differs)).sort("lab")
+
+
+_MOVING = ("data_version", "facts", "partitions", "code")
+"""Inputs in which a run may differ from the one before it: what was delivered, and the code."""
 
 
 def _before(platform: Platform, made: Manifest) -> Manifest | None:
