@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from labqa.analysis import pairing
-from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias import fitted
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.selection import lab_selection
 from labqa.analysis.yardsticks import yardsticks
@@ -41,8 +41,8 @@ def simulated(world: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     samples = pairing.samples(made.results, made.products)
     blocks, pairs = pairing.blocks(made.results, samples), pairing.pairs(made.results, samples)
     scale = yardsticks(made.items, blocks, pairs, made.results)
-    bias, used = lab_bias(made.results, samples, blocks, made.items, scale, BiasSettings())
-    found = lab_selection(made.results, pairs, used, made.items, scale, bias, BiasSettings())
+    bias, used, fit = fitted(made.results, samples, blocks, made.items, scale, BiasSettings())
+    found = lab_selection(made.results, pairs, used, made.items, scale, bias, fit, BiasSettings())
     return found, made.truth_labs.select("lab", truth="mean_bias").sort("lab")
 
 

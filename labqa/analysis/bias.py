@@ -8,7 +8,7 @@ import polars as pl
 from labqa.analysis import evidence
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.finishing import finished
-from labqa.analysis.network import Network
+from labqa.analysis.network import Network, forget
 from labqa.analysis.observations import Observations, observations
 from labqa.analysis.sample_causes import Causes, without_sample_causes
 from labqa.analysis.weights import Weighted, weighted
@@ -44,15 +44,37 @@ def fitted(
     swapped: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, Network | None]:
     """As `lab_bias`, with the network from which its rows were made; none where nothing can be compared."""
+    network, used = networked(results, blocks, items, yardsticks, settings, without=without, swapped=swapped)
+    return stated(network, results, blocks, settings), used, network
+
+
+def networked(
+    results: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    settings: BiasSettings,
+    *,
+    without: pl.DataFrame | None = None,
+    swapped: pl.DataFrame | None = None,
+) -> tuple[Network | None, pl.DataFrame]:
+    """The network, none where nothing can be compared, and BLOCKS as its fit used them. It still holds the inverse on which
+    its variance components rest, until it is told to forget it."""
     seen, told, causes = observed(results, blocks, items, yardsticks, settings, swapped)
-    met = evidence.met(results, blocks)
     if not len(seen.y):
-        return finished(t.empty(t.LabBias), met, settings), told, None
+        return None, told
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
     own = t.empty(t.YardsticksWithout) if without is None else without
-    network = Network(seen, weights, items, yardsticks, settings, own, causes)
-    rows = pl.concat([network.whole(), network.by_family(), network.by_item])
-    return finished(rows, met, settings), _without_gross(told, seen, weights), network
+    return Network(seen, weights, items, yardsticks, settings, own, causes), _without_gross(told, seen, weights)
+
+
+def stated(network: Network | None, results: pl.DataFrame, blocks: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """LAB_BIAS of every laboratory named in the results."""
+    met = evidence.met(results, blocks)
+    if network is None:
+        return finished(t.empty(t.LabBias), met, settings)
+    forget(network.counted)
+    return finished(pl.concat([network.whole(), network.by_family(), network.by_item]), met, settings)
 
 
 def observed(

@@ -49,7 +49,6 @@ class Network:
         self.counted = self.within(everything, seen.y)
         """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
         self.components = variance_components(self.counted, n_labs=len(seen.labs))
-        forget(self.counted)
         self.working = _working(seen, weights, self.components)
         self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)

@@ -11,7 +11,7 @@ from scipy import special
 from labqa.analysis import finishing
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import Observations, observations
-from labqa.analysis.scopes import Biases, biases, variance_components, within_scope
+from labqa.analysis.scopes import Biases, biases, within_scope
 from labqa.analysis.weights import Weighted, weighted
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Role, Scope, SelectionOption, Trigger
@@ -29,13 +29,15 @@ def refitted(
     items: pl.DataFrame,
     yardsticks: pl.DataFrame,
     lab_bias: pl.DataFrame,
+    components: Components | None,
     settings: BiasSettings,
     *,
     cap: float,
 ) -> pl.DataFrame:
     """Rows `naive_with_objection`, `blind_only` and `weighted` of every laboratory, `unblinded` of those with such retests.
 
-    One set of robust weights and variance components serves all; `blocks` say what the default fit used.
+    One set of robust weights serves all, and so do the variance `components` of the default fit (none: it compared nothing);
+    `blocks` say what that fit used.
     """
     seen, _ = observations(
         results, blocks, items, yardsticks,
@@ -50,7 +52,6 @@ def refitted(
     weights = weighted(seen, robust=settings.robust, corner=settings.corner, end=settings.end)
     told = _told(seen, results, blocks)
     usual = told["used"].to_numpy() & ~told["objection"].to_numpy()
-    components = _components(seen, weights, usual)
 
     def fitted(option: SelectionOption, chosen: Mask, factor: Floats | None = None) -> pl.DataFrame:
         weight = weights.weight if factor is None else weights.weight * factor
@@ -93,11 +94,6 @@ def _told(seen: Observations, results: pl.DataFrame, blocks: pl.DataFrame) -> pl
         rows = rows.join(frame, on=key, how="left", maintain_order="left")
     rows = rows.join(used, on=["sample", "item"], how="left", maintain_order="left")
     return rows.with_columns(pl.col("used", "objection", "unblinded", "other", "retested").fill_null(value=False))
-
-
-def _components(seen: Observations, weights: Weighted, usual: Mask) -> Components | None:
-    parts = list(within_scope(seen, weights.weight, weights.precision, seen.y, usual))
-    return variance_components(parts, n_labs=len(seen.labs)) if parts else None
 
 
 def _rows(

@@ -10,6 +10,7 @@ from labqa.analysis import given_first, refits
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.chosen import first_results, scaled_pairs
 from labqa.analysis.differences import of_network
+from labqa.analysis.network import Network
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Scope, SelectionOption
 
@@ -31,16 +32,17 @@ def lab_selection(
     items: pl.DataFrame,
     yardsticks: pl.DataFrame,
     lab_bias: pl.DataFrame,
+    network: Network | None,
     settings: BiasSettings,
     selection: SelectionSettings | None = None,
 ) -> pl.DataFrame:
-    """LAB_SELECTION; `blocks` and `lab_bias` are what the default fit made of them."""
-    chosen = selection or SelectionSettings()
+    """LAB_SELECTION; `blocks`, `lab_bias` and `network` are what the default fit made of them."""
+    chosen, components = selection or SelectionSettings(), network.components if network is not None else None
     rows = scaled_pairs(results, pairs, items, yardsticks)
     given = given_first.given_first(rows, first_results(results, items, yardsticks), lab_bias, settings, chosen)
     found = [
         _default(lab_bias),
-        refits.refitted(results, blocks, items, yardsticks, lab_bias, settings, cap=chosen.cap),
+        refits.refitted(results, blocks, items, yardsticks, lab_bias, components, settings, cap=chosen.cap),
         given.labs,
         of_network(rows, given, level=settings.level, cap=chosen.cap),
     ]

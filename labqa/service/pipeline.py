@@ -26,8 +26,7 @@ from labqa.analysis import (
 )
 from labqa.analysis import summary as totals
 from labqa.analysis.bias_settings import BiasSettings
-from labqa.analysis.network import Network
-from labqa.analysis.sample_causes import NONE
+from labqa.analysis.sample_causes import NONE, Causes
 from labqa.core import revisions
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
@@ -72,9 +71,8 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     del results  # a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    laboratories, used, network = _of_laboratories(recent, near, facts, scale, without, edition)
+    laboratories, used, causes = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
-    causes = network.causes if network is not None else NONE
     flags = integrity.flags(
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
     )
@@ -119,16 +117,15 @@ def _of_laboratories(
     scale: pl.DataFrame,
     without: pl.DataFrame,
     edition: Edition,
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Network | None]:
-    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and the network itself.
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Causes]:
+    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and what is charged to samples.
 
-    `near` are the DISCREPANCIES of the `recent` pairs. Influences and contrasts come first: they give the inverses of the
-    network back before the other retests are fitted.
+    `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
+    components have left. Influences are next to the biases, for theirs, and give it back before the other retests are fitted.
     """
     results, items, settings = recent["results"], facts.items, bias_settings(edition)
-    lab_bias, used, network = bias.fitted(
+    network, used = bias.networked(
         results,
-        recent["samples"],
         recent["blocks"],
         items,
         scale,
@@ -136,18 +133,20 @@ def _of_laboratories(
         without=without,
         swapped=swaps.interchanged(recent["pairs"], near, results, items),
     )
+    contrasts = comparability.lab_contrasts(network, settings)
+    lab_bias = bias.stated(network, results, recent["blocks"], settings)
     compared = gross.compared(recent["pairs"], near, used, results)
     lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
     tables = {
         "lab_bias": lab_bias,
         "lab_influence": attribution.lab_influence(lab_bias, network),
-        "lab_contrasts": comparability.lab_contrasts(network, settings),
-        "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, settings),
+        "lab_contrasts": contrasts,
+        "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings),
         "lab_precision": precision.lab_precision(results, network, settings, tolerated=edition.number("tolerated_precision")),
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
     }
-    return tables, used, network
+    return tables, used, network.causes if network is not None else NONE
 
 
 def bias_settings(edition: Edition) -> BiasSettings:

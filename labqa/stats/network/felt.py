@@ -11,10 +11,11 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
-from labqa.stats.network.columns import WIDTH
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+WIDE = 128
+"""Columns at a time: each entry of a matrix is read once for all of them."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class Felt(NamedTuple):
     def through(self, inverse: Floats) -> Floats:
         """A⁻ M (nodes × nodes), some columns at a time."""
         out = np.empty_like(inverse)
-        for first in range(0, len(inverse), WIDTH):
-            out[first : first + WIDTH] = self.applied(np.ascontiguousarray(inverse[:, first : first + WIDTH])).T
+        for first in range(0, len(inverse), WIDE):
+            out[first : first + WIDE] = self.applied(np.ascontiguousarray(inverse[:, first : first + WIDE])).T
         return out
 
     def own(self, columns: Floats, lab: Ints) -> Floats:

@@ -26,6 +26,41 @@ def _subtracted(matrix, left, right, i, begin, end):  # type: ignore[no-untyped-
 
 
 @kernel
+def _four_subtracted(matrix, left, right, i, begin, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`_subtracted` for rows i … i + 3 with the same sums: what is loaded of `right` serves all four."""
+    r0, r1, r2, r3 = matrix[i, begin:end], matrix[i + 1, begin:end], matrix[i + 2, begin:end], matrix[i + 3, begin:end]
+    for k in range(0, len(left), 8):
+        a0, b0, c0, d0 = left[k, i], left[k + 1, i], left[k + 2, i], left[k + 3, i]
+        e0, f0, g0, h0 = left[k + 4, i], left[k + 5, i], left[k + 6, i], left[k + 7, i]
+        a1, b1, c1, d1 = left[k, i + 1], left[k + 1, i + 1], left[k + 2, i + 1], left[k + 3, i + 1]
+        e1, f1, g1, h1 = left[k + 4, i + 1], left[k + 5, i + 1], left[k + 6, i + 1], left[k + 7, i + 1]
+        a2, b2, c2, d2 = left[k, i + 2], left[k + 1, i + 2], left[k + 2, i + 2], left[k + 3, i + 2]
+        e2, f2, g2, h2 = left[k + 4, i + 2], left[k + 5, i + 2], left[k + 6, i + 2], left[k + 7, i + 2]
+        a3, b3, c3, d3 = left[k, i + 3], left[k + 1, i + 3], left[k + 2, i + 3], left[k + 3, i + 3]
+        e3, f3, g3, h3 = left[k + 4, i + 3], left[k + 5, i + 3], left[k + 6, i + 3], left[k + 7, i + 3]
+        ra, rb, rc, rd = right[k, begin:end], right[k + 1, begin:end], right[k + 2, begin:end], right[k + 3, begin:end]
+        re, rf, rg, rh = right[k + 4, begin:end], right[k + 5, begin:end], right[k + 6, begin:end], right[k + 7, begin:end]
+        for j in range(len(r0)):
+            a, b, c, d, e, f, g, h = ra[j], rb[j], rc[j], rd[j], re[j], rf[j], rg[j], rh[j]
+            r0[j] -= ((a0 * a + b0 * b) + (c0 * c + d0 * d)) + ((e0 * e + f0 * f) + (g0 * g + h0 * h))
+            r1[j] -= ((a1 * a + b1 * b) + (c1 * c + d1 * d)) + ((e1 * e + f1 * f) + (g1 * g + h1 * h))
+            r2[j] -= ((a2 * a + b2 * b) + (c2 * c + d2 * d)) + ((e2 * e + f2 * f) + (g2 * g + h2 * h))
+            r3[j] -= ((a3 * a + b3 * b) + (c3 * c + d3 * d)) + ((e3 * e + f3 * f) + (g3 * g + h3 * h))
+
+
+@kernel
+def _downdated(matrix, left, right, first, last, begin, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """matrix −= left' right above the diagonal, of rows first … last − 1 in the columns begin … end − 1."""
+    i = first
+    while i + 4 <= last:
+        _four_subtracted(matrix, left, right, i, max(i, begin), end)
+        i += 4
+    while i < last:
+        _subtracted(matrix, left, right, i, max(i, begin), end)
+        i += 1
+
+
+@kernel
 def _swept(matrix, size):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Sweeps a small symmetric matrix in place to its inverse; the number of the pivot that is not positive, else −1."""
     for k in range(size):
@@ -70,10 +105,10 @@ def _inverted(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
                 factor, row, source = square[i, k], new[i], old[k]
                 for j in range(n):
                     row[j] += factor * source[j]
-        for j0 in range(0, n, CHUNK):
-            for i in range(min(j0 + CHUNK, n)):
-                if not begin <= i < end:
-                    _subtracted(matrix, old, new, i, max(i, j0), min(j0 + CHUNK, n))
+        for j in range(0, n, CHUNK):
+            last = min(j + CHUNK, n)
+            _downdated(matrix, old, new, 0, min(begin, last), j, last)
+            _downdated(matrix, old, new, end, last, j, last)
         # what was swept before carries the opposite sign; the block and its rows are set anew
         for i in range(size):
             for j in range(i, size):

@@ -10,8 +10,7 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit, product
-from labqa.stats.network.columns import WIDTH
-from labqa.stats.network.felt import Felt, Grouping, felt
+from labqa.stats.network.felt import WIDE, Felt, Grouping, felt
 from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
@@ -135,16 +134,26 @@ def _trace(first, group, felt, pointer, other, shared, begin, index, value, inve
 
 
 def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
-    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K); A⁻ M of one is held whole, that of most entries first."""
-    out, behind = np.zeros((len(kept), len(kept))), sorted(range(len(kept)), key=lambda k: kept[k].effects.nnz)
-    while behind:
-        a = behind.pop()
-        whole = kept[a].through(inverse)
-        out[a, a] = _crossed(whole, whole)
-        for first in range(0, len(inverse) if behind else 0, WIDTH):
-            columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
-            out[a, behind] += [_beside(whole, first, kept[b].applied(columns)) for b in behind]
-        out[behind, a] = out[a, behind]
+    """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K).
+
+    Σ X_a[i, j] X_b[j, i] with X = A⁻ M, strip of rows by strip: what a strip has beside the later ones waits until these come,
+    so that each row is made once and no more than a quarter of each X is held.
+    """
+    n, kinds = len(inverse), len(kept)
+    out = np.zeros((kinds, kinds))
+    waiting = {first: np.empty((kinds, first, min(WIDE, n - first))) for first in range(0, n, WIDE)}
+    for first in range(0, n, WIDE):
+        columns = np.ascontiguousarray(inverse[:, first : first + WIDE])
+        strip = [one.applied(columns) for one in kept]  # (A⁻ M)' of these rows: nodes × strip
+        before, last = waiting.pop(first), first + columns.shape[1]
+        for a in range(kinds):
+            for b in range(kinds):
+                out[a, b] += _beside(before[a], strip[b])
+                out[b, a] += _beside(before[a], strip[b])
+                out[a, b] += _crossed(strip[a][first:last], strip[b][first:last])
+        for later, room in waiting.items():
+            for a in range(kinds):
+                room[a, first:last] = strip[a][later : later + room.shape[2]].T
     return out
 
 
@@ -161,11 +170,11 @@ def _crossed(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @kernel
-def _beside(whole, first, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Σ of the products of some columns with those of `whole` from `first` on."""
-    sums = np.zeros(columns.shape[1])
-    for i in range(len(columns)):
-        row, beside = columns[i], whole[i, first : first + len(sums)]
+def _beside(rows, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Σ of the products of rows with the first of some columns, as many as there are rows."""
+    sums = np.zeros(rows.shape[1])
+    for i in range(len(rows)):
+        row, beside = rows[i], columns[i]
         for c in range(len(sums)):
             sums[c] += row[c] * beside[c]
     return sums.sum()
@@ -268,7 +277,7 @@ def spread(
     """Per unit of each variance, the variance of the contrasts C effect: diag(C A⁻ X'P Z Z' P X A⁻ C') for each kind.
 
     Contrast i (rows of C sum to 0) is about laboratory `lab[i]`; `own` counts the groups that this laboratory owns.
-    Kinds that are not `needed` (K) stay 0. `WIDTH` contrasts at a time, each in as many operations as laboratories share a
+    Kinds that are not `needed` (K) stay 0. `WIDE` contrasts at a time, each in as many operations as laboratories share a
     group; nothing of nodes × groups is held.
     """
     contrasts = contrasts if isinstance(contrasts, Contrasts) else written_out(contrasts)
@@ -276,8 +285,8 @@ def spread(
     total, own = np.zeros((m, len(groupings))), np.zeros((m, len(groupings)))
     inverse, bases = fitted.inverse, product(contrasts.bases, fitted.inverse)
     kept = [felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
-    for first in range(0, m, WIDTH):
-        last = min(first + WIDTH, m)
+    for first in range(0, m, WIDE):
+        last = min(first + WIDE, m)
         own_rows = inverse[contrasts.node[first:last]] * contrasts.factor[first:last, None]
         rows = np.ascontiguousarray((own_rows - bases[contrasts.base[first:last]]).T)
         for k, one in zip(kinds, kept, strict=True):

@@ -9,7 +9,7 @@ from bias_networks import REGISTER, network
 from facts import PRODUCTS, results
 
 from labqa.analysis import pairing, yardsticks
-from labqa.analysis.bias import lab_bias
+from labqa.analysis.bias import fitted
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.selection import SelectionSettings, lab_selection
 from labqa.core import tables as t
@@ -22,8 +22,8 @@ def options(facts: pl.DataFrame, register: pl.DataFrame = REGISTER, **settings) 
     samples = pairing.samples(facts, PRODUCTS)
     blocks, pairs = pairing.blocks(facts, samples), pairing.pairs(facts, samples)
     scale = yardsticks.yardsticks(register, blocks, pairs, facts)
-    bias, used = lab_bias(facts, samples, blocks, register, scale, BiasSettings())
-    found = lab_selection(facts, pairs, used, register, scale, bias, BiasSettings(), SelectionSettings(**settings))
+    bias, used, fit = fitted(facts, samples, blocks, register, scale, BiasSettings())
+    found = lab_selection(facts, pairs, used, register, scale, bias, fit, BiasSettings(), SelectionSettings(**settings))
     t.LabSelection.validate(found)
     return found, bias
 
