@@ -110,11 +110,12 @@ class Network:
 
     def whole(self) -> pl.DataFrame:
         """Rows of the scope `lab`, with the mean oriented to the limits."""
-        rows = self._rows(self.parts, Scope.LAB, "", without=(), spread=self.spread)
         towards = self.orientation[self.seen.item]
-        parts = self.within(towards != 0, self.seen.y * towards)
-        oriented = with_interval(self._rows(parts, Scope.LAB, "", without=(), spread=self.spread), self.settings)
-        named = oriented.select("lab", oriented="estimate", oriented_lower="lower", oriented_upper="upper")
+        turned = self._rows(self.within(towards != 0, self.seen.y * towards), Scope.LAB, "", without=(), spread=self.spread)
+        rows = self._rows(self.parts, Scope.LAB, "", without=(), spread=self.spread)
+        named = with_interval(turned, self.settings).select(
+            "lab", oriented="estimate", oriented_lower="lower", oriented_upper="upper"
+        )
         return t.shaped(
             rows.drop("oriented", "oriented_lower", "oriented_upper").join(named, on="lab", how="left", maintain_order="left"),
             t.LabBias,

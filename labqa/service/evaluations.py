@@ -9,7 +9,8 @@ import polars as pl
 
 from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest, code_version, sha256_of
-from labqa.core.revisions import in_force
+from labqa.core.revisions import KEY, in_force
+from labqa.core.tables import Results
 from labqa.core.wording.catalogue import Message
 from labqa.rating import rulesets
 from labqa.rating.rulesets import Edition
@@ -23,6 +24,9 @@ from labqa.service.wiring import Platform, now
 from labqa.store.chain import FACT_KINDS
 from labqa.store.runs import Run
 from labqa.store.verification import compare, verify_store
+
+_PLACE = ("raw", "report", "file", "row")
+"""Columns of RESULTS that say how and where a result was delivered: a quarter of the facts, and no method reads them."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def inputs(platform: Platform, made: Manifest) -> tuple[Facts, Edition, Window]:
 
 
 def _window(platform: Platform, programme: str, period: str, rules: Edition, version: int) -> Window:
-    there: list[Year] = in_force(platform.table(programme, "results", version=version))["period"].unique().to_list()
+    results = platform.read(programme, "results", [*KEY, "revision", "period"], version=version)
+    there: list[Year] = in_force(results)["period"].unique().to_list()
     if not there:
         raise UsageError("service.nothing_there", programme=programme)
     return window(
@@ -125,7 +130,8 @@ def _facts(platform: Platform, programme: str, seen: Window, version: int) -> Fa
         name: platform.table(programme, name, version=version)
         for name in ("labs", "capabilities", "items", "products", "class_in_force")
     }
-    results = pipeline.read_by(platform.table(programme, "results", version=version), seen.read)
+    columns = [name for name in Results.column_names() if name not in _PLACE]
+    results = pipeline.read_by(platform.read(programme, "results", columns, version=version), seen.read)
     return Facts(results=results.sort("result"), **registers)
 
 

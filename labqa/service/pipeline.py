@@ -68,7 +68,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     told(progress, "bias")
     recent = {name: of_years(frame, seen.evidence) for name, frame in (("results", results), ("samples", samples))}
     recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
-    del results  # a copy of most of the facts, made again for the summary: the fits need the memory
+    del results  # may be a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     laboratories, used, causes = _of_laboratories(recent, near, facts, scale, without, edition)
@@ -162,8 +162,9 @@ def _read(facts: Facts, seen: Window) -> pl.DataFrame:
 
 
 def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
-    """Rows whose period is one of `years`; None stands for undated rounds."""
-    return frame.filter(pl.col("period").is_in([*years], nulls_equal=True))
+    """Rows whose period is one of `years`, the frame itself where all are; None stands for undated rounds."""
+    kept = frame["period"].is_in([*years], nulls_equal=True)
+    return frame if kept.all() else frame.filter(kept)
 
 
 def read_by(results: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:

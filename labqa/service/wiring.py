@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +66,10 @@ class Platform:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = Indexed(found)
         return self._kept[key]
+
+    def read(self, programme: str | None, name: str, columns: Sequence[str], *, version: int) -> pl.DataFrame:
+        """Some columns of a fact table as of a data version, read for this once and not kept."""
+        return self.facts.in_force(self.ledger.entries(FACT_KINDS, programme=programme, until=version), name, columns)
 
     def file_name(self, sha256: str) -> str | None:
         """The name under which a delivered file came, by its hash."""

@@ -71,14 +71,14 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
         _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
         if corrected:
             taken[: j + 1, j] = _passed_on(kept[: j + 1], seen.tocsr(), ends, fitted.inverse)
-    del seen
+    sums = (every.T @ fitted.score) ** 2
+    del seen, every, profile  # as large as A⁻, which the traces need beside them
     if corrected:
         taken = 2.0 * (np.triu(taken) + np.triu(taken, 1).T) - _sent_back(kept, fitted.inverse)
     total = squares.sum(axis=2)
     left = total - taken
     shows = left > NEGLIGIBLE * total
     factor = np.where(shows, left / np.where(shows, total, 1.0), 0.0)
-    sums = (every.T @ fitted.score) ** 2
     by_lab = np.bincount(kind * (n_labs + 1) + owner, weights=sums, minlength=kinds * (n_labs + 1))
     observed = np.asarray(by_lab, dtype=np.float64).reshape(kinds, n_labs + 1)
     return Moments(observed, squares * factor[:, :, None])
