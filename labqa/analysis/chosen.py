@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.analysis.pairing import tests
+from labqa.analysis.pairing import TEST, tests
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Trigger
 from labqa.stats.selection.scale import levelled
 
@@ -49,7 +49,8 @@ def scaled_pairs(results: pl.DataFrame, pairs: pl.DataFrame, items: pl.DataFrame
 
 def first_results(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:
     """All first results of named laboratories, retested or not: item, result, x1 (null where it is not quantified)."""
-    originals = tests(results.filter((pl.col("role") == str(Role.ORIGINAL)) & pl.col("lab").is_not_null()))
+    first = (pl.col("role") == str(Role.ORIGINAL)) & pl.col("lab").is_not_null()
+    originals = tests(results.select(*TEST, "result").filter(first))
     return (
         _levelled(_with_scale(originals, items, yardsticks), "value", "x1")
         .select("item", "result", "x1")

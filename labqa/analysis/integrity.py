@@ -9,18 +9,17 @@ import polars as pl
 
 from labqa.analysis import patterns
 from labqa.analysis.flagging import Flag, flag
-from labqa.analysis.pairing import current
+from labqa.analysis.pairing import ORDER, TEST, current
 from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.sample_causes import NONE, Causes
 from labqa.analysis.swaps import LIMIT, round_swaps, swaps
 from labqa.core import tables as t
-from labqa.core.revisions import KEY
 from labqa.core.vocabulary import Category, Role, Scale
 from labqa.stats.screens.factors import power_between
 
-_VALUES = ("value", "rest", "lower", "upper", "decimals", "round", "run")
-_SCREENED = [*KEY, "revision", "result", "sampler", "drawn_on", "tested_on", "qualifier", *_VALUES]
-"""What the screens read of a result: each sorts them, and a copy of all columns of a million takes a gigabyte."""
+_WHO = (*ORDER, "result", "sampler", "drawn_on", "tested_on")
+_VALUES = (*TEST, "result", "decimals")
+"""What screens read of a result: each sorts them, and a copy of all columns of a million takes half a gigabyte."""
 
 
 def flags(
@@ -34,7 +33,6 @@ def flags(
     causes: Causes = NONE,
 ) -> pl.DataFrame:
     """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples."""
-    results = results.select(_SCREENED)
     scored = pairs.join(discrepancies, on="pair", how="left", maintain_order="left")
     scored = scored.join(items.select("item", "scale"), on="item", how="left", maintain_order="left")
     found = [
@@ -43,11 +41,11 @@ def flags(
         *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
         *_item_changes(causes.drifts),
-        *patterns.copied_vectors(tests_of(results), items),
+        *patterns.copied_vectors(tests_of(results.select(*TEST, "result")), items),
         *patterns.repeats_original(scored),
-        *patterns.heaping_at_limits(tests_of(results), items, yardsticks),
-        *patterns.uneven_digits(results, items, yardsticks),
-        *patterns.narrow_replicates(results, items, yardsticks),
+        *patterns.heaping_at_limits(tests_of(results.select(_VALUES)), items, yardsticks),
+        *patterns.uneven_digits(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
+        *patterns.narrow_replicates(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
     ]
     frame = pl.DataFrame(found, schema=t.Flags.create_empty().schema)
     return frame.sort("rule", "lab", "sample", "flag", nulls_last=True)
@@ -55,7 +53,7 @@ def flags(
 
 def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:
     """Laboratories that tested what they drew, and those that tested what they were not approved for."""
-    rows = current(results.drop(_VALUES))
+    rows = current(results.select(_WHO))
     rows = rows.join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
     return [*_sampler_is_tester(rows), *_outside_capability(rows, capabilities)]
 

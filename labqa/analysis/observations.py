@@ -96,18 +96,22 @@ def observations(
 def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Results of named laboratories and assigned values in their last revision, with their block, where it has two or more."""
     role, trigger = pl.col("role"), pl.col("trigger")
-    named = results.select(_counts(), "sample", "item", *_MEASURED, "role", "trigger", "lab").filter("counts")
-    shared = named.filter(pl.len().over("sample", "item") >= 2).sort("sample", "item", "lab", "role", "replicate")
-    return shared.select(
-        "sample",
-        "item",
-        *_MEASURED,
-        lab=_node(),
-        objection=trigger.eq_missing(pl.lit(str(Trigger.OBJECTION))),
-        again=role.is_in([str(Role.RETEST), str(Role.REFEREE)]),
-        referee=role == str(Role.REFEREE),
-        first=role.is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
-    ).join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
+    several = _counts() & (_counts().sum().over("sample", "item") >= 2)
+    shared = results.filter(results.select(several).to_series())  # by itself: most are alone, and all columns are many
+    return (
+        shared.sort("sample", "item", "lab", "role", "replicate")
+        .select(
+            "sample",
+            "item",
+            *_MEASURED,
+            lab=_node(),
+            objection=trigger.eq_missing(pl.lit(str(Trigger.OBJECTION))),
+            again=role.is_in([str(Role.RETEST), str(Role.REFEREE)]),
+            referee=role == str(Role.REFEREE),
+            first=role.is_in([str(Role.ORIGINAL), str(Role.PT), str(Role.ASSIGNED)]),
+        )
+        .join(blocks.select("block", "sample", "item", "family"), on=["sample", "item"], how="inner")
+    )
 
 
 def _counts() -> pl.Expr:

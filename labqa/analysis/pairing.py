@@ -179,17 +179,19 @@ def pairs(results: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
 
 def _with_part(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `part`: 0, or the replicate number where each replicate is a test of its own."""
-    originals = rows.filter((pl.col("role") == Role.ORIGINAL) & pl.col("lab").is_not_null())
-    named = originals.select("sample", "item", original_named=pl.lit(True)).unique()
-    same = originals.select("sample", "item", "lab", same_lab=pl.lit(True)).unique()
-    marked = rows.join(named, on=["sample", "item"], how="left", maintain_order="left")
-    marked = marked.join(same, on=["sample", "item", "lab"], how="left", maintain_order="left")
-    between = pl.col("lab").is_not_null() & pl.col("original_named").fill_null(False) & ~pl.col("same_lab").fill_null(False)
-    retest = pl.col("role").is_in(_TESTING) & ~between
+    key, original = ["sample", "item"], (pl.col("role") == Role.ORIGINAL) & pl.col("lab").is_not_null()
     nameless = (pl.col("role") == Role.PT) & pl.col("lab").is_null()
-    return marked.with_columns(part=pl.when(retest | nameless).then("replicate").otherwise(0)).drop(
-        "original_named", "same_lab"
+    again = rows.select(pl.int_range(pl.len()).alias("at"), *key, "lab", "role").filter(pl.col("role").is_in(_TESTING))
+    originals = rows.filter(original).select(*key, "lab").join(again, on=key, how="semi")
+    between = (
+        again.drop_nulls("lab")
+        .join(originals, on=key, how="semi")
+        .join(originals, on=[*key, "lab"], how="anti")["at"]
+        .to_numpy()
     )
+    alone = rows.select(pl.col("role").is_in(_TESTING) | nameless).to_series().to_numpy(writable=True)
+    alone[between] = False
+    return rows.with_columns(part=pl.when(pl.Series(alone)).then("replicate").otherwise(0))
 
 
 def _levels(tested: pl.DataFrame) -> pl.DataFrame:
