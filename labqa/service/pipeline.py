@@ -72,7 +72,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     del results  # a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    laboratories, used, network = _of_laboratories(recent, near, facts, scale, without, edition)
+    laboratories, used, compared, network = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     causes = network.causes if network is not None else NONE
     flags = integrity.flags(
@@ -88,6 +88,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         flags,
         used,
         recent["results"],
+        compared,
         yardsticks=scale,
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
@@ -119,8 +120,9 @@ def _of_laboratories(
     scale: pl.DataFrame,
     without: pl.DataFrame,
     edition: Edition,
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Network | None]:
-    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and the network itself.
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, pl.DataFrame, Network | None]:
+    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; the tests that `gross.compared`
+    finds compared; and the network itself.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Influences and contrasts come first: they give the inverses of the
     network back before the other retests are fitted.
@@ -147,7 +149,7 @@ def _of_laboratories(
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
     }
-    return tables, used, network
+    return tables, used, compared, network
 
 
 def bias_settings(edition: Edition) -> BiasSettings:
