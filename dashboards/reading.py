@@ -328,7 +328,7 @@ class Reading:
         said = Message.from_json(line)
         code = said.values.get("item")
         item = {"item": self.named("items", code, words)} if isinstance(code, str) else {}
-        return Message(said.key, {**said.values, **item}).typeset(words.language)
+        return Message(said.key, {**said.values, **item}).standing(words.language)
 
     def name_of(self, register: str, code: str | None, words: Words) -> str:
         """Name of a laboratory, item or product, else its code."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labqa.core.wording.catalogue import Language, Message, quoted
+from labqa.core.wording.typesetting import typeset
 from labqa.service.naming import programme_name
 
 FOLDER = Path(__file__).parent / "locale"
@@ -72,9 +73,9 @@ def number(value: float | None, *, digits: int = 3) -> str:
         return "0"
     size = abs(value)
     if size >= 1e6 or size < 1e-4:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
+        return typeset(f"{value:.{digits - 1}e}")
     places = max(0, digits - 1 - _exponent(size))
-    return f"{value:,.{places}f}".replace("-", "−")
+    return typeset(f"{value:,.{places}f}")
 
 
 def _exponent(size: float) -> int:
@@ -83,14 +84,14 @@ def _exponent(size: float) -> int:
 
 def amount(value: float | None) -> str:
     """A value as measured: up to six significant digits, nothing added that was not there."""
-    return NONE if value is None else f"{value:,.6g}".replace("-", "−")
+    return NONE if value is None else typeset(f"{value:,.6g}")
 
 
 def fixed(value: float | None, *, places: int = 2, sign: bool = False) -> str:
     """A figure to so many decimals."""
     if value is None:
         return NONE
-    return f"{value:{'+' if sign else ''},.{places}f}".replace("-", "−")
+    return typeset(f"{value:{'+' if sign else ''},.{places}f}")
 
 
 def share(value: float | None, *, places: int = 0) -> str:
@@ -101,7 +102,7 @@ def share(value: float | None, *, places: int = 0) -> str:
         return "< 0.0001%"
     if 0 < value < 0.01:
         return f"{value * 100:.2g}%"
-    return f"{value * 100:.{places}f}%".replace("-", "−")
+    return typeset(f"{value * 100:.{places}f}%")
 
 
 def count(value: float | int | None) -> str:

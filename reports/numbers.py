@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from labqa.core.wording.typesetting import typeset
+
 ABSENT = "—"
 
 
@@ -24,17 +26,17 @@ def chance(value: float | None) -> str:
 
 def signed(value: float | None, digits: int = 2) -> str:
     """A number with its sign."""
-    return ABSENT if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    return ABSENT if value is None else typeset(f"{value:+.{digits}f}")
 
 
 def plain(value: float | None, digits: int = 2) -> str:
     """A number with fixed digits."""
-    return ABSENT if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return ABSENT if value is None else typeset(f"{value:.{digits}f}")
 
 
 def measured(value: float | None) -> str:
     """A result, up to five significant digits."""
-    return ABSENT if value is None else f"{value:.5g}".replace("-", "−")
+    return ABSENT if value is None else typeset(f"{value:.5g}")
 
 
 def significant(value: float | None, digits: int = 3) -> str:
@@ -43,9 +45,9 @@ def significant(value: float | None, digits: int = 3) -> str:
         return ABSENT
     size = abs(value)
     if size and not 1e-4 <= size < 1e6:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
+        return typeset(f"{value:.{digits - 1}e}")
     places = max(0, digits - 1 - int(f"{size:e}".split("e")[1]))
-    return f"{value:,.{places}f}".replace("-", "−")
+    return typeset(f"{value:,.{places}f}")
 
 
 def interval(lower: float | None, upper: float | None) -> str:
