@@ -36,7 +36,7 @@ def section(context: Context) -> Section:
     lead = say("proposals_lead", down=down.height, veto=veto.height, up=up.height, first=first.height)
     blocks: list[Block] = [Paragraph(lead, "lead"), distribution]
     blocks.append(Heading(say("downgrades_heading")))
-    blocks += _with_evidence(context, down) if down.height else [Paragraph(say("downgrades_none"))]
+    blocks += _downgrades(context, down) if down.height else [Paragraph(say("downgrades_none"))]
     blocks.append(Heading(say("veto_heading")))
     blocks += _vetoes(context, veto) if veto.height else [Paragraph(say("veto_none"))]
     if up.height:
@@ -46,13 +46,17 @@ def section(context: Context) -> Section:
     return Section("proposals", say("proposals_title"), tuple(blocks))
 
 
-def _with_evidence(context: Context, rows: pl.DataFrame) -> list[Block]:
+def _downgrades(context: Context, rows: pl.DataFrame) -> list[Block]:
     say = context.say
-    blocks: list[Block] = [Paragraph(say("downgrades_text")), _changes(context, rows, say("downgrades_table"))]
-    for row in rows.head(MOST_DETAILED).iter_rows(named=True):
-        blocks += _reasons(context, row)
+    table = _changes(context, rows, say("downgrades_table"))
+    return [Paragraph(say("downgrades_text")), table, *_in_detail(context, rows)]
+
+
+def _in_detail(context: Context, rows: pl.DataFrame) -> list[Block]:
+    """Reasons and evidence of one laboratory after the other."""
+    blocks = [block for row in rows.head(MOST_DETAILED).iter_rows(named=True) for block in _reasons(context, row)]
     if rows.height > MOST_DETAILED:
-        blocks.append(Paragraph(say("shown_of", shown=MOST_DETAILED, total=rows.height), "note"))
+        blocks.append(Paragraph(context.say("shown_of", shown=MOST_DETAILED, total=rows.height), "note"))
     return blocks
 
 
@@ -89,14 +93,15 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
 
 
 def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
-    """A laboratory's reasons as sentences, and the rows that its most telling reason rests on."""
+    """A laboratory's reasons as sentences, and the rows on which they rest, those of the proposal's ground first."""
     say = context.say
     reasons = context.tables["reasons"].filter(pl.col("lab") == row["lab"]).sort("position")
     name = context.lab(row["lab"])
     now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
     told = tuple(context.sentence(line) for line in reasons["message"])
-    cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
+    telling = reasons.sort(pl.col("ground").ne_missing(row["ground"]), maintain_order=True)["evidence"]
+    cited = list(dict.fromkeys(code for codes in telling.to_list() for code in codes))
     table = evidence_table(context, cited, lab=row["lab"])
     return [head, Bullets(told), *([table] if table else [])]
 
@@ -133,4 +138,4 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     )
     counted = context.rated.filter(pl.col("veto_if_pairs_counted") & ~pl.col("veto")).height
     more = [Paragraph(say("veto_if_pairs", n=counted), "note")] if counted else []
-    return [Paragraph(say("veto_text")), table, *more]
+    return [Paragraph(say("veto_text")), table, *more, *_in_detail(context, rows)]
