@@ -8,10 +8,11 @@ import polars as pl
 
 from labqa.core.vocabulary import Ground, Proposal
 from labqa.figures.charts.classes import class_distribution
+from reports import laboratories
 from reports.context import Context
 from reports.document import Block, Bullets, Column, Heading, Paragraph, Section, Table, charted
 from reports.evidence import evidence_table
-from reports.numbers import chance, interval, plain, signed, whole
+from reports.numbers import ABSENT, chance, interval, plain, signed, whole
 
 MOST_DETAILED = 30
 """Laboratories whose reasons are printed in full; the run holds all."""
@@ -63,10 +64,7 @@ def _in_detail(context: Context, rows: pl.DataFrame) -> list[Block]:
 def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
     say = context.say
     columns = (
-        Column(say("lab")),
-        Column(say("lab_name"), share=3.6),
-        Column(say("in_force"), "center", share=1.0),
-        Column(say("proposed"), "center", share=1.0),
+        *laboratories.columns(context),
         Column(say("ground"), share=1.1),
         Column(say("points"), "right", share=0.8),
         Column(say("bias_interval"), "right", share=2.9),
@@ -77,11 +75,8 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
         columns=columns,
         rows=tuple(
             (
-                row["lab"],
-                context.lab(row["lab"]),
-                row["class_in_force"] or "—",
-                row["class_proposed"] or "—",
-                say(f"ground_{row['ground']}") if row["ground"] else "—",
+                *laboratories.cells(context, row),
+                say(f"ground_{row['ground']}") if row["ground"] else ABSENT,
                 plain(row["points"], 1),
                 f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}".strip(),
                 whole(row["n_samples"]),
@@ -97,7 +92,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
     say = context.say
     reasons = context.tables["reasons"].filter(pl.col("lab") == row["lab"]).sort("position")
     name = context.lab(row["lab"])
-    now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
+    now, then = row["class_in_force"] or ABSENT, row["class_proposed"] or ABSENT
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
     told = tuple(context.sentence(line) for line in reasons["message"])
     telling = reasons.sort(pl.col("ground").ne_missing(row["ground"]), maintain_order=True)["evidence"]
@@ -109,10 +104,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
 def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     say = context.say
     columns = (
-        Column(say("lab")),
-        Column(say("lab_name"), share=3.6),
-        Column(say("in_force"), "center", share=1.0),
-        Column(say("proposed"), "center", share=1.0),
+        *laboratories.columns(context),
         Column(say("veto_outliers"), "right", share=1.2),
         Column(say("veto_expected"), "right", share=1.1),
         Column(say("veto_chance"), "right", share=1.4),
@@ -123,10 +115,7 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
         columns=columns,
         rows=tuple(
             (
-                row["lab"],
-                context.lab(row["lab"]),
-                row["class_in_force"] or "—",
-                row["class_proposed"] or "—",
+                *laboratories.cells(context, row),
                 f"{row['veto_outliers']} / {row['veto_results']}",
                 plain(row["veto_expected"]),
                 chance(row["veto_chance"]),
