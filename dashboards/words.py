@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from labqa.core.wording import typesetting
 from labqa.core.wording.catalogue import Language, Message, quoted
-from labqa.core.wording.typesetting import typeset
 from labqa.service.naming import programme_name
 
 FOLDER = Path(__file__).parent / "locale"
@@ -66,43 +66,29 @@ class Words:
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
-    """A measured figure to so many significant digits, without exponent where it is of ordinary size."""
-    if value is None:
-        return NONE
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1e6 or size < 1e-4:
-        return typeset(f"{value:.{digits - 1}e}")
-    places = max(0, digits - 1 - _exponent(size))
-    return typeset(f"{value:,.{places}f}")
-
-
-def _exponent(size: float) -> int:
-    return int(f"{size:e}".split("e")[1])
+    """A measured figure to so many significant digits."""
+    return NONE if value is None else typesetting.significant(value, digits)
 
 
 def amount(value: float | None) -> str:
     """A value as measured: up to six significant digits, nothing added that was not there."""
-    return NONE if value is None else typeset(f"{value:,.6g}")
+    return NONE if value is None else typesetting.typeset(f"{value:,.6g}")
 
 
 def fixed(value: float | None, *, places: int = 2, sign: bool = False) -> str:
     """A figure to so many decimals."""
     if value is None:
         return NONE
-    return typeset(f"{value:{'+' if sign else ''},.{places}f}")
+    return typesetting.typeset(f"{value:{'+' if sign else ''},.{places}f}")
 
 
 def share(value: float | None, *, places: int = 0) -> str:
     """A share as a percentage; small ones keep enough decimals not to read as zero."""
     if value is None:
         return NONE
-    if 0 < value < 1e-6:
-        return "< 0.0001%"
     if 0 < value < 0.01:
-        return f"{value * 100:.2g}%"
-    return typeset(f"{value * 100:.{places}f}%")
+        return typesetting.chance(value)
+    return typesetting.typeset(f"{value * 100:.{places}f}%")
 
 
 def count(value: float | int | None) -> str:

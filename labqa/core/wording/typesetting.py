@@ -13,5 +13,20 @@ def typeset(figure: str) -> str:
     return _POWER.sub(_of_ten, figure).replace("-", "−")
 
 
+def significant(value: float, digits: int) -> str:
+    """A figure to so many significant digits, thousands apart, with a power of ten only where it is very large or small."""
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        return typeset(f"{value:.{digits - 1}e}")
+    exponent = int(f"{value:e}".partition("e")[2])
+    return typeset(f"{value:,.{max(0, digits - 1 - exponent)}f}")
+
+
+def chance(probability: float) -> str:
+    """A probability in per cent with two significant digits; below 0.0001 % only that."""
+    return "< 0.0001%" if probability < 1e-6 else f"{float(f'{probability * 100:.2g}'):.12g}%"
+
+
 def _of_ten(power: re.Match[str]) -> str:
     return "\u00a0×\u00a010" + str(int(power[1])).translate(_RAISED)
