@@ -26,7 +26,8 @@ from scipy import special
 
 from labqa.analysis import gross, verdicts
 from labqa.core import tables as t
-from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
+from labqa.core.tables.columns import MOST_EVIDENCE
+from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.precision.intraclass import intraclass_correlation
 from labqa.stats.robust import location_scale
 from labqa.stats.scores import differences
