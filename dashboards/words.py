@@ -50,6 +50,10 @@ class Words:
         """A reason kept in a table as the key of a sentence; empty where there is none."""
         return Message(key).text(self.language) if key else ""
 
+    def standing(self, key: str | None) -> str:
+        """The same as a sentence of its own."""
+        return Message(key).standing(self.language) if key else ""
+
     def programme(self, name: str) -> str:
         """What a programme is called; its own name where it is none of the shipped."""
         return programme_name(name, self.language)

@@ -148,7 +148,7 @@ def _agreement_row(reading: Reading, row: Row, words: Words) -> list[Component]:
 def _odds(row: Row, words: Words) -> str:
     """Whether it passes what others fail, where the discordant samples bear it."""
     if row["odds"] is None:
-        return words.reason(row["odds_reason"]) if row["odds_reason"] else ""
+        return words.standing(row["odds_reason"])
     return words("kinds.odds", odds=fixed(row["odds"], sign=True), interval=interval(row["odds_lower"], row["odds_upper"]))
 
 
