@@ -19,7 +19,7 @@ from dashboards.access import Access
 from dashboards.address import Address
 from dashboards.headers import add_headers
 from dashboards.pages import delivered, evidence, laboratories, laboratory, network, pair, precision, product, refusals, usage
-from dashboards.reading import Readings
+from dashboards.readings import Readings
 from labqa.core.errors import UsageError
 from labqa.core.wording.catalogue import LANGUAGES
 from labqa.service.wiring import Platform

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import polars as pl
 
+from dashboards.claims import CLAIMS, CONTRASTS, claimable
 from dashboards.words import Words
 from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import PairKind, Scope, Status
@@ -23,33 +22,6 @@ from labqa.service.viewer import Viewer
 from labqa.service.wiring import Platform
 
 MOST = queries.MOST_ROWS
-CLAIMS = (
-    "estimate",
-    "se",
-    "lower",
-    "upper",
-    "shrunken",
-    "oriented",
-    "oriented_lower",
-    "oriented_upper",
-    "tau",
-    "tau_lower",
-    "tau_upper",
-)
-"""What is said of a laboratory only where its status is `assessed`."""
-
-
-CONTRASTS = (
-    "direct", "direct_lower", "direct_upper", "indirect", "indirect_lower", "indirect_upper",
-    "network", "lower", "upper", "inconsistency",
-)  # fmt: skip
-"""What of a contrast tells which of two laboratories reads higher."""
-
-
-def claimable(bias: pl.DataFrame, *, figures: Iterable[str] = CLAIMS) -> pl.DataFrame:
-    """Biases without any figure that may not be claimed, so that no page, drawing or table can show its sign."""
-    assessed = pl.col("status") == str(Status.ASSESSED)
-    return bias.with_columns(pl.when(assessed).then(pl.col(name)).alias(name) for name in figures)
 
 
 @dataclass(frozen=True)
@@ -328,7 +300,7 @@ class Reading:
         said = Message.from_json(line)
         code = said.values.get("item")
         item = {"item": self.named("items", code, words)} if isinstance(code, str) else {}
-        return Message(said.key, {**said.values, **item}).typeset(words.language)
+        return Message(said.key, {**said.values, **item}).standing(words.language)
 
     def name_of(self, register: str, code: str | None, words: Words) -> str:
         """Name of a laboratory, item or product, else its code."""
@@ -350,36 +322,3 @@ class Reading:
         if register not in cache:
             cache[register] = {row[key]: row for row in self.registers[register].iter_rows(named=True)}
         return cache[register]
-
-
-class Readings:
-    """The last few readings of a platform, each bound to its viewer: runs never change, and what else is read changes only with
-    the ledger."""
-
-    def __init__(self, platform: Platform, *, most: int = 8) -> None:
-        """Keeps the `most` readings that were asked for last."""
-        self._platform, self._most = platform, most
-        self._kept: OrderedDict[tuple[Viewer, str, tuple[int, str]], Reading] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, viewer: Viewer, run: str) -> Reading:
-        """The reading of a run by a viewer, with the ledger as it stands."""
-        return self._at(viewer, run, queries.ledger_head(self._platform, viewer=viewer))
-
-    def opened(self, viewer: Viewer, run: str) -> Reading | None:
-        """The reading of a run by its id, else of the newest national one, else of the newest; null where there is none yet."""
-        head = queries.ledger_head(self._platform, viewer=viewer)
-        runs = self._at(viewer, "", head).runs
-        if runs.is_empty():
-            return None
-        if not run:
-            run = str(runs.sort(pl.col("programme") != "national", maintain_order=True)["run"][0])
-        return self._at(viewer, run, head)
-
-    def _at(self, viewer: Viewer, run: str, head: tuple[int, str]) -> Reading:
-        with self._lock:
-            found = self._kept.pop((viewer, run, head), None) or Reading(self._platform, viewer, run)
-            self._kept[viewer, run, head] = found
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return found

@@ -12,7 +12,8 @@ from dashboards.access import ANALYST, Access, Page
 from dashboards.address import Address
 from dashboards.components.text import Component, link, note, title
 from dashboards.params import NO_CODE, PATH, RUN, SEARCH, Click, Each, Refused
-from dashboards.reading import Reading, Readings
+from dashboards.reading import Reading
+from dashboards.readings import Readings
 from dashboards.words import Words
 from labqa.core.errors import LabQAError
 from labqa.service.viewer import Viewer

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from labqa.core.wording import typesetting
 from labqa.core.wording.catalogue import Language, Message, quoted
 from labqa.service.naming import programme_name
 
@@ -49,6 +50,10 @@ class Words:
         """A reason kept in a table as the key of a sentence; empty where there is none."""
         return Message(key).text(self.language) if key else ""
 
+    def standing(self, key: str | None) -> str:
+        """The same as a sentence of its own."""
+        return Message(key).standing(self.language) if key else ""
+
     def programme(self, name: str) -> str:
         """What a programme is called; its own name where it is none of the shipped."""
         return programme_name(name, self.language)
@@ -65,43 +70,29 @@ class Words:
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
-    """A measured figure to so many significant digits, without exponent where it is of ordinary size."""
-    if value is None:
-        return NONE
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1e6 or size < 1e-4:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
-    places = max(0, digits - 1 - _exponent(size))
-    return f"{value:,.{places}f}".replace("-", "−")
-
-
-def _exponent(size: float) -> int:
-    return int(f"{size:e}".split("e")[1])
+    """A measured figure to so many significant digits."""
+    return NONE if value is None else typesetting.significant(value, digits)
 
 
 def amount(value: float | None) -> str:
     """A value as measured: up to six significant digits, nothing added that was not there."""
-    return NONE if value is None else f"{value:,.6g}".replace("-", "−")
+    return NONE if value is None else typesetting.typeset(f"{value:,.6g}")
 
 
 def fixed(value: float | None, *, places: int = 2, sign: bool = False) -> str:
     """A figure to so many decimals."""
     if value is None:
         return NONE
-    return f"{value:{'+' if sign else ''},.{places}f}".replace("-", "−")
+    return typesetting.typeset(f"{value:{'+' if sign else ''},.{places}f}")
 
 
 def share(value: float | None, *, places: int = 0) -> str:
     """A share as a percentage; small ones keep enough decimals not to read as zero."""
     if value is None:
         return NONE
-    if 0 < value < 1e-6:
-        return "< 0.0001%"
     if 0 < value < 0.01:
-        return f"{value * 100:.2g}%"
-    return f"{value * 100:.{places}f}%".replace("-", "−")
+        return typesetting.chance(value)
+    return typesetting.typeset(f"{value * 100:.{places}f}%")
 
 
 def count(value: float | int | None) -> str:

@@ -84,7 +84,7 @@ class Context:
         said = Message.from_json(line)
         code = said.values.get("item")
         item = {"item": named(code, self.items)} if isinstance(code, str) else {}
-        return Message(said.key, {**said.values, **item}).typeset(self.language)
+        return Message(said.key, {**said.values, **item}).standing(self.language)
 
     @cached_property
     def _totals(self) -> dict[tuple[str, str, str, str], tuple[float | None, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from labqa.core.wording import typesetting
+
 ABSENT = "—"
 
 
@@ -16,36 +18,28 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def chance(value: float | None) -> str:
-    """A small probability in percent with two significant digits; below 0.0001 % only that."""
-    if value is None:
-        return ABSENT
-    return "< 0.0001%" if value < 1e-6 else f"{float(f'{value * 100:.2g}'):.12g}%"
+    """A small probability in percent."""
+    return ABSENT if value is None else typesetting.chance(value)
 
 
 def signed(value: float | None, digits: int = 2) -> str:
     """A number with its sign."""
-    return ABSENT if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    return ABSENT if value is None else typesetting.typeset(f"{value:+.{digits}f}")
 
 
 def plain(value: float | None, digits: int = 2) -> str:
     """A number with fixed digits."""
-    return ABSENT if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return ABSENT if value is None else typesetting.typeset(f"{value:.{digits}f}")
 
 
 def measured(value: float | None) -> str:
     """A result, up to five significant digits."""
-    return ABSENT if value is None else f"{value:.5g}".replace("-", "−")
+    return ABSENT if value is None else typesetting.typeset(f"{value:.5g}")
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """A figure to so many significant digits, without exponent where it is of ordinary size."""
-    if value is None:
-        return ABSENT
-    size = abs(value)
-    if size and not 1e-4 <= size < 1e6:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
-    places = max(0, digits - 1 - int(f"{size:e}".split("e")[1]))
-    return f"{value:,.{places}f}".replace("-", "−")
+    """A figure to so many significant digits."""
+    return ABSENT if value is None else typesetting.significant(value, digits)
 
 
 def interval(lower: float | None, upper: float | None) -> str:

@@ -13,14 +13,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from labqa.rating import rulesets
-from labqa.service import pipeline
-from labqa.service.period import window
-from labqa.service.pipeline import Facts
-from labqa.simulate import card, network
+from labqa.simulate import network
 from labqa.simulate.card import Card
+from tests import evaluations
 
-EDITION = rulesets.load("cn-2012-26")
 SEEDS = range(1, 5)
 CULPRITS = 3
 LINES = ("bias", "precision", "gross")
@@ -67,11 +63,9 @@ WORLDS = {
 
 def settings(world: World) -> Card:
     """The card of the world's network."""
-    base = card.load("demo")
-    labs = replace(base.labs, n=60, blameless=15, new=0, small=0, group_size=3)
-    labs = replace(labs, families=(1, 2)) if world.alone else labs
-    hubs = replace(base.network, style="hubs", hubs=4, hub_share=0.8)
-    return replace(base, n_years=3, planted=(), labs=labs, network=hubs if world.hubs else base.network)
+    few = {"families": (1, 2)} if world.alone else {}
+    base = evaluations.calm(n_years=3, n=60, blameless=15, new=0, small=0, **few)
+    return replace(base, network=replace(base.network, style="hubs", hubs=4, hub_share=0.8)) if world.hubs else base
 
 
 def culprits(results: pl.DataFrame, world: World, seed: int) -> list[str]:
@@ -120,10 +114,7 @@ def evaluated(world: World, seed: int) -> tuple[dict[str, pl.DataFrame], list[st
         pl.when(hit).then(pl.col(name) * world.factor).otherwise(pl.col(name)).alias(name)
         for name in ("value", "lower", "upper")
     )
-    facts = Facts(results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
-    years = results["period"].unique().to_list()
-    seen = window(str(max(years)), years, evidence_years=3, veto_years=3, trend_years=5)
-    return pipeline.run_tables(facts, EDITION, seen), wrong
+    return evaluations.evaluated(evaluations.facts_of(made, results)), wrong
 
 
 def trial(name: str, seed: int) -> pl.DataFrame:

@@ -6,11 +6,12 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from labqa.service.wiring import Platform, open_platform
-from labqa.simulate import card, deliveries, network
+from labqa.simulate import deliveries, network
+from tests.evaluations import calm
 
 REGISTERS = ("labs", "items", "products", "class")
 COLUMNS = ("样品编号", "项目代码", "实验室代码", "角色", "平行号", "修订号", "结果")
@@ -33,8 +34,7 @@ class Parcels:
 
 def made(folder: Path, *, files: int = 15, samples: int = 60) -> Parcels:
     """Write `files` deliveries of whole samples, in each a row that must be refused."""
-    demo = card.load("demo")
-    small = replace(demo, n_years=1, planted=(), labs=replace(demo.labs, n=20, blameless=5, new=1, small=2, group_size=3))
+    small = calm(n_years=1, n=20, blameless=5, new=1, small=2)
     whole = deliveries.deliveries(network.simulate(small, seed=11), folder / "whole", with_mistakes=False)
     rows = [row for file in whole if file.suffix == ".csv" for row in _rows(file)]
     retested = sorted({row["样品编号"] for row in rows if row["角色"] == "复检"})

@@ -96,6 +96,12 @@ def signed(*, form: str = "+.2f") -> dict[str, Any]:
     return {"type": "rightAligned", "valueFormatter": {"function": shown}}
 
 
+def probability() -> dict[str, Any]:
+    """A grid column of probabilities to three decimals; smaller ones as less than that."""
+    shown = "params.value == null ? '' : params.value < 0.0005 ? '< 0.001' : d3.format('.3f')(params.value)"
+    return {"type": "rightAligned", "valueFormatter": {"function": shown}}
+
+
 def grid(name: str, columns: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], *, words: Words) -> Component:
     """A grid to sort and search, 25 rows a page, of at most 200 rows."""
     options = {"pagination": len(rows) > SHOWN, "domLayout": "autoHeight"}

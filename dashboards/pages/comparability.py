@@ -8,7 +8,7 @@ from dash import html
 
 from dashboards.address import Address
 from dashboards.components.figures import figure
-from dashboards.components.tables import COUNTED, SEARCHED, WRAPPED, grid, linked, narrow, signed
+from dashboards.components.tables import COUNTED, SEARCHED, WRAPPED, grid, linked, narrow, probability, signed
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed, interval
@@ -81,7 +81,7 @@ def _listed(reading: Reading, partners: list[Row], place: Address, words: Words)
         {"field": "direct", "headerName": words("contrast.direct"), **figures},
         {"field": "indirect", "headerName": words("contrast.indirect"), **figures},
         {"field": "network", "headerName": words("contrast.network"), **figures, **narrow(170)},
-        {"field": "q", "headerName": "q", "width": 80, **signed(form=".3f")},
+        {"field": "q", "headerName": "q", "width": 80, **probability()},
         {"field": "scatter", "headerName": words("contrast.scatter"), **figures},
         {
             "field": "finding",

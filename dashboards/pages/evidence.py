@@ -18,7 +18,7 @@ from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, fixed
 from labqa.core.errors import AccessDenied
-from labqa.core.vocabulary import MOST_EVIDENCE
+from labqa.core.tables.columns import MOST_EVIDENCE
 
 PAIR_IDS, RESULT_IDS = ("pair", "block", "original_result", "retest_result"), ("result", "block")
 """Columns by which a pair, and a comparison result, may be cited."""

@@ -12,7 +12,7 @@ from dashboards.components import status
 from dashboards.components.tables import Column, table
 from dashboards.components.text import Component, link, more, note, section
 from dashboards.reading import Reading
-from dashboards.words import NONE, Words, count, fixed, interval, share
+from dashboards.words import NONE, Words, count, fixed, interval, number, share
 from labqa.core.vocabulary import Status
 
 MOST_UNJUDGED = 200
@@ -140,7 +140,7 @@ def _agreement_row(reading: Reading, row: Row, words: Words) -> list[Component]:
         share(row["expected"], places=1),
         count(row["n_discordant"]),
         f"{count(row['passed'])} / {fixed(row['passed_expected'], places=1)}" if row["n_discordant"] else NONE,
-        fixed(row["p_value"], places=3) if row["n_discordant"] else NONE,
+        number(row["p_value"], digits=2) if row["n_discordant"] else NONE,
         count(row["n_samples"]),
     ]
 
@@ -148,7 +148,7 @@ def _agreement_row(reading: Reading, row: Row, words: Words) -> list[Component]:
 def _odds(row: Row, words: Words) -> str:
     """Whether it passes what others fail, where the discordant samples bear it."""
     if row["odds"] is None:
-        return words.reason(row["odds_reason"]) if row["odds_reason"] else ""
+        return words.standing(row["odds_reason"])
     return words("kinds.odds", odds=fixed(row["odds"], sign=True), interval=interval(row["odds_lower"], row["odds_upper"]))
 
 

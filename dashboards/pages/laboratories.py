@@ -25,7 +25,8 @@ from dashboards.components.tables import (
 from dashboards.components.text import Component, link, section
 from dashboards.pages.proposals import lab_link
 from dashboards.params import PATH, RUN, SEARCH, Block, Refused, RowsAsked
-from dashboards.reading import MOST, Reading, Readings
+from dashboards.reading import MOST, Reading
+from dashboards.readings import Readings
 from dashboards.regions import region_name
 from dashboards.words import Words, count, interval
 from labqa.core.errors import LabQAError

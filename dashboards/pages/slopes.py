@@ -9,7 +9,7 @@ import polars as pl
 from dashboards.address import Address
 from dashboards.components import status
 from dashboards.components.figures import figure
-from dashboards.components.tables import SEARCHED, grid, narrow, signed
+from dashboards.components.tables import SEARCHED, grid, narrow, probability, signed
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, amount, count, fixed, interval
@@ -58,7 +58,7 @@ def _listed(reading: Reading, found: pl.DataFrame, words: Words) -> Component | 
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
         {"field": "slope", "headerName": words("slopes.slope"), "width": 110, **signed()},
         {"field": "interval", "headerName": words("labs.interval"), "width": 150, **narrow(150), **figures},
-        {"field": "q", "headerName": "q", "width": 90, **signed(form=".3f")},
+        {"field": "q", "headerName": "q", "width": 90, **probability()},
         {"field": "levels", "headerName": words("slopes.levels"), "width": 190, **figures},
         {"field": "samples", "headerName": words("labs.samples"), "width": 100, "type": "rightAligned"},
     ]

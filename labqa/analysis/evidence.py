@@ -34,52 +34,36 @@ def judged(
     gross errors leave no consensus to trust: `max_gross` of the component's results, or `max_lean` of the laboratory's on one
     side.
     """
-    least = pl.when(pl.col("scope") == "item").then(min_item_samples).otherwise(min_samples)
+    few_partners = pl.col("n_partners") < min_partners
+    small = pl.col("component_labs") < min_labs
+    bridge = pl.col("bridge_share") > max_bridge
     no_consensus = (pl.col("gross_share") >= max_gross).fill_null(value=False)
     leaning = (pl.col("lean").abs() >= max_lean).fill_null(value=False)
     no_error = ~(pl.col("se") > 0).fill_null(value=False)
-    reason = (
-        pl.when(pl.col("n_partners") == 0)
-        .then(pl.lit("bias.no_partner"))
-        .when(pl.col("n_partners") < min_partners)
-        .then(pl.lit("bias.few_partners"))
-        .when(pl.col("n_blocks") == 0)
-        .then(pl.lit("bias.nothing_comparable"))
-        .when(pl.col("n_samples") < least)
-        .then(pl.lit("bias.few_samples"))
-        .when(pl.col("component_labs") < min_labs)
-        .then(pl.lit("bias.small_component"))
-        .when(pl.col("bridge_share") > max_bridge)
-        .then(pl.lit("bias.bridge"))
-        .when(no_consensus)
-        .then(pl.lit("bias.no_consensus"))
-        .when(leaning)
-        .then(pl.lit("bias.one_sided"))
-        .when(no_error)
-        .then(pl.lit("bias.no_error_estimate"))
-    )
-    few = ["bias.no_partner", "bias.few_partners", "bias.nothing_comparable", "bias.few_samples"]
+    too_little = {
+        "bias.no_partner": pl.col("n_partners") == 0,
+        "bias.few_partners": few_partners,
+        "bias.nothing_comparable": pl.col("n_blocks") == 0,
+        "bias.few_samples": pl.col("n_samples") < pl.when(scope="item").then(min_item_samples).otherwise(min_samples),
+    }
+    unplaced = {
+        "bias.small_component": small,
+        "bias.bridge": bridge,
+        "bias.no_consensus": no_consensus,
+        "bias.one_sided": leaning,
+        "bias.no_error_estimate": no_error,
+    }
+    reason = pl.coalesce(*(pl.when(holds).then(pl.lit(key)) for key, holds in (too_little | unplaced).items()))
     status = (
-        pl.when(pl.col("reason").is_null())
+        pl.when(reason.is_null())
         .then(pl.lit(str(Status.ASSESSED)))
-        .when(pl.col("reason").is_in(few))
+        .when(reason.is_in([*too_little]))
         .then(pl.lit(str(Status.NOT_ASSESSED)))
         .otherwise(pl.lit(str(Status.UNDETERMINED)))
     )
-    signless = (
-        (pl.col("n_partners") < min_partners)
-        | (pl.col("component_labs") < min_labs)
-        | (pl.col("bridge_share") > max_bridge).fill_null(value=True)
-        | no_consensus
-        | leaning
-        | no_error
-    )
-    return (
-        rows.with_columns(reason=reason)
-        .with_columns(status=status, nothing=signless)
-        .with_columns(pl.when(~pl.col("nothing")).then(pl.col(name)).alias(name) for name in WITHOUT_SIGN)
-        .with_columns(zero=pl.when(~pl.col("nothing")).then(pl.col("zero")))
-        .drop("nothing")
+    signless = few_partners | small | bridge.fill_null(value=True) | no_consensus | leaning | no_error
+    return rows.with_columns(
+        *(pl.when(~signless).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")), reason=reason, status=status
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labqa.core.provenance import digest
-from labqa.core.vocabulary import MOST_EVIDENCE
+from labqa.core.tables.columns import MOST_EVIDENCE
 from labqa.core.wording.catalogue import Message
 
 Flag = dict[str, object]

@@ -15,7 +15,8 @@ from scipy import special
 
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.evidence import WITHOUT_SIGN
-from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
+from labqa.core.tables.columns import MOST_EVIDENCE
+from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,8 @@ from scipy import special
 
 from labqa.analysis import gross, verdicts
 from labqa.core import tables as t
-from labqa.core.vocabulary import MOST_EVIDENCE, Category, PairKind, Scope, Status, Trigger
+from labqa.core.tables.columns import MOST_EVIDENCE
+from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.precision.intraclass import intraclass_correlation
 from labqa.stats.robust import location_scale
 from labqa.stats.scores import differences
@@ -51,12 +52,14 @@ def indicators(
     flags: pl.DataFrame,
     blocks: pl.DataFrame,
     results: pl.DataFrame,
+    compared: pl.DataFrame,
     *,
     yardsticks: pl.DataFrame,
     flip_triggers: tuple[str, ...] = (str(Trigger.PLANNED),),
 ) -> pl.DataFrame:
     """INDICATORS of all laboratories, sorted by laboratory, scope and indicator (see the table above).
 
+    `compared` is `gross.compared` of the same pairs, discrepancies, blocks and results.
     Figures of a bias carry the status, zero and reason of `lab_bias`. An excess needs 12 samples, else it is not assessed.
     What the bias fit charged to a sample counts neither as a discrepancy nor as a flip of a laboratory. Where `yardsticks`
     say that σR may not inform a class, neither comparison results nor pairs count, the bias on that item is not assessed, nor
@@ -75,7 +78,7 @@ def indicators(
         *(_withheld(part, lost) for part in (*_of_bias(lab_bias, evidence), _of_precision(lab_precision, evidence))),
         *_of_discrepancies(charged),
         _excess("flip_excess", verdicts.flips_by_lab(charged.select(pairs.columns), discrepancies, triggers=flip_triggers)),
-        *gross.indicator_rows(gross.by_lab(_gross(pairs, discrepancies, blocks, results, unfit))),
+        *gross.indicator_rows(gross.by_lab(_gross(compared, unfit))),
         *_of_comparisons(pt_scores.join(unfit, on="item", how="anti", maintain_order="left")),
         *_of_pairs(scored),
         _of_flags(flags),
@@ -83,13 +86,10 @@ def indicators(
     return pl.concat([t.shaped(_complete(part), t.Indicators) for part in parts]).sort(*_KEY, "indicator")
 
 
-def _gross(
-    pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame, unfit: pl.DataFrame
-) -> pl.DataFrame:
+def _gross(compared: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
     """What laboratories answer for: comparisons on items whose σR may inform a class and in product families that others test
     too, without what was charged to samples."""
-    fit = pairs.join(unfit, on="item", how="anti", maintain_order="left")
-    rows = gross.where_others_test(gross.compared(fit, discrepancies, blocks, results))
+    rows = gross.where_others_test(compared.join(unfit, on="item", how="anti", maintain_order="left"))
     return rows.filter(~pl.col("differs")).with_columns(hit="gross")
 
 

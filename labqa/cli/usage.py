@@ -21,7 +21,10 @@ def sentences(error: TyperException) -> list[Message]:
 
 
 def _wrong(error: Any) -> Message:
-    """One sentence; what is not foreseen here is told in the library's words."""
+    """One sentence; what is not foreseen here is told in the library's words.
+
+    Errors are told apart by name: the library keeps their classes to itself.
+    """
     kind, quoted = type(error).__name__, re.findall(r"'([^']*)'", error.message)
     if kind == "NoSuchOption":
         near = ", ".join(sorted(error.possibilities or []))

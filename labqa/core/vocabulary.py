@@ -18,8 +18,6 @@ class Scale(StrEnum):
     BINARY = "binary"
 
 
-MOST_EVIDENCE = 50
-"""Ids at most that a table keeps of what a sentence rests on."""
 NUMERIC_SCALES = (Scale.RATIO, Scale.INTERVAL, Scale.COUNT)
 
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
+from labqa.core.wording.typesetting import typeset
 from labqa.figures.extent import fraction
 from labqa.figures.spec import COLOURS, UNKNOWN, Axis, Series, Spec
 
@@ -100,7 +101,7 @@ def _number(value: float, *, percent: bool) -> str:
         if percent
         else f"{value:,.6g}"
     )
-    return text.replace("-", "−")
+    return typeset(text)
 
 
 def _at(spec: Spec, axis: str, value: float) -> float:

@@ -71,7 +71,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     del results  # may be a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    laboratories, used, causes = _of_laboratories(recent, near, facts, scale, without, edition)
+    laboratories, used, compared, causes = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     flags = integrity.flags(
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
@@ -86,6 +86,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         flags,
         used,
         recent["results"],
+        compared,
         yardsticks=scale,
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
@@ -117,8 +118,9 @@ def _of_laboratories(
     scale: pl.DataFrame,
     without: pl.DataFrame,
     edition: Edition,
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Causes]:
-    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; and what is charged to samples.
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, pl.DataFrame, Causes]:
+    """What the network says of the laboratories, table by table; BLOCKS as the fit used them; the tests that `gross.compared`
+    finds compared; and what is charged to samples.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
     components have left. Influences are next to the biases, for theirs, and give it back before the other retests are fitted.
@@ -146,7 +148,7 @@ def _of_laboratories(
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
     }
-    return tables, used, network.causes if network is not None else NONE
+    return tables, used, compared, network.causes if network is not None else NONE
 
 
 def bias_settings(edition: Edition) -> BiasSettings:

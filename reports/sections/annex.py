@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labqa.core.vocabulary import Status
+from reports import laboratories
 from reports.context import Context
 from reports.document import Column, Paragraph, Section, Table
 from reports.numbers import ABSENT, interval, plain, signed, whole
@@ -14,10 +15,7 @@ def section(context: Context) -> Section:
     """All laboratories in order of their codes."""
     say = context.say
     columns = (
-        Column(say("lab")),
-        Column(say("lab_name"), share=3.6),
-        Column(say("in_force"), "center", share=0.95),
-        Column(say("proposed"), "center", share=0.95),
+        *laboratories.columns(context),
         Column(say("status"), share=1.1),
         Column(say("bias_interval"), "right", share=2.8),
         Column(say("detectable"), "right", share=1.1),
@@ -26,10 +24,7 @@ def section(context: Context) -> Section:
     )
     rows = tuple(
         (
-            row["lab"],
-            context.lab(row["lab"]),
-            row["class_in_force"] or "—",
-            row["class_proposed"] or "—",
+            *laboratories.cells(context, row),
             say(f"status_{row['bias_status'] or row['status']}"),
             _bias(row),
             plain(row["detectable"]),

@@ -8,10 +8,11 @@ import polars as pl
 
 from labqa.core.vocabulary import Ground, Proposal
 from labqa.figures.charts.classes import class_distribution
+from reports import laboratories
 from reports.context import Context
 from reports.document import Block, Bullets, Column, Heading, Paragraph, Section, Table, charted
 from reports.evidence import evidence_table
-from reports.numbers import chance, interval, plain, signed, whole
+from reports.numbers import ABSENT, chance, interval, plain, signed, whole
 
 MOST_DETAILED = 30
 """Laboratories whose reasons are printed in full; the run holds all."""
@@ -36,7 +37,7 @@ def section(context: Context) -> Section:
     lead = say("proposals_lead", down=down.height, veto=veto.height, up=up.height, first=first.height)
     blocks: list[Block] = [Paragraph(lead, "lead"), distribution]
     blocks.append(Heading(say("downgrades_heading")))
-    blocks += _with_evidence(context, down) if down.height else [Paragraph(say("downgrades_none"))]
+    blocks += _downgrades(context, down) if down.height else [Paragraph(say("downgrades_none"))]
     blocks.append(Heading(say("veto_heading")))
     blocks += _vetoes(context, veto) if veto.height else [Paragraph(say("veto_none"))]
     if up.height:
@@ -46,23 +47,24 @@ def section(context: Context) -> Section:
     return Section("proposals", say("proposals_title"), tuple(blocks))
 
 
-def _with_evidence(context: Context, rows: pl.DataFrame) -> list[Block]:
+def _downgrades(context: Context, rows: pl.DataFrame) -> list[Block]:
     say = context.say
-    blocks: list[Block] = [Paragraph(say("downgrades_text")), _changes(context, rows, say("downgrades_table"))]
-    for row in rows.head(MOST_DETAILED).iter_rows(named=True):
-        blocks += _reasons(context, row)
+    table = _changes(context, rows, say("downgrades_table"))
+    return [Paragraph(say("downgrades_text")), table, *_in_detail(context, rows)]
+
+
+def _in_detail(context: Context, rows: pl.DataFrame) -> list[Block]:
+    """Reasons and evidence of one laboratory after the other."""
+    blocks = [block for row in rows.head(MOST_DETAILED).iter_rows(named=True) for block in _reasons(context, row)]
     if rows.height > MOST_DETAILED:
-        blocks.append(Paragraph(say("shown_of", shown=MOST_DETAILED, total=rows.height), "note"))
+        blocks.append(Paragraph(context.say("shown_of", shown=MOST_DETAILED, total=rows.height), "note"))
     return blocks
 
 
 def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
     say = context.say
     columns = (
-        Column(say("lab")),
-        Column(say("lab_name"), share=3.6),
-        Column(say("in_force"), "center", share=1.0),
-        Column(say("proposed"), "center", share=1.0),
+        *laboratories.columns(context),
         Column(say("ground"), share=1.1),
         Column(say("points"), "right", share=0.8),
         Column(say("bias_interval"), "right", share=2.9),
@@ -73,11 +75,8 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
         columns=columns,
         rows=tuple(
             (
-                row["lab"],
-                context.lab(row["lab"]),
-                row["class_in_force"] or "—",
-                row["class_proposed"] or "—",
-                say(f"ground_{row['ground']}") if row["ground"] else "—",
+                *laboratories.cells(context, row),
+                say(f"ground_{row['ground']}") if row["ground"] else ABSENT,
                 plain(row["points"], 1),
                 f"{signed(row['estimate'])} {interval(row['lower'], row['upper'])}".strip(),
                 whole(row["n_samples"]),
@@ -89,14 +88,15 @@ def _changes(context: Context, rows: pl.DataFrame, title: str) -> Table:
 
 
 def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
-    """A laboratory's reasons as sentences, and the rows that its most telling reason rests on."""
+    """A laboratory's reasons as sentences, and the rows on which they rest, those of the proposal's ground first."""
     say = context.say
     reasons = context.tables["reasons"].filter(pl.col("lab") == row["lab"]).sort("position")
     name = context.lab(row["lab"])
-    now, then = row["class_in_force"] or "—", row["class_proposed"] or "—"
+    now, then = row["class_in_force"] or ABSENT, row["class_proposed"] or ABSENT
     head = Heading(say("lab_heading", lab=row["lab"], name=name, now=now, then=then))
     told = tuple(context.sentence(line) for line in reasons["message"])
-    cited = list(dict.fromkeys(code for codes in reasons["evidence"].to_list() for code in codes))
+    telling = reasons.sort(pl.col("ground").ne_missing(row["ground"]), maintain_order=True)["evidence"]
+    cited = list(dict.fromkeys(code for codes in telling.to_list() for code in codes))
     table = evidence_table(context, cited, lab=row["lab"])
     return [head, Bullets(told), *([table] if table else [])]
 
@@ -104,10 +104,7 @@ def _reasons(context: Context, row: dict[str, Any]) -> list[Block]:
 def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     say = context.say
     columns = (
-        Column(say("lab")),
-        Column(say("lab_name"), share=3.6),
-        Column(say("in_force"), "center", share=1.0),
-        Column(say("proposed"), "center", share=1.0),
+        *laboratories.columns(context),
         Column(say("veto_outliers"), "right", share=1.2),
         Column(say("veto_expected"), "right", share=1.1),
         Column(say("veto_chance"), "right", share=1.4),
@@ -118,10 +115,7 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
         columns=columns,
         rows=tuple(
             (
-                row["lab"],
-                context.lab(row["lab"]),
-                row["class_in_force"] or "—",
-                row["class_proposed"] or "—",
+                *laboratories.cells(context, row),
                 f"{row['veto_outliers']} / {row['veto_results']}",
                 plain(row["veto_expected"]),
                 chance(row["veto_chance"]),
@@ -133,4 +127,4 @@ def _vetoes(context: Context, rows: pl.DataFrame) -> list[Block]:
     )
     counted = context.rated.filter(pl.col("veto_if_pairs_counted") & ~pl.col("veto")).height
     more = [Paragraph(say("veto_if_pairs", n=counted), "note")] if counted else []
-    return [Paragraph(say("veto_text")), table, *more]
+    return [Paragraph(say("veto_text")), table, *more, *_in_detail(context, rows)]

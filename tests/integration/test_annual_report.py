@@ -8,15 +8,17 @@ from html.parser import HTMLParser
 
 import polars as pl
 import pytest
+import typst
 from fontTools.ttLib import TTFont
 
 from labqa.analysis.precision_levels import precision_levels
 from labqa.core import tables as t
-from labqa.core.wording.catalogue import LANGUAGES
+from labqa.core.wording.catalogue import LANGUAGES, Message
+from labqa.figures import paper
 from labqa.service.plans import next_year
 from reports import annual, build, pdf
 from reports.context import Context
-from reports.document import Chart, Panel, Paragraph, Table
+from reports.document import Bullets, Chart, Panel, Paragraph, Table
 from reports.sections import flagged
 from tests import factories
 
@@ -211,16 +213,48 @@ def test_vetoes_stand_apart_with_the_chance_of_a_blameless_laboratory(contexts):
     assert all(cell.endswith("%") for row in veto.rows for cell in row[-2:])
 
 
-def test_every_proposal_on_evidence_shows_the_rows_it_rests_on(contexts):
+def test_every_downgrade_shows_its_reasons_and_the_rows_it_rests_on(contexts):
+    tables = contexts["national"].tables
     proposals = annual.annual(replace(contexts["national"], language="en")).sections[5]
-    tables = [
-        block for block in proposals.blocks if isinstance(block, Table) and block.title.endswith(": rows on which this rests")
-    ]
-    down = contexts["national"].tables["ratings"].filter((pl.col("proposal") == "downgrade") & (pl.col("ground") == "bias"))
-    assert len(tables) == down.height > 1
-    assert [table.title.split(":")[0] for table in tables] == down["lab"].to_list()
-    pairs = contexts["national"].tables["pairs"]
-    assert all(row[0] in set(pairs["sample"]) for table in tables for row in table.rows)
+    shown = [block for block in proposals.blocks if isinstance(block, Table) and block.title.endswith("on which this rests")]
+    down = tables["ratings"].filter(pl.col("proposal") == "downgrade")
+    labs = {ground: down.filter(ground=ground)["lab"].to_list() for ground in ("bias", "veto")}
+    assert len(labs["bias"]) > 1 and len(labs["veto"]) > 0
+    assert [table.title.split(":")[0] for table in shown] == [*labs["bias"], *labs["veto"]]
+    outlying = tables["pt_scores"].filter(pl.col("z").abs() > 3)
+    for table in shown:
+        lab = table.title.split(":")[0]
+        rests_on = outlying.filter(lab=lab) if lab in labs["veto"] else tables["pairs"]
+        assert {row[0] for row in table.rows} <= set(rests_on["sample"]) != set()
+    told = [sentence for block in proposals.blocks if isinstance(block, Bullets) for sentence in block.sentences]
+    assert len(told) == tables["reasons"].filter(pl.col("lab").is_in(down["lab"].to_list())).height
+    assert sum("are outlying (|z| > 3)" in sentence for sentence in told) == len(labs["veto"])
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"), [("en", "Fewer independent samples than required."), ("zh", "独立样品数量不足。")]
+)
+def test_reasons_are_whole_sentences_with_figures_as_people_read_them(contexts, language, reason):
+    tables = dict(contexts["national"].tables)
+    lab = tables["ratings"].filter(ground="veto")["lab"][0]
+    said = {"lab": lab, "position": 9, "line": "status", "message": Message("bias.few_samples").to_json(), "evidence": []}
+    tables["reasons"] = pl.concat([t.shaped(frame, t.Reasons) for frame in (tables["reasons"], pl.DataFrame([said]))])
+    document = annual.annual(replace(contexts["national"], tables=tables, language=language))
+    told = [one for part in document.sections for block in part.blocks if isinstance(block, Bullets) for one in block.sentences]
+    assert reason in told
+    assert any("p = 1\u00a0×\u00a010⁻⁵" in one for one in told)
+
+
+def test_rows_of_the_proposals_ground_come_first(contexts):
+    tables = dict(contexts["national"].tables)
+    lab = tables["ratings"].filter(ground="veto")["lab"][0]
+    other = {"lab": lab, "position": 0, "line": "gross", "message": Message("bias.few_samples").to_json()}
+    cited = [{**other, "evidence": tables["pairs"]["pair"].head(9).to_list()}]
+    tables["reasons"] = pl.concat([t.shaped(frame, t.Reasons) for frame in (pl.DataFrame(cited), tables["reasons"])])
+    proposals = annual.annual(replace(contexts["national"], tables=tables, language="en")).sections[5]
+    (shown,) = (block for block in proposals.blocks if isinstance(block, Table) and block.title.startswith(f"{lab}: rows on"))
+    outlying = tables["pt_scores"].filter(pl.col("z").abs() > 3, lab=lab)["sample"]
+    assert [row[0] in set(outlying) for row in shown.rows] == [k < len(outlying) for k in range(5)]
 
 
 def test_the_fingerprint_names_run_edition_ledger_and_tables(written, contexts):
@@ -260,7 +294,22 @@ def glyphs():
 
 
 def missing(text):
-    return {character for character in text if ord(character) > 32 and ord(character) not in glyphs()}
+    """Characters without a glyph; powers of ten are set as raised figures, see the test below."""
+    set_as_figures = re.sub("10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", "10", text)
+    return {character for character in set_as_figures if ord(character) > 32 and ord(character) not in glyphs()}
+
+
+def drawn(text):
+    """Glyphs that typst draws for a text: their number, and whether the box of a missing one is among them."""
+    page = f'#set text(font: "{pdf.FONT}", fallback: false)\n{text}'
+    svg = typst.compile((paper.library() + page).encode(), format="svg", font_paths=pdf.fonts()).decode()
+    return re.findall(r'<symbol id="(\w+)"', svg)
+
+
+def test_powers_of_ten_are_drawn_although_the_font_has_no_raised_figures():
+    (box,) = drawn("⁷")
+    assert box in drawn("10^⁷")
+    assert box not in drawn("10⁻⁰¹²³⁴⁵⁶⁷⁸⁹") and len(drawn("10⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) >= 11
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,27 +8,16 @@ from functools import cache
 import polars as pl
 import pytest
 
-from labqa.rating import rulesets
-from labqa.service import pipeline
-from labqa.service.period import window
 from labqa.service.pipeline import Facts
-from labqa.simulate import card, network
+from labqa.simulate import network
+from tests.evaluations import calm, evaluated, facts_of
 
-EDITION = rulesets.load("cn-2012-26")
 ROLES = {"originals": ["original"], "everything": ["original", "retest", "referee", "pt"]}
 
 
 @cache
 def facts() -> Facts:
-    demo = card.load("demo")
-    small = replace(demo, n_years=3, planted=(), labs=replace(demo.labs, n=60, blameless=15, new=0, small=0, group_size=3))
-    made = network.simulate(small, seed=5)
-    return Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
-
-
-def evaluated(of: Facts) -> dict[str, pl.DataFrame]:
-    years = of.results["period"].unique().to_list()
-    return pipeline.run_tables(of, EDITION, window(str(max(years)), years, evidence_years=3, veto_years=3, trend_years=5))
+    return facts_of(network.simulate(calm(n_years=3, n=60, blameless=15, new=0, small=0), seed=5))
 
 
 @cache

@@ -20,10 +20,10 @@ from labqa.service.evaluations import Evaluated
 from labqa.service.moved import RATED, Moved, moved_since
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
 from labqa.service.wiring import Platform, now, open_platform
-from labqa.simulate import card as cards
 from labqa.simulate import deliveries, network
 from reports import annual, build
 from reports.document import Table
+from tests.evaluations import calm
 
 REASON = "all results were a third of what they are"
 
@@ -32,9 +32,7 @@ REASON = "all results were a third of what they are"
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Platform, Evaluated]:
     """A small simulated network, delivered and evaluated."""
     place = tmp_path_factory.mktemp("moved")
-    demo = cards.load("demo")
-    labs = replace(demo.labs, n=40, blameless=10, new=2, small=4, group_size=3)
-    made = network.simulate(replace(demo, n_years=2, planted=(), labs=labs), seed=1)
+    made = network.simulate(calm(n_years=2, n=40, blameless=10, new=2, small=4), seed=1)
     deliveries.deliveries(made, place / "out")
     platform = open_platform(place / "home")
     for kind in ("labs", "items", "products", "class"):

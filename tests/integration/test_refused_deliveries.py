@@ -18,6 +18,7 @@ import xlsxwriter
 from hostile import packed, parts, rows_xml, two_sheets
 
 from tests.commands import run
+from tests.headers import HEADERS
 from tests.spreadsheets import workbook
 
 NOBODY = 65534
@@ -36,20 +37,6 @@ if os.geteuid() == 0:
 sys.argv = words
 main()
 """
-HEADERS = [
-    "round",
-    "sample",
-    "product",
-    "drawn on",
-    "item",
-    "lab",
-    "role",
-    "trigger",
-    "value",
-    "unit",
-    "replicate",
-    "test date",
-]
 ORIGINAL = ["2018-1", "S1", "", "2018-03-01", "PB", "A", "original", "", "12.5", "mg/kg", "1", "2018-03-10"]
 RETEST = ["2018-1", "S1", "", "", "PB", "B", "retest", "planned", "13.0", "mg/kg", "1", "2018-04-10"]
 

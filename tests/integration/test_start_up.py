@@ -12,7 +12,8 @@ HEAVY = {
 }  # fmt: skip
 CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying", "usage"}
 OURS = {"labqa", "labqa.cli", "labqa.core"}
-OURS |= {f"labqa.core.{name}" for name in ("errors", "memory", "system", "wording", "wording.catalogue", "wording.quoting")}
+OURS |= {f"labqa.core.{name}" for name in ("errors", "memory", "system", "wording")}
+OURS |= {f"labqa.core.wording.{name}" for name in ("catalogue", "quoting", "typesetting")}
 OURS |= {f"labqa.cli.{name}" for name in CLI}
 LOOK = """
 import json, sys, typer

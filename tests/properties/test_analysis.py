@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "analysis"))
 
 from facts import PRODUCTS, items, pair, results
 
-from labqa.analysis import comparison, discrepancy, indicators, integrity, pairing, yardsticks
+from labqa.analysis import comparison, discrepancy, gross, indicators, integrity, pairing, yardsticks
 from labqa.core import tables as t
 from labqa.stats.robust import algorithm_a
 
@@ -35,8 +35,9 @@ def analysed(facts: pl.DataFrame, known: pl.DataFrame) -> Frames:
     scored = discrepancy.discrepancies(pairs, known, scale, facts)
     rounds = comparison.pt_scores(facts, samples, scale)
     flags = integrity.flags(facts, samples, known, t.empty(t.Capabilities), pairs, scored, scale)
+    compared = gross.compared(pairs, scored, blocks, facts)
     found = indicators.indicators(
-        t.empty(t.LabBias), t.empty(t.LabPrecision), scored, pairs, rounds, flags, blocks, facts, yardsticks=scale
+        t.empty(t.LabBias), t.empty(t.LabPrecision), scored, pairs, rounds, flags, blocks, facts, compared, yardsticks=scale
     )
     return {
         "samples": samples, "blocks": blocks, "pairs": pairs, "yardsticks": scale, "discrepancies": scored,

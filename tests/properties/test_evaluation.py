@@ -10,31 +10,16 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from labqa.core.tables import RUN_TABLES
-from labqa.rating import rulesets
-from labqa.service import pipeline
-from labqa.service.period import Window, window
 from labqa.service.pipeline import Facts
-from labqa.simulate import card, network
+from labqa.simulate import network
 from labqa.store.fingerprint import content_hash
-
-EDITION = rulesets.load("cn-2012-26")
+from tests.evaluations import calm, evaluated, facts_of
 
 
 @cache
 def facts() -> Facts:
     """Two years of a small network with every kind of item, censored and refused classes among them."""
-    demo = card.load("demo")
-    small = replace(demo, n_years=2, planted=(), labs=replace(demo.labs, n=40, blameless=10, new=2, small=4, group_size=3))
-    made = network.simulate(small, seed=11)
-    return Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
-
-
-def seen(of: Facts) -> Window:
-    return window("2015", of.results["period"].unique().to_list(), evidence_years=3, veto_years=3, trend_years=5)
-
-
-def evaluated(of: Facts) -> dict[str, pl.DataFrame]:
-    return pipeline.run_tables(of, EDITION, seen(of))
+    return facts_of(network.simulate(calm(n_years=2, n=40, blameless=10, new=2, small=4), seed=11))
 
 
 @cache

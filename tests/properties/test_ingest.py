@@ -17,21 +17,8 @@ from labqa.ingest import profiles
 from labqa.ingest.deliver import Delivery, read_delivery
 from labqa.ingest.identity import KEY, result_ids
 from labqa.ingest.registers import Registers
+from tests.headers import HEADERS
 
-HEADERS = (
-    "round",
-    "sample",
-    "product",
-    "drawn on",
-    "item",
-    "lab",
-    "role",
-    "trigger",
-    "value",
-    "unit",
-    "replicate",
-    "test date",
-)
 LABS, ITEMS = ("A", "B", "C"), {"PB": "ratio", "PH": "interval", "CF": "ordinal"}
 REGISTERS = Registers(
     labs=tables.shaped(pl.DataFrame({"lab": LABS}), tables.Labs),

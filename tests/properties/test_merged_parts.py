@@ -13,17 +13,17 @@ from labqa.analysis import pairing, yardsticks
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.observations import Observations, observations, starts
 from labqa.analysis.weights import weighted
-from labqa.simulate import card, network
+from labqa.simulate import network
 from labqa.stats.network.blocks import fit
 from labqa.stats.network.components import components
+from tests.evaluations import calm
 
 
 @cache
 def simulated() -> network.Simulated:
     """Without results beyond a limit: which blocks near a limit enter is decided on the limits of all parts together."""
-    demo = card.load("demo")
-    labs = replace(demo.labs, n=40, blameless=10, new=2, small=4, group_size=3)
-    return network.simulate(replace(demo, n_years=2, planted=(), labs=labs, censoring=False), seed=11)
+    small = calm(n_years=2, n=40, blameless=10, new=2, small=4)
+    return network.simulate(replace(small, censoring=False), seed=11)
 
 
 @cache

@@ -13,6 +13,9 @@ from labqa.core import vocabulary as v
 DIGITS = 9
 """Significant digits of floats in content hashes, where a column does not state its own."""
 
+MOST_EVIDENCE = 50
+"""Ids at most that a table keeps of what a sentence rests on."""
+
 
 def about(zh: str, unit: str, source: str) -> dict[str, Any]:
     """Metadata of a column."""

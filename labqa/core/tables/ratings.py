@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataframely as dy
 
 from labqa.core import vocabulary as v
-from labqa.core.tables.columns import count, ids, number, share, text, word, yes
+from labqa.core.tables.columns import MOST_EVIDENCE, count, ids, number, share, text, word, yes
 
 
 class Flags(dy.Schema):
@@ -35,7 +35,9 @@ class Indicators(dy.Schema):
     zero = word(v.Zero, "Against what a bias is stated", "零点", source="indicators", null=True)
     status = word(v.Status, "Whether it may be claimed", "状态", source="indicators")
     reason = text("Why not: key of a sentence", "原因", source="indicators", null=True)
-    evidence = ids("Ids of pairs, blocks or results it rests on, most telling first, at most 50", "证据", source="indicators")
+    evidence = ids(
+        f"Ids of pairs, blocks or results it rests on, most telling first, at most {MOST_EVIDENCE}", "证据", source="indicators"
+    )
 
 
 class Ratings(dy.Schema):

@@ -12,9 +12,11 @@ from string import Formatter
 from typing import Literal
 
 from labqa.core.wording.quoting import beginning, visible
+from labqa.core.wording.typesetting import typeset
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_STOPS: Mapping[Language, str] = {"zh": "。", "en": "."}
 
 
 @cache
@@ -32,7 +34,7 @@ class _Typeset(Formatter):
     def format_field(self, value: object, format_spec: str) -> str:
         """A figure's hyphens are minus signs; those of names, dates and codes are none."""
         text: str = super().format_field(value, format_spec)
-        return text.replace("-", "−") if isinstance(value, int | float) else text
+        return typeset(text) if isinstance(value, int | float) else text
 
 
 _TYPESET = _Typeset()
@@ -51,8 +53,14 @@ class Message:
         return sentences(language)[self.key].format_map(self._told(language))
 
     def typeset(self, language: Language) -> str:
-        """The same for pages and paper: negative figures with a minus sign, at which no line breaks, instead of a hyphen."""
+        """The same for pages and paper, its figures as `typesetting` sets them."""
         return _TYPESET.vformat(sentences(language)[self.key], (), self._told(language))
+
+    def standing(self, language: Language) -> str:
+        """As `typeset`, with the full stop that a reason lacks, since other sentences quote it, where it stands by itself."""
+        text = self.typeset(language)
+        stop = _STOPS[language]
+        return text if text.endswith(stop) else text + stop
 
     def _told(self, language: Language) -> dict[str, object]:
         return {name: _said(name, value, language) for name, value in self.values.items()}

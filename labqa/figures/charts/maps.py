@@ -8,6 +8,7 @@ import polars as pl
 
 from labqa.core.vocabulary import Category, PairKind, Scope, Status
 from labqa.core.wording.catalogue import Language
+from labqa.core.wording.typesetting import typeset
 from labqa.figures.names import counted, family_names, in_order, names, say, shortened
 from labqa.figures.spec import DIVERGING, SEQUENTIAL, Axis, Series, Spec, Step
 
@@ -32,7 +33,7 @@ def heat_map_bias(
         weight=pl.when(pl.col("status") == Status.ASSESSED).then(pl.col("estimate").abs()),
         n="n_samples",
     )
-    edges = [f"{edge:+g}".replace("-", "−") for edge in BIAS_EDGES]
+    edges = [typeset(f"{edge:+g}") for edge in BIAS_EDGES]
     return _map(
         "heat_map_bias", cells, labs, products, language, BIAS_EDGES, _scale(edges, DIVERGING, language), "{:+.2f} σR", limit
     )

@@ -92,6 +92,34 @@ def ordered(pattern: sparse.csr_array) -> Order:
 
 
 @kernel
+def _left_core(  # type: ignore[no-untyped-def]  # pragma: no cover
+    pointer, index, value, other, at, place, begin, row, lower, pivot, core, lower_1, pivot_1, core_1
+):
+    """Fills what the parameters that were eliminated leave of the core, and its derivative where there is an `other` matrix;
+    `at` is the parameter at each place."""
+    n, first, both = len(place), len(begin) - 1, len(other) > 0
+    for i in range(first, n):
+        for e in range(pointer[at[i]], pointer[at[i] + 1]):
+            j = place[index[e]]
+            if j >= first:
+                core[i - first, j - first] = value[e]
+                if both:
+                    core_1[i - first, j - first] = other[e]
+    for v in range(first):
+        p = begin[v]
+        while p < begin[v + 1] and row[p] < first:
+            p += 1
+        for q in range(p, begin[v + 1]):
+            factor, here = lower[q] * pivot[v], core[row[q] - first]
+            for r in range(p, begin[v + 1]):
+                here[row[r] - first] -= factor * lower[r]
+            if both:
+                factor_1, here_1 = lower_1[q] * pivot[v] + lower[q] * pivot_1[v], core_1[row[q] - first]
+                for r in range(p, begin[v + 1]):
+                    here_1[row[r] - first] -= factor_1 * lower[r] + factor * lower_1[r]
+
+
+@kernel
 def _factored(  # type: ignore[no-untyped-def]  # pragma: no cover
     pointer, index, value, other, place, begin, row, lower, pivot, core, lower_1, pivot_1, core_1
 ):
@@ -141,25 +169,7 @@ def _factored(  # type: ignore[no-untyped-def]  # pragma: no cover
         if begin[v] < begin[v + 1] and row[begin[v]] < first:
             follow[v] = head[row[begin[v]]]
             head[row[begin[v]]] = v
-    for i in range(first, n):
-        for e in range(pointer[at[i]], pointer[at[i] + 1]):
-            j = place[index[e]]
-            if j >= first:
-                core[i - first, j - first] = value[e]
-                if both:
-                    core_1[i - first, j - first] = other[e]
-    for v in range(first):
-        p = begin[v]
-        while p < begin[v + 1] and row[p] < first:
-            p += 1
-        for q in range(p, begin[v + 1]):
-            factor, here = lower[q] * pivot[v], core[row[q] - first]
-            for r in range(p, begin[v + 1]):
-                here[row[r] - first] -= factor * lower[r]
-            if both:
-                factor_1, here_1 = lower_1[q] * pivot[v] + lower[q] * pivot_1[v], core_1[row[q] - first]
-                for r in range(p, begin[v + 1]):
-                    here_1[row[r] - first] -= factor_1 * lower[r] + factor * lower_1[r]
+    _left_core(pointer, index, value, other, at, place, begin, row, lower, pivot, core, lower_1, pivot_1, core_1)
     return -1
 
 

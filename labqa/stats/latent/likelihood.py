@@ -130,6 +130,59 @@ def _curved(k, high_at, low_at, node, posterior, part, mean, one, local):  # typ
 
 
 @kernel
+def _weighed(  # type: ignore[no-untyped-def]  # pragma: no cover
+    lab, low, high, low_at, high_at, bias, shift, threshold, node, log_weight, rate, link, part, posterior, scaled
+):
+    """Log likelihood of one block and d/d log scale; `part` and `posterior` become what its results and its nodes say."""
+    for q in range(len(node)):
+        total, factor, by_scale = log_weight[q], 1.0, 0.0  # one logarithm for many factors
+        if total > -1e290:
+            for j in range(len(lab)):
+                centre = node[q] + shift + bias[lab[j]]
+                lo = (threshold[low_at[j]] if low_at[j] >= 0 else low[j]) - centre
+                hi = (threshold[high_at[j]] if high_at[j] >= 0 else high[j]) - centre
+                x, f, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, rate)
+                part[j, q, 0], part[j, q, 1] = up, down
+                total += x
+                if f < TINY or not TINY < factor < 1.0 / TINY:
+                    total += math.log(factor)
+                    factor = 1.0
+                factor *= f
+                if lo == hi:
+                    by_scale += -1.0 - hi * up
+                else:
+                    by_scale -= (hi * up if hi < np.inf else 0.0) + (lo * down if lo > -np.inf else 0.0)
+        posterior[q], scaled[q] = total + math.log(factor), by_scale
+    top, whole, of_scale = posterior.max(), 0.0, 0.0
+    for q in range(len(node)):
+        posterior[q] = math.exp(posterior[q] - top)
+        whole += posterior[q]
+    for q in range(len(node)):
+        posterior[q] /= whole
+        if posterior[q] > 0.0:
+            of_scale += posterior[q] * scaled[q]
+    return top + math.log(whole), of_scale
+
+
+@kernel
+def _sloped(k, high_at, low_at, node, posterior, part, mean):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Adds to `mean` the gradient of one block of k results by its local parameters."""
+    for q in range(len(node)):
+        p = posterior[q]
+        if p <= 0.0:
+            continue
+        for j in range(k):
+            e = -(part[j, q, 0] + part[j, q, 1])
+            mean[j] += p * e
+            mean[k] += p * e / k
+            mean[-1] += p * e * node[q]
+            if high_at[j] >= 0:
+                mean[k + 1 + high_at[j]] += p * part[j, q, 0]
+            if low_at[j] >= 0:
+                mean[k + 1 + low_at[j]] += p * part[j, q, 1]
+
+
+@kernel
 def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
     start, lab, low, high, low_at, high_at, bias, level, threshold, node, log_weight, scale, link, derived
 ):
@@ -146,61 +199,21 @@ def _evaluated(  # type: ignore[no-untyped-def]  # pragma: no cover
     mean_at, local_at = 0, 0
     for block in range(n_blocks):
         first, end = start[block], start[block + 1]
-        k = end - first
+        k, labs, highs, lows = end - first, lab[first:end], high_at[first:end], low_at[first:end]
         shift = 0.0
         for j in range(k):
-            shift += level[lab[first + j]] / k
-        for q in range(n_nodes):
-            total, factor, by_scale = log_weight[block, q], 1.0, 0.0  # one logarithm for many factors
-            if total > -1e290:
-                for j in range(k):
-                    o = first + j
-                    centre = node[block, q] + shift + bias[lab[o]]
-                    lo = (threshold[low_at[o]] if low_at[o] >= 0 else low[o]) - centre
-                    hi = (threshold[high_at[o]] if high_at[o] >= 0 else high[o]) - centre
-                    x, f, up, down, part[j, q, 2], part[j, q, 3], part[j, q, 4] = _parts(link, lo, hi, rate)
-                    part[j, q, 0], part[j, q, 1] = up, down
-                    total += x
-                    if f < TINY or not TINY < factor < 1.0 / TINY:
-                        total += math.log(factor)
-                        factor = 1.0
-                    factor *= f
-                    if lo == hi:
-                        by_scale += -1.0 - hi * up
-                    else:
-                        by_scale -= (hi * up if hi < np.inf else 0.0) + (lo * down if lo > -np.inf else 0.0)
-            posterior[q], scaled[q] = total + math.log(factor), by_scale
-        top = posterior.max()
-        whole = 0.0
-        for q in range(n_nodes):
-            posterior[q] = math.exp(posterior[q] - top)
-            whole += posterior[q]
-        loglik[block] = top + math.log(whole)
-        for q in range(n_nodes):
-            posterior[q] /= whole
-            if posterior[q] > 0.0:
-                of_scale[block] += posterior[q] * scaled[q]
-        if not derived:
-            continue
-        m = k + 2 + n_thresholds
-        mean = means[mean_at : mean_at + m]
-        local = curvatures[local_at : local_at + m * m].reshape(m, m)
-        mean_at, local_at = mean_at + m, local_at + m * m
-        for q in range(n_nodes):
-            p = posterior[q]
-            if p <= 0.0:
-                continue
-            for j in range(k):
-                o = first + j
-                e = -(part[j, q, 0] + part[j, q, 1])
-                mean[j] += p * e
-                mean[k] += p * e / k
-                mean[m - 1] += p * e * node[block, q]
-                if high_at[o] >= 0:
-                    mean[k + 1 + high_at[o]] += p * part[j, q, 0]
-                if low_at[o] >= 0:
-                    mean[k + 1 + low_at[o]] += p * part[j, q, 1]
-        _curved(k, high_at[first:end], low_at[first:end], node[block], posterior, part, mean, one, local)
+            shift += level[labs[j]] / k
+        loglik[block], of_scale[block] = _weighed(
+            labs, low[first:end], high[first:end], lows, highs, bias, shift, threshold,
+            node[block], log_weight[block], rate, link, part, posterior, scaled,
+        )  # fmt: skip
+        if derived:
+            m = k + 2 + n_thresholds
+            mean = means[mean_at : mean_at + m]
+            local = curvatures[local_at : local_at + m * m].reshape(m, m)
+            mean_at, local_at = mean_at + m, local_at + m * m
+            _sloped(k, highs, lows, node[block], posterior, part, mean)
+            _curved(k, highs, lows, node[block], posterior, part, mean, one, local)
     return loglik, means, curvatures, of_scale
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from facts import PRODUCTS, items, pair, results
 
-from labqa.analysis import comparison, discrepancy, indicators, pairing, yardsticks
+from labqa.analysis import comparison, discrepancy, gross, indicators, pairing, yardsticks
 from labqa.core import tables as t
 
 PRECISION = {"reproducibility_constant": 2.8}
@@ -21,8 +21,9 @@ def told(
     scored = discrepancy.discrepancies(pairs, register, scale, facts)
     rounds = comparison.pt_scores(facts, samples, scale)
     known = t.empty(t.LabBias) if lab_bias is None else lab_bias
+    compared = gross.compared(pairs, scored, blocks, facts)
     found = indicators.indicators(
-        known, t.empty(t.LabPrecision), scored, pairs, rounds, t.empty(t.Flags), blocks, facts, yardsticks=scale
+        known, t.empty(t.LabPrecision), scored, pairs, rounds, t.empty(t.Flags), blocks, facts, compared, yardsticks=scale
     )
     t.Indicators.validate(found)
     return {(row["lab"], row["scope"], row["indicator"]): row for row in found.iter_rows(named=True)}
@@ -136,3 +137,12 @@ def test_pairs_on_such_items_make_no_excess() -> None:
     found = told(rows, register=pl.concat([REGISTER, items({"item": "I3", "upper_limit": None})]))
     assert found["A", "lab", "discrepancy_excess"]["n"] == 14
     assert found["A", "lab", "pair_outliers_2"]["estimate"] == 0.0
+
+
+def test_tests_on_such_items_are_not_counted_among_those_that_may_hold_a_gross_error() -> None:
+    rounds = [row for n in range(20) for row in anchored_round(f"T{n}", {"A": 0.0, "B": (-1.0) ** n}, item="I3")]
+    rows = [row for k in range(14) for row in pair(f"S{k}", 10.0, 10.5, labs=("A", "B"), item="I3")]
+    rows += [row for k in range(13) for row in pair(f"Z{k}", 10.0, 10.5, labs=("A", "B"), item="I1")]
+    rows += [row for k in range(12) for row in pair(f"Y{k}", 10.0, 10.5, labs=("C", "D"), item="I1")]
+    found = told([*rounds, *rows], register=pl.concat([REGISTER, items({"item": "I3", "upper_limit": None})]))
+    assert found["A", "lab", "gross_share"]["n"] == 13

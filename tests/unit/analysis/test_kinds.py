@@ -14,11 +14,10 @@ from facts import PRODUCTS, items, pair, results
 from labqa.analysis import comparable, graded, pairing, passfail
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
-from labqa.rating import rulesets
-from labqa.service.period import window
-from labqa.service.pipeline import Facts, run_tables
+from labqa.service.pipeline import Facts
 from labqa.simulate import card as cards
 from labqa.simulate import network as simulated
+from tests.evaluations import evaluated, facts_of
 
 
 @cache
@@ -27,9 +26,7 @@ def run() -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     demo = cards.load("demo")
     labs = replace(demo.labs, n=30, blameless=8, new=2, small=2, groups=0, families=(1, 2))
     made = simulated.simulate(replace(demo, n_years=2, planted=(), labs=labs), seed=3)
-    facts = Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
-    seen = window("2015", made.results["period"].unique().to_list(), evidence_years=1, veto_years=1, trend_years=2)
-    return run_tables(facts, rulesets.load("cn-2012-26"), seen), made.results
+    return evaluated(facts_of(made), pooled=1, read=2), made.results
 
 
 def test_every_block_and_every_result_stands_in_one_row() -> None:
@@ -58,8 +55,7 @@ def test_superseded_and_not_applicable_results_are_counted_too() -> None:
     facts = results(rows)
     register = items({"item": "I1", "reproducibility_constant": 2.8})
     everything = Facts(facts, t.empty(t.Labs), t.empty(t.Capabilities), register, PRODUCTS, t.empty(t.ClassInForce))
-    seen = window("2018", [2018], evidence_years=1, veto_years=1, trend_years=1)
-    use = run_tables(everything, rulesets.load("cn-2012-26"), seen)["evidence_use"]
+    use = evaluated(everything, pooled=1, read=1)["evidence_use"]
     outside = dict(use.filter(pl.col("n_blocks") == 0).select("kind", "n_results").iter_rows())
     assert outside == {"superseded": 2, "not_applicable": 2, "assigned": 1}
     assert use["n_results"].sum() == facts.height

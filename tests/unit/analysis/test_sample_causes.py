@@ -11,7 +11,7 @@ import pytest
 from bias_networks import REGISTER, network
 from facts import PRODUCTS, items, results
 
-from labqa.analysis import discrepancy, indicators, integrity, pairing, precision, sample_causes, swaps, yardsticks
+from labqa.analysis import discrepancy, gross, indicators, integrity, pairing, precision, sample_causes, swaps, yardsticks
 from labqa.analysis.bias import fitted as bias_fitted
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.finishing import finished
@@ -177,8 +177,9 @@ def told(rows, register=REGISTER):
     flags = integrity.flags(facts, samples, register, capability, pairs, scored, scale, fitted.causes)
     t.Flags.validate(flags)
     after = discrepancy.with_sample_causes(scored, pairs, used)
+    compared = gross.compared(pairs, after, used, facts)
     figures = indicators.indicators(
-        found, t.empty(t.LabPrecision), after, pairs, t.empty(t.PtScores), flags, used, facts, yardsticks=scale
+        found, t.empty(t.LabPrecision), after, pairs, t.empty(t.PtScores), flags, used, facts, compared, yardsticks=scale
     )
     return found, used, flags, pairs.join(after, on="pair"), figures
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dashboards.reading import Reading, Readings
+from dashboards.reading import Reading
+from dashboards.readings import Readings
 from labqa.core.errors import AccessDenied
 from labqa.rating import rulesets
 from labqa.service.viewer import LOCAL_ANALYST, Viewer

@@ -87,6 +87,13 @@ def test_figures_are_written_as_people_read_them():
     assert [share(x) for x in (0.5, 0.000065, 0.0, 1.0)] == ["50%", "0.0065%", "0%", "100%"]
 
 
+def test_a_reason_ends_with_a_full_stop_only_where_it_stands_alone():
+    for language, stop in (("zh", "。"), ("en", ".")):
+        words = Words(language)
+        assert words.standing("kinds.few_discordant") == words.reason("kinds.few_discordant") + stop
+        assert words.standing(None) == words.reason(None) == ""
+
+
 def test_a_name_falls_back_on_the_other_language_and_then_the_code():
     words = Words("zh")
     assert words.name({"name_zh": None, "name_en": "Bureau"}, otherwise="L1") == "Bureau"
