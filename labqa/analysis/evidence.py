@@ -37,7 +37,7 @@ def judged(
     few_partners = pl.col("n_partners") < min_partners
     small = pl.col("component_labs") < min_labs
     bridge = pl.col("bridge_share") > max_bridge
-    no_consensus = (pl.col("gross_share") >= max_gross).fill_null(value=False)
+    no_consensus = (pl.col("component_gross_share") >= max_gross).fill_null(value=False)
     leaning = (pl.col("lean").abs() >= max_lean).fill_null(value=False)
     no_error = ~(pl.col("se") > 0).fill_null(value=False)
     too_little = {

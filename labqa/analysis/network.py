@@ -231,5 +231,5 @@ def _widened(rows: pl.DataFrame, labs: list[str], doubt: Doubt, settings: BiasSe
     reach = special.stdtrit(rows["df"].fill_null(np.inf).to_numpy(), 0.5 + 0.5 * settings.level)
     se = rows["se"].to_numpy() + np.where(np.isfinite(worst), worst, 0.0) / reach
     known = np.where(np.isfinite(worst), worst, np.nan)
-    columns = {"se": se, "worst_case": known, "gross_share": doubt.gross[lab], "lean": doubt.lean[lab]}
+    columns = {"se": se, "worst_case": known, "component_gross_share": doubt.gross[lab], "lean": doubt.lean[lab]}
     return t.shaped(rows.with_columns(pl.Series(name, values).fill_nan(None) for name, values in columns.items()), t.LabBias)

@@ -123,8 +123,8 @@ def _rows(
 
 def judged(rows: pl.DataFrame, lab_bias: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Rows of LAB_BIAS with status and reason, as the settings have it; gross errors as the default fit found them."""
-    doubts = lab_bias.filter(pl.col("scope") == str(Scope.LAB)).select("lab", "gross_share", "lean")
-    found = rows.drop("gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left")
+    doubts = lab_bias.filter(pl.col("scope") == str(Scope.LAB)).select("lab", "component_gross_share", "lean")
+    found = rows.drop("component_gross_share", "lean").join(doubts, on="lab", how="left", maintain_order="left")
     return finishing.judged(found, settings)
 
 

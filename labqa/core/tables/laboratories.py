@@ -38,8 +38,10 @@ class LabBias(dy.Schema):
     n_blocks = count("Blocks", "区组数", source="bias")
     component = text("Connected component: its smallest lab code", "连通分量", source="bias", null=True)
     component_labs = count("Labs in the component", "分量实验室数", source="bias")
-    gross_share = share(
-        "Share of results with a gross error in the component; 1: more scatter than σR allows", "严重差错占比", source="bias"
+    component_gross_share = share(
+        "Share of results with a gross error in the component; 1: more scatter than σR allows",
+        "分量严重差错占比",
+        source="bias",
     )
     lean = number(
         "Outlying results of the lab, positive less negative, as a share of all; 0 where chance explains it",
