@@ -44,19 +44,25 @@ class Network:
         self.seen, self.weights, self.settings, self.causes = seen, weights, settings, causes
         self.own_unit = _own_unit(without, seen)
         self.relative_u, self.orientation = _relative_u(yardsticks, seen), _orientation(items, seen)
-        self.working = weights.weight
-        everything = np.ones(len(seen.y), dtype=bool)
-        self.counted = self.within(everything, seen.y)
-        """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
+        self.everything = np.ones(len(seen.y), dtype=bool)
         self.components = variance_components(self.counted, n_labs=len(seen.labs))
         self.working = _working(seen, weights, self.components)
-        self.parts = self.within(everything, seen.y)
         self.doubt = doubts(seen, weights, corner=settings.corner, end=settings.end)
 
     def within(self, chosen: NDArray[np.bool_], y: Floats, *, working: bool = True) -> list[Part]:
         """The fitted components of the observations `chosen`; with `working` weights what shares an effect counts less."""
         weight = self.working if working else self.weights.weight
         return list(within_scope(self.seen, weight, self.weights.precision, y, chosen))
+
+    @cached_property
+    def counted(self) -> list[Part]:
+        """The fitted components of all observations with every pair in full, for what is told in numbers of pairs."""
+        return self.within(self.everything, self.seen.y, working=False)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The fitted components of all observations."""
+        return self.within(self.everything, self.seen.y)
 
     @cached_property
     def families(self) -> list[list[Part]]:
@@ -67,6 +73,11 @@ class Network:
     def items(self) -> list[list[Part]]:
         """The fitted components of each item."""
         return [self.within(self.seen.item == code, self.seen.y, working=False) for code in range(len(self.seen.items))]
+
+    def give_back(self) -> None:
+        """Gives back the memory of all fitted components; those asked for again are fitted again."""
+        for name in ("counted", "parts", "families", "items"):
+            vars(self).pop(name, None)
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""

@@ -123,7 +123,7 @@ def _of_laboratories(
     finds compared; and what is charged to samples.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
-    components have left. Influences are next to the biases, for theirs, and give it back before the other retests are fitted.
+    components have left. Influences are next to the biases, for theirs; what is fitted after them needs neither.
     """
     results, items, settings = recent["results"], facts.items, bias_settings(edition)
     network, used = bias.networked(
@@ -139,9 +139,12 @@ def _of_laboratories(
     lab_bias = bias.stated(network, results, recent["blocks"], settings)
     compared = gross.compared(recent["pairs"], near, used, results)
     lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
+    influence = attribution.lab_influence(lab_bias, network)
+    if network is not None:
+        network.give_back()
     tables = {
         "lab_bias": lab_bias,
-        "lab_influence": attribution.lab_influence(lab_bias, network),
+        "lab_influence": influence,
         "lab_contrasts": contrasts,
         "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings),
         "lab_precision": precision.lab_precision(results, network, settings, tolerated=edition.number("tolerated_precision")),
