@@ -36,14 +36,14 @@ class Components(NamedTuple):
 
 
 @kernel
-def _shared(pointer, index, value, first, kind, owner, now, squares):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for column in range(len(pointer) - 1):
-        h = first + column
-        for a in range(pointer[column], pointer[column + 1]):
-            g, s = index[a], value[a]
-            squares[kind[g], now, owner[g]] += s * s
-            if kind[g] != now:
-                squares[now, kind[g], owner[h]] += s * s
+def _squared(pointer, index, value, owner, of_column, by_row, by_column, alike):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Adds the square of each entry to that of the owner of its row and, unless both kinds are `alike`, of its column."""
+    for h in range(len(pointer) - 1):
+        for e in range(pointer[h], pointer[h + 1]):
+            square = value[e] * value[e]
+            by_row[owner[index[e]]] += square
+            if not alike:
+                by_column[of_column[h]] += square
 
 
 def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: bool = True) -> Moments:
@@ -54,47 +54,38 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     of the group in k, the expectation in proportion to ‖Z_k'PZ_j‖². Groups without an owner are counted under the last column
     (n_labs). `corrected=False` leaves out what the fitted laboratories take (P for Q): a start, cheaper. They take
     ‖Z_a'PZ_b‖² − ‖Z_a'QZ_b‖² = 2 tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) − tr(A⁻ M_a A⁻ M_b), M = X'P Z Z'P X: exactly, in as many
-    operations for each node as laboratories share groups, and with nodes × nodes numbers of one kind at a time beside A⁻.
+    operations for each node as laboratories share groups, and with a quarter of nodes × nodes numbers of each kind beside A⁻.
     """
-    kinds = len(groupings)
-    every = sparse.csc_array(sparse.hstack([one.matrix for one in groupings]))
-    width = [one.matrix.shape[1] for one in groupings]
-    ends = np.cumsum([0, *width])
-    kind = np.repeat(np.arange(kinds), width)
-    owner = np.concatenate([one.owner for one in groupings])
-    owner = np.where(owner >= 0, owner, n_labs)
-    profile = fitted.profile
+    kinds, profile = len(groupings), fitted.profile
+    owner = [np.where(one.owner >= 0, one.owner, n_labs) for one in groupings]
     squares, taken = np.zeros((kinds, kinds, n_labs + 1)), np.zeros((kinds, kinds))
     kept = [felt(fitted, one, n_labs) for one in groupings] if corrected else []
     for j in range(kinds):
-        seen = sparse.csc_array(every[:, : ends[j + 1]].T @ (profile @ every[:, ends[j] : ends[j + 1]]))
-        _shared(seen.indptr, seen.indices, seen.data, ends[j], kind, owner, j, squares)
-        if corrected:
-            taken[: j + 1, j] = _passed_on(kept[: j + 1], seen.tocsr(), ends, fitted.inverse)
-    sums = (every.T @ fitted.score) ** 2
-    del seen, every, profile  # as large as A⁻, which the traces need beside them
+        columns = sparse.csc_array(profile @ groupings[j].matrix)
+        for a in range(j + 1):
+            seen = sparse.csc_array(groupings[a].matrix.T @ columns)
+            _squared(seen.indptr, seen.indices, seen.data, owner[a], owner[j], squares[a, j], squares[j, a], a == j)
+            if corrected:
+                taken[a, j] = taken[j, a] = _passed_on(kept[a].effects, seen.tocsr(), kept[j].effects, fitted.inverse)
     if corrected:
-        taken = 2.0 * (np.triu(taken) + np.triu(taken, 1).T) - _sent_back(kept, fitted.inverse)
+        taken = 2.0 * taken - _sent_back(kept, fitted.inverse)
     total = squares.sum(axis=2)
     left = total - taken
     shows = left > NEGLIGIBLE * total
     factor = np.where(shows, left / np.where(shows, total, 1.0), 0.0)
-    by_lab = np.bincount(kind * (n_labs + 1) + owner, weights=sums, minlength=kinds * (n_labs + 1))
-    observed = np.asarray(by_lab, dtype=np.float64).reshape(kinds, n_labs + 1)
-    return Moments(observed, squares * factor[:, :, None])
+    sums = [(one.matrix.T @ fitted.score) ** 2 for one in groupings]
+    observed = [np.bincount(of, weights=sum_, minlength=n_labs + 1) for of, sum_ in zip(owner, sums, strict=True)]
+    return Moments(np.array(observed, dtype=np.float64).reshape(kinds, n_labs + 1), squares * factor[:, :, None])
 
 
-def _passed_on(kept: list[Felt], seen: sparse.csr_array, ends: Ints, inverse: Floats) -> Floats:
-    """tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) of the last kind b with each a (kinds), from Z_a'P Z_b stacked in `seen`."""
-    found, last = np.empty(len(kept)), kept[-1].effects
-    for a, one in enumerate(kept):
-        turned = one.effects.tocsc()
-        begin = seen.indptr[ends[a] : ends[a + 1] + 1]
-        found[a] = _trace(
-            turned.indptr, turned.indices, turned.data, begin, seen.indices, seen.data, last.indptr, last.indices, last.data,
-            inverse,
-        )  # fmt: skip
-    return found
+def _passed_on(effects: sparse.csr_array, seen: sparse.csr_array, others: sparse.csr_array, inverse: Floats) -> float:
+    """tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) of two kinds, from X'P Z of each by groups and Z_a'P Z_b."""
+    by_node = effects.tocsc()
+    found = _trace(
+        by_node.indptr, by_node.indices, by_node.data, seen.indptr, seen.indices, seen.data, others.indptr, others.indices,
+        others.data, inverse,
+    )  # fmt: skip
+    return float(found)
 
 
 @kernel
