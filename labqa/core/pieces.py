@@ -28,7 +28,8 @@ class Spill:
 
     def put(self, rows: pl.DataFrame) -> Callable[[], pl.DataFrame]:
         """Write rows, codes as numbers, and return what reads them again; StoreError where there is no room for them."""
-        bare = rows.select(column.to_physical() for column in rows if column.null_count() < column.len())
+        said = [column for column in rows if column.null_count() < column.len()] or rows.get_columns()
+        bare = pl.DataFrame([column.to_physical() if isinstance(column.dtype, pl.Categorical) else column for column in said])
         try:
             self._file = self._file or TemporaryFile(buffering=0, dir=self._folder)
             begin = self._file.seek(0, os.SEEK_END)
@@ -37,20 +38,17 @@ class Spill:
         except (OSError, pl.exceptions.PolarsError) as error:
             told = {"reason": system.reason(error), "remedy": system.remedy(error)}
             raise StoreError("store.cannot_write", path=str(self._folder or "tmp"), **told) from error
-        handle, schema, height = self._file, rows.schema, rows.height
-        return lambda: _restored(os.pread(handle.fileno(), size, begin), schema, height)
+        handle, schema = self._file, rows.schema
+        return lambda: _restored(os.pread(handle.fileno(), size, begin), schema)
 
 
-def _restored(data: bytes, schema: pl.Schema, height: int) -> pl.DataFrame:
+def _restored(data: bytes, schema: pl.Schema) -> pl.DataFrame:
     """Rows as they were put; of a column that said nothing, nothing was written."""
     bare = pl.read_ipc(io.BytesIO(data))
-    said = [
-        bare[name].cat.to(dtype) if isinstance(dtype, pl.Categorical) else bare[name].cast(dtype)
-        for name, dtype in schema.items()
-        if name in bare.columns
-    ]
-    silent = [pl.repeat(None, height, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in bare.columns]
-    return pl.select(*said, *silent).select(schema.names())
+    coded = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.Categorical)}
+    said = [pl.col(name).cat.to(coded[name]) if name in coded else pl.col(name) for name in bare.columns]
+    silent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in bare.columns]
+    return bare.with_columns(said + silent).select(schema.names())
 
 
 class Pieces:
@@ -62,7 +60,8 @@ class Pieces:
         self._pieces: list[Callable[[], pl.DataFrame]] = []
         self._last: pl.DataFrame | None = None
         self._counts: dict[str, int] = {}
-        self.height, self.schema = 0, pl.Schema()
+        self._like = pl.DataFrame()  # keeps texts alive of which only codes are in the file
+        self.height = 0
         for piece in pieces:
             self.append(piece)
 
@@ -70,10 +69,16 @@ class Pieces:
         """Add a piece behind the others."""
         self.put_away()
         self._last = piece
-        self.height, self.schema = self.height + piece.height, piece.schema
+        self._like = piece.clear()
+        self.height += piece.height
         for column in piece:
             if isinstance(column.dtype, pl.Categorical):
                 self._counts[column.name] = max(self._counts.get(column.name, 0), codes.count(column))
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Columns and their types."""
+        return self._like.schema
 
     def put_away(self) -> None:
         """Put the last piece into the file too."""
@@ -91,6 +96,10 @@ class Pieces:
         """All rows in memory; there must be a piece."""
         return pl.concat(self)
 
-    def texts(self, name: str, dtype: pl.Categorical) -> pl.Series:
+    def is_empty(self) -> bool:
+        """Whether there are no rows."""
+        return self.height == 0
+
+    def texts(self, name: str) -> pl.Series:
         """The distinct texts of a coded column, in the order of their codes."""
-        return codes.first(self._counts.get(name, 0), dtype).alias(name)
+        return codes.first(self._counts[name], self.schema[name]).alias(name)

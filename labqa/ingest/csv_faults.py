@@ -27,28 +27,23 @@ _QUOTE = '"'
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at all bytes of a text found: how many there are, whether all are blank, how many are control characters, the
-    line and the code of the first of these, the number of line ends, and what stands behind the last of them."""
+    """What a look at all bytes of a text found: how many there are, whether all are blank, how many are control characters, and
+    what stands behind the last line end."""
 
     size: int
     is_blank: bool
     controls: int
-    first: tuple[int, int]
-    lines: int
     last: bytes
 
 
 def look(pieces: Iterable[bytes]) -> Look:
     """Look at a text, given in pieces that end where a line does."""
-    size, is_blank, controls, first, lines, last = 0, True, 0, (0, 0), 0, b""
+    size, is_blank, controls, last = 0, True, 0, b""
     for piece in pieces:
         if _has_control_characters(piece):
-            if not controls and (found := _CONTROLS.search(piece)):
-                first = 1 + lines + piece.count(b"\n", 0, found.start()), piece[found.start()]
             controls += len(piece) - len(piece.translate(None, _CONTROL))
-        size, is_blank = size + len(piece), is_blank and piece.isspace()
-        lines, last = lines + piece.count(b"\n"), piece[piece.rfind(b"\n") + 1 :]
-    return Look(size, is_blank, controls, first, lines, last)
+        size, is_blank, last = size + len(piece), is_blank and piece.isspace(), piece[piece.rfind(b"\n") + 1 :]
+    return Look(size, is_blank, controls, last)
 
 
 def _has_control_characters(piece: bytes) -> bool:
@@ -58,35 +53,40 @@ def _has_control_characters(piece: bytes) -> bool:
     return any(np.count_nonzero(part < 0x20) > sum(np.count_nonzero(part == one) for one in b"\t\r\n") for part in parts)
 
 
-def check_characters(name: str, found: Look, encoding: str) -> None:
+def check_characters(name: str, found: Look, pieces: Iterable[bytes], encoding: str) -> None:
     """DeliveryError if there are control characters: a few stand in a line, many mean that this is no such text."""
     if found.controls > _MANY * found.size:
         raise DeliveryError("ingest.file_encoding", file=name, expected=encoding)
-    if found.controls:
-        row, code = found.first
-        raise DeliveryError("ingest.csv_control", file=name, row=row, value=chr(code))
+    before = 0
+    for piece in pieces if found.controls else ():
+        if first := _CONTROLS.search(piece):
+            row = 1 + before + piece.count(b"\n", 0, first.start())
+            raise DeliveryError("ingest.csv_control", file=name, row=row, value=chr(piece[first.start()]))
+        before += piece.count(b"\n")
 
 
-def check_last_character(name: str, piece: bytes, before: int, *, plain: bool) -> None:
-    """DeliveryError if all but the last character of the text is UTF-8, and no plain ASCII: the rest was cut off. `piece`: the
-    last of the text; `before`: line ends before it; `plain`: whether what stands before it is ASCII."""
+def check_last_character(name: str, pieces: Iterable[bytes]) -> None:
+    """DeliveryError if all but the last character of a text is UTF-8, and no plain ASCII: the rest was cut off."""
+    before, plain, last = 0, True, b""
+    for piece in pieces:
+        before, plain, last = before + last.count(b"\n"), plain and last.isascii(), piece
     try:
-        piece.decode()
+        last.decode()
     except UnicodeDecodeError as found:
         cause = found
     else:
         return
-    if cause.reason == "unexpected end of data" and not (plain and piece[: cause.start].isascii()):
-        begin = piece.rfind(b"\n", 0, cause.start) + 1
-        row = 1 + before + piece.count(b"\n")
-        raise DeliveryError("ingest.csv_cut", file=name, row=row, value=piece[begin : cause.start].decode())
+    if cause.reason == "unexpected end of data" and not (plain and last[: cause.start].isascii()):
+        begin = last.rfind(b"\n", 0, cause.start) + 1
+        row = 1 + before + last.count(b"\n")
+        raise DeliveryError("ingest.csv_cut", file=name, row=row, value=last[begin : cause.start].decode())
 
 
-def check_last_line(name: str, found: Look, separator: str, fields: int) -> None:
-    """DeliveryError if the last line has neither an end nor as many fields as the header."""
-    last = found.last.decode()
-    if last.strip() and _QUOTE not in last and last.count(separator) + 1 < fields:
-        raise DeliveryError("ingest.csv_cut", file=name, row=1 + found.lines, value=last)
+def check_last_line(name: str, last: bytes, pieces: Iterable[bytes], separator: str, fields: int) -> None:
+    """DeliveryError if the last line of a text has neither an end nor as many fields as the header."""
+    said = last.decode()
+    if said.strip() and _QUOTE not in said and said.count(separator) + 1 < fields:
+        raise DeliveryError("ingest.csv_cut", file=name, row=1 + sum(piece.count(b"\n") for piece in pieces), value=said)
 
 
 def check_values(name: str, cells: pl.DataFrame, separator: str, *, after: int) -> None:

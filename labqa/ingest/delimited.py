@@ -34,14 +34,14 @@ def cells(name: str, delivered: IO[bytes], encoding: str | None = None) -> tuple
     DeliveryError if it cannot be, also from a later block."""
     opened, found = encodings.as_utf8(name, delivered, encoding)
     looked_at = csv_faults.look(_pieces(opened))
-    csv_faults.check_characters(name, looked_at, found)
+    csv_faults.check_characters(name, looked_at, _pieces(opened), found)
     if looked_at.is_blank:
         raise DeliveryError("ingest.file_empty", file=name)
     if _has_old_lines(opened):
         opened = _with_new_lines(opened)
         looked_at = csv_faults.look(_pieces(opened))
     layout = _layout(name, opened)
-    csv_faults.check_last_line(name, looked_at, layout.separator, layout.fields)
+    csv_faults.check_last_line(name, looked_at.last, _pieces(opened), layout.separator, layout.fields)
     return _blocks(name, opened, layout), found
 
 
@@ -97,8 +97,8 @@ def _with_pairs_of_quotes(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces, those together between which a value goes on: it began with a quotation mark and has not ended."""
     begun = b""
     for piece in pieces:
-        begun += piece
-        if begun.count(b'"') % 2 == 0:
+        begun = begun + piece if begun else piece
+        if b'"' not in begun or begun.count(b'"') % 2 == 0:
             yield begun
             begun = b""
     if begun:

@@ -34,7 +34,7 @@ def lines(opened: IO[bytes], size: int = _PIECE) -> Iterator[bytes]:
     while read := opened.read(size):
         end = read.rfind(b"\n") + 1
         if end:
-            yield behind + read[:end]
+            yield b"".join((behind, memoryview(read)[:end]))
         behind = read[end:] if end else behind + read
     if behind:
         yield behind
@@ -65,16 +65,14 @@ def as_utf8(name: str, delivered: IO[bytes], encoding: str | None) -> tuple[IO[b
 def _is_utf8(name: str, delivered: IO[bytes]) -> bool:
     """Whether the bytes are UTF-8; DeliveryError if they are but for a last character that was cut off."""
     pieces = lines(delivered)
-    before, plain = 0, True
     for piece in pieces:
         try:
             pl.Series([piece], dtype=pl.Binary).cast(pl.String)  # checks ten times as fast as bytes.decode
         except pl.exceptions.PolarsError:
             if next(pieces, None) is None:
-                csv_faults.check_last_character(name, piece, before, plain=plain)
+                delivered.seek(0)
+                csv_faults.check_last_character(name, lines(delivered))
             return False
-        before += piece.count(b"\n")
-        plain = plain and piece.isascii()
     return True
 
 
