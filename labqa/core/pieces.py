@@ -27,9 +27,11 @@ class Spill:
         self._file: IO[bytes] | None = None
 
     def put(self, rows: pl.DataFrame) -> Callable[[], pl.DataFrame]:
-        """Write rows, codes as numbers, and return what reads them again; StoreError where there is no room for them."""
-        said = [column for column in rows if column.null_count() < column.len()] or rows.get_columns()
-        bare = pl.DataFrame([column.to_physical() if isinstance(column.dtype, pl.Categorical) else column for column in said])
+        """Write rows, codes as numbers, and return what reads them again; StoreError where there is no room for them. What all
+        rows say alike is held, and not written."""
+        varied = [column for column in rows if column.dtype == pl.String or not codes.is_uniform(column)]
+        alike = rows.drop(column.name for column in varied)[[0] * bool(rows.height)]  # a slice would keep all of it
+        bare = pl.DataFrame([column.to_physical() if isinstance(column.dtype, pl.Categorical) else column for column in varied])
         try:
             self._file = self._file or TemporaryFile(buffering=0, dir=self._folder)
             begin = self._file.seek(0, os.SEEK_END)
@@ -38,21 +40,23 @@ class Spill:
         except (OSError, pl.exceptions.PolarsError) as error:
             told = {"reason": system.reason(error), "remedy": system.remedy(error)}
             raise StoreError("store.cannot_write", path=str(self._folder or "tmp"), **told) from error
-        handle, schema = self._file, rows.schema
-        return lambda: _restored(os.pread(handle.fileno(), size, begin), schema)
+        file, like, height = self._file, rows.clear(), rows.height
+        return lambda: _restored(pl.read_ipc(io.BytesIO(os.pread(file.fileno(), size, begin))), alike, like, height)
 
 
-def _restored(data: bytes, schema: pl.Schema) -> pl.DataFrame:
-    """Rows as they were put; of a column that said nothing, nothing was written."""
-    bare = pl.read_ipc(io.BytesIO(data))
-    coded = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.Categorical)}
-    said = [pl.col(name).cat.to(coded[name]) if name in coded else pl.col(name) for name in bare.columns]
-    silent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in bare.columns]
-    return bare.with_columns(said + silent).select(schema.names())
+def _restored(bare: pl.DataFrame, alike: pl.DataFrame, like: pl.DataFrame, height: int) -> pl.DataFrame:
+    """Rows as they were put, of the schema of `like`."""
+    if not height:
+        return like
+    coded = {name: dtype for name, dtype in like.schema.items() if isinstance(dtype, pl.Categorical)}
+    varied = bare.with_columns(pl.col(name).cat.to(coded[name]) for name in bare.columns if name in coded)
+    same = [column.new_from_index(0, height) for column in alike]
+    return pl.DataFrame([*varied, *same]).select(like.columns)
 
 
 class Pieces:
-    """Rows of one schema, a piece after the other. The last piece is held in memory, those before it are put into the file."""
+    """Rows of one schema, a piece after the other; `like` them, but of no rows. The last piece is held in memory, those before
+    it are put into the file."""
 
     def __init__(self, pieces: Iterable[pl.DataFrame] = (), spill: Spill | None = None) -> None:
         """Take the pieces in, in their order."""
@@ -60,7 +64,7 @@ class Pieces:
         self._pieces: list[Callable[[], pl.DataFrame]] = []
         self._last: pl.DataFrame | None = None
         self._counts: dict[str, int] = {}
-        self._like = pl.DataFrame()  # keeps texts alive of which only codes are in the file
+        self.like = pl.DataFrame()
         self.height = 0
         for piece in pieces:
             self.append(piece)
@@ -69,7 +73,7 @@ class Pieces:
         """Add a piece behind the others."""
         self.put_away()
         self._last = piece
-        self._like = piece.clear()
+        self.like = piece.clear()  # keeps texts alive of which only codes are in the file
         self.height += piece.height
         for column in piece:
             if isinstance(column.dtype, pl.Categorical):
@@ -78,7 +82,7 @@ class Pieces:
     @property
     def schema(self) -> pl.Schema:
         """Columns and their types."""
-        return self._like.schema
+        return self.like.schema
 
     def put_away(self) -> None:
         """Put the last piece into the file too."""
@@ -100,6 +104,10 @@ class Pieces:
         """Whether there are no rows."""
         return self.height == 0
 
+    def count(self, name: str) -> int:
+        """How many distinct texts a coded column has."""
+        return self._counts[name]
+
     def texts(self, name: str) -> pl.Series:
         """The distinct texts of a coded column, in the order of their codes."""
-        return codes.first(self._counts[name], self.schema[name]).alias(name)
+        return codes.first(self.count(name), self.schema[name]).alias(name)

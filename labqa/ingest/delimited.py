@@ -15,7 +15,7 @@ from labqa.ingest import csv_faults, encodings
 
 MOST_COLUMNS = 2_000
 PIECE = 8 << 20
-"""Bytes of text of which the cells are held at once, besides what stands behind their last line end."""
+"""Bytes of text, and the rest of their last line, of which the cells are held at once."""
 _OLD_LINES = re.compile(rb"[^\r\n]*\r(?!\n)")  # as programs of before 2001 end them
 
 

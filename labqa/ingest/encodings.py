@@ -30,14 +30,8 @@ this field does; of EUC-KR and EUC-JP text read as GB 18030, all of which stands
 
 def lines(opened: IO[bytes], size: int = _PIECE) -> Iterator[bytes]:
     """The rest of a file in pieces that end where a line does, the last where the file does."""
-    behind = b""
-    while read := opened.read(size):
-        end = read.rfind(b"\n") + 1
-        if end:
-            yield b"".join((behind, memoryview(read)[:end]))
-        behind = read[end:] if end else behind + read
-    if behind:
-        yield behind
+    while piece := opened.read(size):
+        yield piece + opened.readline()
 
 
 def as_utf8(name: str, delivered: IO[bytes], encoding: str | None) -> tuple[IO[bytes], str]:

@@ -25,7 +25,7 @@ def results(facts: pl.DataFrame, file: pl.Series, ranks: pl.Series | None = None
 
 
 def _gathered(column: pl.Series, order: pl.Series) -> pl.Series:
-    return column if column.null_count() == column.len() else column.gather(order)
+    return column if column.dtype != pl.String and codes.is_uniform(column) else column.gather(order)
 
 
 class Tally:

@@ -46,7 +46,10 @@ def flawed(file: str, table: Table, headers: Mapping[str, str], *, key: str) -> 
 
 def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
     """Rows that repeat the header in every column that is read and says anything."""
-    return pl.concat(_repeating(rows, list(headers.values())) for rows in table.pieces)
+    read = sorted(headers.values(), key=table.pieces.count)
+    some = read[: len(read) - len(read) // 2]  # where more than half repeat it, one of these does
+    repeat = any((table.pieces.texts(header).str.strip_chars() == header).any() for header in some)
+    return pl.concat(_repeating(rows, read) for rows in (table.pieces if repeat else [table.pieces.like]))
 
 
 def _repeating(rows: pl.DataFrame, headers: Sequence[str]) -> pl.DataFrame:

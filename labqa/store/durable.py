@@ -153,9 +153,16 @@ def _written_out(rows: Pieces) -> pl.LazyFrame:
 
     def groups(*_asked: object) -> Iterator[pl.DataFrame]:  # always for all rows and columns
         for group in _of_equal_height(rows):
-            yield group.with_columns(codes.gathered(said, group[name]).alias(name) for name, said in texts.items())
+            yield group.with_columns(_text(group[name], said) for name, said in texts.items())
 
     return register_io_source(groups, schema=codes.written(pl.DataFrame(schema=rows.schema)).schema)
+
+
+def _text(column: pl.Series, said: pl.Series) -> pl.Series:
+    """A coded column as text, given what its codes say."""
+    if not codes.is_uniform(column):
+        return codes.gathered(said, column).alias(column.name)
+    return codes.gathered(said, column.head(1)).new_from_index(0, column.len()).alias(column.name)
 
 
 def _of_equal_height(rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
