@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO
 
 import polars as pl
@@ -19,28 +20,39 @@ ROWS = 100_000
 
 
 class Spill:
-    """A file for what is not held in memory. It has no name, so that it is gone with its process, however that ends."""
+    """Room for what is not held in memory: files without a name, which are gone with their process, however that ends."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Use a file in `folder`, else where the system keeps temporary files; there is none before rows are put there."""
+        """Use `folder`, else where the system keeps temporary files; there are no files before anything is put there."""
         self._folder = folder
         self._file: IO[bytes] | None = None
 
+    def file(self) -> IO[bytes]:
+        """A new file to write and read."""
+        with self.writing():
+            return TemporaryFile(dir=self._folder)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """While anything is written: StoreError if there is no room for it."""
+        try:
+            yield
+        except (OSError, pl.exceptions.PolarsError) as error:
+            told = {"reason": system.reason(error), "remedy": system.remedy(error)}
+            raise StoreError("store.cannot_write", path=str(self._folder or gettempdir()), **told) from error
+
     def put(self, rows: pl.DataFrame) -> Callable[[], pl.DataFrame]:
-        """Write rows, codes as numbers, and return what reads them again; StoreError where there is no room for them. What all
-        rows say alike is held, and not written."""
+        """Write rows, codes as numbers, and return what reads them again. What all rows say alike is held, and not written."""
         varied = [column for column in rows if column.dtype == pl.String or not codes.is_uniform(column)]
         alike = rows.drop(column.name for column in varied)[[0] * bool(rows.height)]  # a slice would keep all of it
         bare = pl.DataFrame([column.to_physical() if isinstance(column.dtype, pl.Categorical) else column for column in varied])
-        try:
-            self._file = self._file or TemporaryFile(buffering=0, dir=self._folder)
-            begin = self._file.seek(0, os.SEEK_END)
-            bare.write_ipc(self._file, compression="uncompressed")
-            size = self._file.seek(0, os.SEEK_END) - begin
-        except (OSError, pl.exceptions.PolarsError) as error:
-            told = {"reason": system.reason(error), "remedy": system.remedy(error)}
-            raise StoreError("store.cannot_write", path=str(self._folder or "tmp"), **told) from error
-        file, like, height = self._file, rows.clear(), rows.height
+        file = self._file = self._file or self.file()
+        with self.writing():
+            begin = file.seek(0, os.SEEK_END)
+            bare.write_ipc(file, compression="uncompressed")
+            file.flush()
+            size = file.seek(0, os.SEEK_END) - begin
+        like, height = rows.clear(), rows.height
         return lambda: _restored(pl.read_ipc(io.BytesIO(os.pread(file.fileno(), size, begin))), alike, like, height)
 
 

@@ -120,7 +120,7 @@ def ragged(opened: IO[bytes], separator: str) -> tuple[str, dict[str, object]]:
 def _text(opened: IO[bytes]) -> Iterator[Iterator[str]]:
     """The lines of a text of UTF-8, with their ends."""
     opened.seek(0)
-    wrapped = io.TextIOWrapper(opened, "utf-8", newline="")  # type: ignore[type-var]
+    wrapped = io.TextIOWrapper(opened, "utf-8", newline="")
     try:
         yield wrapped
     finally:

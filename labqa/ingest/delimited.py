@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from tempfile import TemporaryFile
 from typing import IO
 
 import polars as pl
 
 from labqa.core.errors import DeliveryError
+from labqa.core.pieces import Spill
 from labqa.ingest import csv_faults, encodings
 
 MOST_COLUMNS = 2_000
-PIECE = 8 << 20
+PIECE = 16 << 20
 """Bytes of text, and the rest of their last line, of which the cells are held at once."""
 _OLD_LINES = re.compile(rb"[^\r\n]*\r(?!\n)")  # as programs of before 2001 end them
 
@@ -29,16 +29,16 @@ class _Layout:
     fields: int
 
 
-def cells(name: str, delivered: IO[bytes], encoding: str | None = None) -> tuple[Iterator[pl.DataFrame], str]:
+def cells(name: str, delivered: IO[bytes], encoding: str | None, spill: Spill) -> tuple[Iterator[pl.DataFrame], str]:
     """Cells of an opened file, the header among them, a block of rows after the other, and the encoding in which it was read;
     DeliveryError if it cannot be, also from a later block."""
-    opened, found = encodings.as_utf8(name, delivered, encoding)
+    opened, found = encodings.as_utf8(name, delivered, encoding, spill)
     looked_at = csv_faults.look(_pieces(opened))
     csv_faults.check_characters(name, looked_at, _pieces(opened), found)
     if looked_at.is_blank:
         raise DeliveryError("ingest.file_empty", file=name)
     if _has_old_lines(opened):
-        opened = _with_new_lines(opened)
+        opened = _with_new_lines(opened, spill)
         looked_at = csv_faults.look(_pieces(opened))
     layout = _layout(name, opened)
     csv_faults.check_last_line(name, looked_at.last, _pieces(opened), layout.separator, layout.fields)
@@ -56,11 +56,13 @@ def _has_old_lines(opened: IO[bytes]) -> bool:
     return bool(_OLD_LINES.match(opened.readline())) and not any(b"\r\n" in piece for piece in _pieces(opened))
 
 
-def _with_new_lines(opened: IO[bytes]) -> IO[bytes]:
-    made = TemporaryFile()
+def _with_new_lines(opened: IO[bytes], spill: Spill) -> IO[bytes]:
+    made = spill.file()
     opened.seek(0)
     while piece := opened.read(PIECE):
-        made.write(piece.replace(b"\r", b"\n"))
+        with spill.writing():
+            made.write(piece.replace(b"\r", b"\n"))
+            made.flush()
     return made
 
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
-from tempfile import TemporaryFile
 from typing import IO
 
 import polars as pl
 
 from labqa.core.errors import DeliveryError, UsageError
+from labqa.core.pieces import Spill
 from labqa.core.wording.catalogue import sentences
 from labqa.ingest import csv_faults
 
@@ -34,21 +34,21 @@ def lines(opened: IO[bytes], size: int = _PIECE) -> Iterator[bytes]:
         yield piece + opened.readline()
 
 
-def as_utf8(name: str, delivered: IO[bytes], encoding: str | None) -> tuple[IO[bytes], str]:
+def as_utf8(name: str, delivered: IO[bytes], encoding: str | None, spill: Spill) -> tuple[IO[bytes], str]:
     """A file as one of UTF-8, at its beginning, decoded strictly, and its encoding: the one asked for, else what a byte order
     mark, UTF-8 or GB 18030 prove."""
     beginning = delivered.read(max(map(len, _MARKED)))
     delivered.seek(0)
     asked = encoding or next((found for mark, found in _MARKED.items() if beginning.startswith(mark)), None)
     if asked:
-        return _strictly(name, delivered, asked)
+        return _strictly(name, delivered, asked, spill)
     if _is_utf8(name, delivered):
         delivered.seek(0)
         return delivered, UTF8
     delivered.seek(0)
     evidence = _Evidence()
     try:
-        made = _decoded(delivered, codecs.getincrementaldecoder("gb18030")(), evidence.add)
+        made = _decoded(delivered, codecs.getincrementaldecoder("gb18030")(), spill, evidence.add)
     except UnicodeDecodeError as cause:
         raise DeliveryError("ingest.encoding_unsure", file=name) from cause
     if not evidence.reads_as_chinese():
@@ -70,13 +70,13 @@ def _is_utf8(name: str, delivered: IO[bytes]) -> bool:
     return True
 
 
-def _strictly(name: str, delivered: IO[bytes], encoding: str) -> tuple[IO[bytes], str]:
+def _strictly(name: str, delivered: IO[bytes], encoding: str, spill: Spill) -> tuple[IO[bytes], str]:
     try:
         found = codecs.lookup(encoding)
         decoder = found.incrementaldecoder
         if decoder is None:
             raise UsageError("ingest.encoding_unknown", found=encoding)
-        return _decoded(delivered, decoder("strict")), found.name
+        return _decoded(delivered, decoder("strict"), spill), found.name
     except (LookupError, TypeError) as cause:
         raise UsageError("ingest.encoding_unknown", found=encoding) from cause
     except ValueError as cause:
@@ -84,16 +84,21 @@ def _strictly(name: str, delivered: IO[bytes], encoding: str) -> tuple[IO[bytes]
 
 
 def _decoded(
-    delivered: IO[bytes], decoder: codecs.IncrementalDecoder, seen: Callable[[str], None] = lambda _text: None
+    delivered: IO[bytes],
+    decoder: codecs.IncrementalDecoder,
+    spill: Spill,
+    seen: Callable[[str], None] = lambda _text: None,
 ) -> IO[bytes]:
-    """The text of a file in UTF-8, without a byte order mark, in a file without a name; TypeError if it decodes to none."""
-    made = TemporaryFile()
+    """The text of a file in UTF-8, without a byte order mark; TypeError if it decodes to none."""
+    made = spill.file()
     for piece in chain(iter(lambda: delivered.read(_PIECE), b""), [b""]):
         text = decoder.decode(piece, final=not piece)
         if not made.tell():
             text = text.removeprefix("\ufeff")
         seen(text)
-        made.write(text.encode())
+        with spill.writing():
+            made.write(text.encode())
+            made.flush()
     made.seek(0)
     return made
 

@@ -96,9 +96,9 @@ def harmonise(
                 parts[number].put_away()
     years = samples.years_of(stated, samples.coded_alike(before.rounds, sound))
     facts = Pieces(spill=spill)
-    for part in parts:
-        if part.schema:
-            settled = samples.settle(part.whole(), before, years, profile)
+    for pieces in parts:
+        if pieces.schema:
+            settled = samples.settle(pieces.whole(), before, years, profile)
             tally.accept(settled.rows[ROW])
             facts.append(kept.results(settled.rows, file, parted.rank))
             found.append(settled.broken)

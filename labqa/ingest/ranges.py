@@ -11,7 +11,7 @@ import polars as pl
 
 from labqa.core import codes
 
-ROWS = 200_000
+ROWS = 400_000
 """Rows of which a range consists, more or less; one sample is never parted."""
 _RANGE = "\0range"
 
@@ -46,5 +46,5 @@ def ranges(texts: pl.Series, samples: Iterable[pl.Series], rows: int) -> Ranges:
     by_rank = np.argsort(rank.to_numpy(), kind="stable")
     behind = np.empty(counts.size, np.int64)
     behind[by_rank] = np.cumsum(counts[by_rank]) - counts[by_rank]
-    found = pl.Series(behind // ROWS).cast(pl.UInt32)
-    return Ranges(rank, found, 1 + int(found.max() or 0))  # type: ignore[call-overload]
+    places = behind // ROWS
+    return Ranges(rank, pl.Series(places.astype(np.uint32)), 1 + int(places.max()))

@@ -70,14 +70,14 @@ def read(path: Path, data: bytes | IO[bytes], *, encoding: str | None = None, sp
     known; else it is detected or the file refused. `spill`: where rows are put that need not be held. Workbooks and parquet
     files are read by a process of their own, which a file made to harm cannot leave.
     """
-    suffix, opened = path.suffix.lower(), io.BytesIO(data) if isinstance(data, bytes) else data
+    suffix, opened, spill = path.suffix.lower(), io.BytesIO(data) if isinstance(data, bytes) else data, spill or Spill()
     held = content.of(suffix, opened)
     if not held:
         raise DeliveryError("ingest.file_empty", file=path.name)
     content.check(path.name, suffix, held)
     if suffix in content.TEXT:
         opened.seek(0)
-        cells, found = delimited.cells(path.name, opened, encoding)
+        cells, found = delimited.cells(path.name, opened, encoding, spill)
         tables = [_table(path.name, "", cells, spill, encoding=found)]
     elif suffix == ".xlsx":
         tables = _workbook(path.name, held, spill)
@@ -92,12 +92,14 @@ def read(path: Path, data: bytes | IO[bytes], *, encoding: str | None = None, sp
     return tables
 
 
-def _workbook(name: str, data: bytes, spill: Spill | None) -> list[Table]:
+def _workbook(name: str, data: bytes, spill: Spill) -> list[Table]:
     """The sheets of a workbook that hold anything."""
     frames, told = _confined(name, data, "xlsx")
     tables = []
     for sheet, file in told["tables"].items():
-        table = _computed(name, _table(name, sheet, frames[file].iter_slices(pieces.ROWS), spill), told["uncomputed"].get(sheet))
+        table = _computed(
+            name, _table(name, sheet, frames[file].iter_slices(pieces.ROWS), spill), told["uncomputed"].get(sheet)
+        )
         flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
         tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
@@ -147,7 +149,7 @@ def _coded(columns: Iterable[str]) -> list[pl.Expr]:
     return [pl.col(column).cast(codes.new()) for column in columns if column != ROW]
 
 
-def _numbered(rows: pl.DataFrame, spill: Spill | None) -> Pieces:
+def _numbered(rows: pl.DataFrame, spill: Spill) -> Pieces:
     """Rows below a header, with their numbers, as codes of text."""
     coded = _coded(rows.columns)
     numbered = rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
@@ -169,7 +171,7 @@ def _filled(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
             yield said.with_columns(coded)
 
 
-def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], spill: Spill | None, *, encoding: str = "") -> Table:
+def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], spill: Spill, *, encoding: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     filled = _filled(cells)
     top = next(filled, None)

@@ -45,7 +45,8 @@ def known_of(results: pl.DataFrame, samples: pl.Series) -> Known:
     holding = in_force(seen)
     rounds = holding.select("round", "period").unique()
     named = samples.alias("sample").to_frame()
-    return Known(*(frame.join(named, on="sample", how="semi") for frame in (seen, holding)), rounds)
+    seen, holding = (frame.join(named, on="sample", how="semi") for frame in (seen, holding))
+    return Known(seen, holding, rounds)
 
 
 def settle(rows: pl.DataFrame, known: Known, years: pl.DataFrame, profile: Profile) -> Settled:

@@ -23,7 +23,6 @@ from labqa.service.wiring import Platform, now
 from labqa.store import durable
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
-from labqa.store.home import TMP
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def _read(
         encoding=encoding,
         only=only,
         sha256=sha256,
-        folder=platform.home / TMP,
+        folder=platform.facts.room,
         progress=progress,
     )
 

@@ -63,7 +63,9 @@ def _schema(name: str, columns: pl.Schema, dictionary: Mapping[str, type[dy.Sche
 def _broken(name: str, schema: type[dy.Schema], rows: pl.DataFrame) -> StoreError:
     """The rules that rows break, each with their number."""
     broken = schema.filter(written(rows)).failure.counts()
-    return StoreError("store.contract_broken", table=name, rules=", ".join(f"{rule} ({count})" for rule, count in sorted(broken.items())))
+    return StoreError(
+        "store.contract_broken", table=name, rules=", ".join(f"{rule} ({count})" for rule, count in sorted(broken.items()))
+    )
 
 
 def _is_valid(schema: type[dy.Schema], frame: pl.DataFrame) -> bool:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -20,7 +20,6 @@ from polars.io.plugins import register_io_source
 from labqa.core import codes, system
 from labqa.core.errors import IntegrityError, StoreError
 from labqa.core.pieces import Pieces
-from labqa.core.provenance import sha256_of
 from labqa.store.home import TMP, sync
 from labqa.store.points import passing
 
@@ -109,13 +108,15 @@ def write_pieces(rows: Pieces, path: Path) -> str:
     The hash is of what was meant to be written, not of what the disk gives back.
     """
     with refusals_as_sentences(path), _Hashed(path) as written:
-        rows_out = _written_out(rows)
+        file = cast(IO[bytes], written)
         try:
-            rows_out.sink_parquet(written, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
+            _written_out(rows).sink_parquet(
+                file, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS
+            )
         except pl.exceptions.PolarsError as error:
             raise written.failure or error from error
-    passing("file_written")
     with refusals_as_sentences(path):
+        passing("file_written")
         sync(path)
     return written.sha256
 
@@ -128,22 +129,26 @@ class _Hashed(io.RawIOBase):
         self.failure: OSError | None = None
 
     def writable(self) -> bool:
+        """As it says."""
         return True
 
     def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+        """Write and hash."""
+        self._summed.update(data)
         try:
-            self._summed.update(data)
             return self._file.write(data)
         except OSError as error:
             self.failure = error
             raise
 
     def close(self) -> None:
+        """Write what is left, and close the file."""
         self._file.close()
         super().close()
 
     @property
     def sha256(self) -> str:
+        """Of what was written so far, in hex."""
         return self._summed.hexdigest()
 
 
@@ -170,7 +175,7 @@ def _of_equal_height(rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     left: list[pl.DataFrame] = []
     for piece in rows:
         left.append(piece)
-        while (height := sum(part.height for part in left)) > _ROWS:
+        while sum(part.height for part in left) > _ROWS:
             joined = pl.concat(left)
             left = [joined[_ROWS:]]
             yield joined[:_ROWS]

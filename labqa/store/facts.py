@@ -15,7 +15,7 @@ from labqa.core.tables import FACT_TABLES, empty
 from labqa.store import durable
 from labqa.store.chain import Entry
 from labqa.store.contract import check_pieces, checked
-from labqa.store.home import FACTS, RAW, prepare
+from labqa.store.home import FACTS, RAW, TMP, prepare
 
 GROWING = ("results", "refusals")
 """Tables to which each entry adds rows; of the others, the registers, a later entry supersedes rows by their key."""
@@ -46,6 +46,11 @@ class FactStore:
     def __init__(self, home: Path) -> None:
         """Use the facts below `home`, whose folders are made where missing."""
         self.home = prepare(home)
+
+    @property
+    def room(self) -> Path:
+        """The folder for what is not finished, on the same disk as the facts."""
+        return self.home / TMP
 
     def path(self, file: FactFile) -> Path:
         """Where a file of facts lies."""
