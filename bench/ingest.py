@@ -2,8 +2,8 @@
 
 `python -m bench.ingest [csv rows] [xlsx rows]` prints seconds of CPU and by the clock, children included, and peak memory, for
 1,000,000 rows of csv and 100,000 of xlsx unless told otherwise; `python -m bench.ingest memory rows …` the peak memory of the
-ingest of csv by rows. Ingest is all of it: reading, typing, checks between rows, ids, hashes, facts on disk and the ledger entry,
-into an empty home with the registers in it. Aims: csv at most 6 ×, xlsx at most 3 × of the reading alone.
+ingest of csv by rows. Ingest is all of it: reading, typing, checks between rows, ids, hashes, facts on disk and the ledger
+entry, into an empty home with the registers in it. Aims: csv at most 6 ×, xlsx at most 3 × of the reading alone.
 """
 
 from __future__ import annotations
