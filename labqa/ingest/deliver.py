@@ -73,10 +73,7 @@ def read_delivery(
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
     spill = Spill(folder)
-    with path.open("rb") as opened:
-        sha = sha256 or hashlib.file_digest(opened, "sha256").hexdigest()
-        opened.seek(0)
-        found = read(path, opened, encoding=encoding, spill=spill)
+    found, sha = _read(path, encoding, sha256, spill)
     brought = _registers_in(path.name, found) if only is None else {}
     required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
     sheets = [table for table in found if kind_of(table.sheet) is None]
@@ -92,11 +89,10 @@ def read_delivery(
     for name, derived in derive(fields, profile, own).items():
         brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
     tell(Message("ingest.step_type", {"n": table.pieces.height}), 0.2)
-    ours = own.with_found(brought)
     harmonised = harmonise(
         fields,
         profile,
-        ours,
+        own.with_found(brought),
         programme=programme,
         known=known,
         flawed=flawed,
@@ -107,12 +103,25 @@ def read_delivery(
     accepted, n_following = harmonised.facts, harmonised.n_following
     tell(Message("ingest.step_keep", {"n": accepted.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
-    unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
-    others = [one for one in sheets if one.sheet != table.sheet and one.sheet not in {mending.LINK_SHEET, template.GUIDE}]
-    unread += tuple(unseen.unread_sheets(others))
     delivered, mends = table.pieces.height, mending.linked(found)
     harmonised.tally.check(refusals["row"], delivered=delivered, following=n_following)
+    unread = _unread(table, sheets, fields)
     return Delivery(accepted, refusals, brought, sha, delivered, unread, table.encoding, mends, n_following)
+
+
+def _read(path: Path, encoding: str | None, sha256: str | None, spill: Spill) -> tuple[list[Table], str]:
+    """The tables of a file, and its SHA-256, the one given if any."""
+    with path.open("rb") as opened:
+        sha = sha256 or hashlib.file_digest(opened, "sha256").hexdigest()
+        opened.seek(0)
+        return read(path, opened, encoding=encoding, spill=spill), sha
+
+
+def _unread(table: Table, sheets: list[Table], fields: columns.Fields) -> tuple[str, ...]:
+    """Headers of columns, and ranges of other sheets, that nothing reads."""
+    unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
+    others = [one for one in sheets if one.sheet != table.sheet and one.sheet not in {mending.LINK_SHEET, template.GUIDE}]
+    return unread + tuple(unseen.unread_sheets(others))
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
