@@ -81,11 +81,13 @@ def _layout(name: str, opened: IO[bytes]) -> _Layout:
 
 def _blocks(name: str, opened: IO[bytes], layout: _Layout) -> Iterator[pl.DataFrame]:
     """The cells of one piece after the other; blank lines before the header are rows too."""
-    first = b"x" + layout.separator.encode() * (layout.fields - 1) + b"\n"  # says how many fields there are, and is no row
-    behind, before = 0, first[1:] * layout.blank
+    mark, behind, before = layout.separator.encode(), 0, b""
     try:
         for piece in _with_pairs_of_quotes(_pieces(opened, layout.begin)):
-            read = pl.read_csv(first + before + piece, separator=layout.separator, has_header=False, infer_schema=False)[1:]
+            if not behind:
+                empty = mark * (_read(piece, layout.separator, 1).width - 1) + b"\n"  # as wide as the header is a row
+                before = empty * layout.blank
+            read = _read(b"x" + empty + before + piece, layout.separator)[1:]
             if b'"' in piece:
                 csv_faults.check_values(name, read, layout.separator, after=behind)
             behind, before = behind + read.height, b""
@@ -93,6 +95,10 @@ def _blocks(name: str, opened: IO[bytes], layout: _Layout) -> Iterator[pl.DataFr
     except (pl.exceptions.PolarsError, OSError) as cause:
         key, where = csv_faults.ragged(opened, layout.separator)
         raise DeliveryError(key, file=name, **where) from cause
+
+
+def _read(text: bytes, separator: str, n_rows: int | None = None) -> pl.DataFrame:
+    return pl.read_csv(text, separator=separator, has_header=False, infer_schema=False, n_rows=n_rows)
 
 
 def _with_pairs_of_quotes(pieces: Iterator[bytes]) -> Iterator[bytes]:

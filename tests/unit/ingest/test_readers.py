@@ -36,6 +36,13 @@ def test_a_line_break_inside_quotes_is_one_row():
     assert rows(b'a,b\n"x\ny",2\n3,4\n') == [(2, "x\ny", "2"), (3, "3", "4")]
 
 
+@pytest.mark.parametrize("blank", ["", "\n\n"])
+def test_a_header_may_have_line_breaks_in_every_piece(monkeypatch, blank):
+    monkeypatch.setattr(delimited, "PIECE", 8)
+    data = f'{blank}"样品\nSample","结果\nResult",c\nS1,1,x\nS2,2,y\n'.encode()
+    assert rows(data) == [(len(blank) + 2, "S1", "1", "x"), (len(blank) + 3, "S2", "2", "y")]
+
+
 LONG = [(str(number), f"x{number % 7}\ny") for number in range(2, 250_000)]
 """More rows than are read at once, as `in_small_pieces` has it, a line break in every one."""
 
