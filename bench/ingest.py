@@ -1,9 +1,9 @@
 """Times the ingest of a delivery beside polars or fastexcel merely reading the file, contestants in turn, a process each.
 
 `python -m bench.ingest [csv rows] [xlsx rows]` prints seconds of CPU and by the clock, children included, and peak memory, for
-1,000,000 rows of csv and 100,000 of xlsx unless told otherwise. Ingest is all of it: reading, typing, checks between rows, ids,
-hashes, facts on disk and the ledger entry, into an empty home with the registers in it. Aims: csv at most 6 ×, xlsx at most
-3 × of the reading alone.
+1,000,000 rows of csv and 100,000 of xlsx unless told otherwise; `python -m bench.ingest memory rows …` the peak memory of the
+ingest of csv by rows. Ingest is all of it: reading, typing, checks between rows, ids, hashes, facts on disk and the ledger
+entry, into an empty home with the registers in it. Aims: csv at most 6 ×, xlsx at most 3 × of the reading alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from labqa.core import memory
 from labqa.service import intake
 from labqa.service.wiring import open_platform
 
@@ -93,9 +94,11 @@ NAMES = {read_csv: "polars, read_csv as text", read_xlsx: "fastexcel, read as te
 
 
 def own_process(*words: object) -> dict[str, float]:
-    """`python -m bench.ingest` with these words, in a process of its own, whose peak memory is no other's; what it says."""
+    """`python -m bench.ingest` with these words, in a process of its own, whose peak memory is no other's, and which gives
+    memory back as the command line does; what it says."""
     command = [sys.executable, "-m", "bench.ingest", *map(str, words)]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    setting = {memory.VARIABLE: memory.SOON}
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, env=setting | os.environ).stdout)
 
 
 def make(kind: str, rows: int, file: Path) -> None:
@@ -139,8 +142,21 @@ def main(rows: dict[str, int]) -> None:
             compare(kind, wanted, Path(name) / f"delivery.{kind}")
 
 
+def peaks(numbers: list[int]) -> None:
+    """Peak memory of the ingest of csv, by rows."""
+    with tempfile.TemporaryDirectory() as name:
+        registers(Path(name))
+        for rows in numbers:
+            file = Path(name) / "delivery.csv"
+            own_process("make", "csv", rows, file)
+            found = own_process("alone", "csv", 1, file)
+            print(f"{rows:>12,} rows{file.stat().st_size / 1e6:8.0f} MB of csv{found['mb']:8.0f} MB{found['cpu']:8.1f} CPU s")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["memory", *words]:
+            peaks([int(word) for word in words])
         case ["make", kind, rows, file]:
             make(kind, int(rows), Path(file))
         case ["alone", kind, place, file]:

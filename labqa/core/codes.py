@@ -13,11 +13,20 @@ def new() -> pl.Categorical:
     return pl.Categorical(pl.Categories.random())
 
 
+def count(column: pl.Series) -> int:
+    """How many codes there are up to the last one that a coded column holds."""
+    last = column.to_physical().max()
+    return 0 if last is None else int(str(last)) + 1
+
+
+def first(n: int, dtype: pl.DataType) -> pl.Series:
+    """The first n distinct texts of a coded column of this type, in the order of their codes."""
+    return pl.int_range(n, dtype=pl.UInt32, eager=True).cat.to(dtype).cast(pl.String)
+
+
 def texts(column: pl.Series) -> pl.Series:
     """The distinct texts of a coded column, in the order of their codes."""
-    last = column.to_physical().max()
-    codes = pl.int_range(0 if last is None else int(str(last)) + 1, dtype=pl.UInt32, eager=True)
-    return codes.cat.to(column.dtype).cast(pl.String).alias(column.name)
+    return first(count(column), column.dtype).alias(column.name)
 
 
 def gathered(said: pl.Series, column: pl.Series) -> pl.Series:

@@ -19,6 +19,7 @@ _KEPT = 10
 
 def digests(parts: pl.DataFrame) -> pl.Series:
     """`provenance.digest` of each row of text columns without nulls, coded or not."""
+    parts = parts.with_columns(column.cast(pl.String) for column in parts if _is_text_by_text(column))
     told = [_told(column) for column in parts]
     ids = pl.Series(dtype=pl.String)
     for begin in range(0, parts.height, _BLOCK):
@@ -26,6 +27,11 @@ def digests(parts: pl.DataFrame) -> pl.Series:
         pieces = [piece for column, said in zip(block, told, strict=True) for piece in _pieces(column, said)]
         ids.append(_sums(block.with_columns(pl.concat_str(pieces).cast(pl.Binary).alias(_KEY))[_KEY]))
     return ids
+
+
+def _is_text_by_text(column: pl.Series) -> bool:
+    """Whether a column is coded, of more texts than it has cells."""
+    return isinstance(column.dtype, pl.Categorical) and codes.count(column) > column.len()
 
 
 def _told(column: pl.Series) -> str | pl.Series | None:

@@ -12,33 +12,40 @@ import polars as pl
 from labqa.core import codes
 from labqa.core.codes import written
 from labqa.core.errors import DeliveryError
+from labqa.core.pieces import Pieces
 from labqa.ingest import marks, words
 from labqa.ingest.profiles import FIELDS, Profile
 from labqa.ingest.readers import ROW, Table
-
-BLOCK = 100_000
-"""Rows of which every field is held at once."""
 
 
 @dataclass(frozen=True)
 class Fields:
     """Rows as delivered, and what each field says of them; `headers`: field → header it is read from."""
 
-    delivered: pl.DataFrame
+    delivered: Pieces
     headers: Mapping[str, str]
     _said: Mapping[str, pl.Series]
     _letters: Mapping[str, pl.Series]
 
-    def named(self, *names: str) -> pl.DataFrame:
-        """Some fields of all rows, as text."""
-        return written(pl.DataFrame([self._field(name, self.delivered) for name in names]))
+    def counted(self, *names: str) -> pl.DataFrame:
+        """What some fields say together, as text, each once, and `len`, how many rows say it."""
+        said = (pl.DataFrame([self._field(name, rows) for name in names]) for rows in self.delivered)
+        counts = pl.concat(fields.group_by(names).len() for fields in said)
+        return written(counts.group_by(names).agg(pl.col("len").sum()))
+
+    def column(self, name: str) -> Iterator[pl.Series]:
+        """A field of all rows, as codes, a block after the other."""
+        return (self._field(name, rows) for rows in self.delivered)
+
+    def texts(self, name: str) -> pl.Series:
+        """The distinct texts of a field, in the order of their codes."""
+        return codes.texts(self._said[name])
 
     def blocks(self) -> Iterator[pl.DataFrame]:
         """`ROW`, every field as codes of text (null where nothing is said) and `raw`, the result to the letter, a block of rows
         after the other; one without rows where there are none."""
         raw = codes.new()
-        for begin in range(0, max(self.delivered.height, 1), BLOCK):
-            block = self.delivered.slice(begin, BLOCK)
+        for block in self.delivered:
             fields = [self._field(name, block) for name in FIELDS]
             yield pl.DataFrame([block[ROW], *fields, self._raw(block).cast(raw).alias("raw")])
 
@@ -76,7 +83,7 @@ def match(headers: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> dic
 def results_table(file: str, tables: list[Table], profile: Profile, required: Sequence[str]) -> Table:
     """The table that holds the results: the one with most of the required columns, which must be there, and no other with all
     of them."""
-    whole = [table for table in tables if table.rows.height and not _missing(table, profile, required)]
+    whole = [table for table in tables if table.pieces.height and not _missing(table, profile, required)]
     if len(whole) > 1:
         raise DeliveryError("ingest.sheets_several", file=file, found=", ".join(f"“{table.sheet}”" for table in whole))
     table = min(tables, key=lambda table: len(_missing(table, profile, required)))
@@ -103,10 +110,10 @@ def fields(file: str, table: Table, profile: Profile) -> Fields:
         if len(named) > 1:
             raise DeliveryError("ingest.columns_ambiguous", file=file, field=field, column=", ".join(named))
     headers = {field: named[0] for field, named in found.items()}
-    texts = {field: codes.texts(table.rows[header]).alias(header) for field, header in headers.items()}
+    texts = {field: table.pieces.texts(header) for field, header in headers.items()}
     said = {field: _said(field, texts.get(field), profile) for field in FIELDS}
     spoken = {headers[field]: texts[field].str.strip_chars() for field in ("qualifier", "value") if field in headers}
-    return Fields(table.rows, headers, said, {header: text.replace("", None) for header, text in spoken.items()})
+    return Fields(table.pieces, headers, said, {header: text.replace("", None) for header, text in spoken.items()})
 
 
 def _said(field: str, texts: pl.Series | None, profile: Profile) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from labqa.core import codes, tables
-from labqa.core.provenance import sha256_of
+from labqa.core.pieces import Pieces, Spill
 from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns, mending, template, unseen
@@ -31,7 +32,7 @@ class Delivery:
     files; `mends`: the delivery whose refused rows it brings again, by SHA-256; `n_following`: those of the `accepted` that no
     row delivers, which follow a correction of their sample."""
 
-    accepted: pl.DataFrame
+    accepted: Pieces
     refusals: pl.DataFrame
     registers: dict[str, pl.DataFrame]
     file_sha: str
@@ -44,7 +45,7 @@ class Delivery:
     @property
     def results(self) -> pl.DataFrame:
         """The accepted rows with their text written out."""
-        return codes.written(self.accepted)
+        return codes.written(self.accepted.whole())
 
 
 def read_delivery(
@@ -57,27 +58,29 @@ def read_delivery(
     purpose: Purpose = "deliver",
     encoding: str | None = None,
     only: pl.Series | None = None,
+    sha256: str | None = None,
+    folder: Path | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
     """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
     `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
     it is known; `only`: numbers of the rows that are to be judged again, by the registers in force
-    and not by those that the file brought the first time.
+    and not by those that the file brought the first time; `sha256` of the file, where it is known; `folder` for rows that are
+    not held in memory.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
-    data = path.read_bytes()
-    sha = sha256_of(data)
-    found = read(path, data, encoding=encoding)
-    del data  # a hundred megabytes of a million rows
+    spill = Spill(folder)
+    found, sha = _read(path, encoding, sha256, spill)
     brought = _registers_in(path.name, found) if only is None else {}
     required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
     sheets = [table for table in found if kind_of(table.sheet) is None]
     table = columns.results_table(path.name, sheets, profile, required)
     if only is not None:
-        table = replace(table, rows=table.rows.filter(pl.col(ROW).is_in(only.implode())))
+        again = (rows.filter(pl.col(ROW).is_in(only.implode())) for rows in table.pieces)
+        table = replace(table, pieces=Pieces(again, spill))
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     unseen.check_visible(path.name, table, fields.headers)
@@ -85,20 +88,40 @@ def read_delivery(
     own = registers.with_found(brought)
     for name, derived in derive(fields, profile, own).items():
         brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
-    tell(Message("ingest.step_type", {"n": table.rows.height}), 0.2)
-    ours = own.with_found(brought)
-    harmonised = harmonise(fields.blocks(), profile, ours, programme=programme, known=known, flawed=flawed, purpose=purpose)
-    tell(Message("ingest.step_keep", {"n": harmonised.facts.height}), 0.8)
+    tell(Message("ingest.step_type", {"n": table.pieces.height}), 0.2)
+    harmonised = harmonise(
+        fields,
+        profile,
+        own.with_found(brought),
+        programme=programme,
+        known=known,
+        flawed=flawed,
+        file=pl.Series([sha]).cast(codes.new()),
+        purpose=purpose,
+        spill=spill,
+    )
+    accepted, n_following = harmonised.facts, harmonised.n_following
+    tell(Message("ingest.step_keep", {"n": accepted.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
+    delivered, mends = table.pieces.height, mending.linked(found)
+    harmonised.tally.check(refusals["row"], delivered=delivered, following=n_following)
+    unread = _unread(table, sheets, fields)
+    return Delivery(accepted, refusals, brought, sha, delivered, unread, table.encoding, mends, n_following)
+
+
+def _read(path: Path, encoding: str | None, sha256: str | None, spill: Spill) -> tuple[list[Table], str]:
+    """The tables of a file, and its SHA-256, the one given if any."""
+    with path.open("rb") as opened:
+        sha = sha256 or hashlib.file_digest(opened, "sha256").hexdigest()
+        opened.seek(0)
+        return read(path, opened, encoding=encoding, spill=spill), sha
+
+
+def _unread(table: Table, sheets: list[Table], fields: columns.Fields) -> tuple[str, ...]:
+    """Headers of columns, and ranges of other sheets, that nothing reads."""
     unread = mending.without_ours([header for header in table.headers if header not in fields.headers.values()])
     others = [one for one in sheets if one.sheet != table.sheet and one.sheet not in {mending.LINK_SHEET, template.GUIDE}]
-    unread += tuple(unseen.unread_sheets(others))
-    delivered, encoding, mends = table.rows[ROW], table.encoding, mending.linked(found)
-    del found, table, fields  # the text of all rows, before their facts are held twice
-    _check_every_row(delivered, harmonised.facts, refusals)
-    facts, n_following = pl.concat([harmonised.facts, harmonised.following]), harmonised.following.height
-    del harmonised
-    return Delivery(_results(facts, sha), refusals, brought, sha, delivered.len(), unread, encoding, mends, n_following)
+    return unread + tuple(unseen.unread_sheets(others))
 
 
 def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
@@ -106,23 +129,10 @@ def _registers_in(file: str, found: list[Table]) -> dict[str, pl.DataFrame]:
     brought: dict[str, pl.DataFrame] = {}
     for table in found:
         kind = kind_of(table.sheet)
-        if kind and table.rows.height:
+        if kind and table.pieces.height:
             unseen.check_visible(file, table, {})
             brought |= from_table(kind, file, table)
     return brought
-
-
-def _results(facts: pl.DataFrame, sha: str) -> pl.DataFrame:
-    """Accepted rows as the table `Results`, those of a sample side by side.
-
-    `facts` are taken apart, a column after the other, so that they are not held twice.
-    """
-    by = pl.DataFrame([codes.ranks(facts["sample"]), codes.ranks(facts["item"]), facts["result"]])
-    order = by.select(pl.arg_sort_by(by.columns)).to_series()
-    varied = [name for name in facts.columns if name == ROW or not codes.is_uniform(facts[name])]
-    alike = [pl.lit(facts[name].head(1)).first().alias(name) for name in facts.columns if name not in varied]
-    ordered = pl.DataFrame([facts.drop_in_place(name).gather(order) for name in varied]).with_columns(alike)
-    return tables.shaped(ordered.rename({ROW: "row"}).with_columns(pl.lit(sha).alias("file")), tables.Results)
 
 
 def _refusals(
@@ -130,7 +140,8 @@ def _refusals(
 ) -> pl.DataFrame:
     """One entry a broken rule, with the sentence and the whole row as delivered."""
     delivered = mending.without_ours(table.headers)
-    rows = {row[ROW]: row for row in table.rows.join(broken, on=ROW, how="semi").iter_rows(named=True)}
+    refused = (rows.join(broken, on=ROW, how="semi") for rows in (table.pieces if broken.height else ()))
+    rows = {row[ROW]: row for some in refused for row in some.iter_rows(named=True)}
     whole = {
         number: json.dumps({header: row[header] for header in delivered}, ensure_ascii=False) for number, row in rows.items()
     }
@@ -150,11 +161,3 @@ def _refusals(
     schema = tables.empty(tables.Refusals).schema
     refusals = pl.DataFrame(entries, schema=schema, orient="row")
     return refusals.unique(["row", "column", "rule"], keep="first", maintain_order=True)
-
-
-def _check_every_row(delivered: pl.Series, facts: pl.DataFrame, refusals: pl.DataFrame) -> None:
-    """Accepted and refused rows together are the delivered rows, each once; else the error is ours and nothing is returned."""
-    counted = pl.concat([facts[ROW], refusals["row"].unique()]).sort()
-    if not counted.equals(delivered.sort()):
-        n_refused = refusals["row"].n_unique()
-        raise AssertionError(f"of {delivered.len()} rows {facts.height} were accepted and {n_refused} refused")

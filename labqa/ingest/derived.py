@@ -27,14 +27,14 @@ def derive(fields: Fields, profile: Profile, registers: Registers) -> dict[str, 
 
 
 def _named(fields: Fields, name: str) -> pl.DataFrame:
-    return fields.named(name).drop_nulls().unique().filter(~ids.is_unsound(name)).sort(name)
+    return fields.counted(name).select(name).drop_nulls().filter(~ids.is_unsound(name)).sort(name)
 
 
 def _items(fields: Fields, profile: Profile) -> pl.DataFrame:
     """Items as delivered: each with the unit most of its rows bear, and the scale that the profile gives that unit."""
     unit = pl.coalesce("unit", pl.lit("1"))
-    named = fields.named("item", "item_name", "unit").filter(~ids.is_unsound("item"))
-    counted = named.group_by("item", unit.alias("unit")).agg(pl.len(), pl.col("item_name").min())
+    named = fields.counted("item", "item_name", "unit").filter(~ids.is_unsound("item"))
+    counted = named.group_by("item", unit.alias("unit")).agg(pl.col("len").sum(), pl.col("item_name").min())
     by_use = counted.sort("item", "len", "unit", descending=[False, True, False])
     items = by_use.unique("item", keep="first", maintain_order=True)
     scale = pl.col("unit").replace_strict(dict(profile.derived_scale), default=str(Scale.RATIO), return_dtype=pl.String)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +9,13 @@ import polars as pl
 
 from labqa.core import codes
 from labqa.core.codes import written
+from labqa.core.pieces import Pieces, Spill
 from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
-from labqa.ingest import corrections, dates, ids, samples, superseding, words
+from labqa.ingest import corrections, dates, ids, kept, samples, superseding, words
+from labqa.ingest.columns import Fields
 from labqa.ingest.profiles import Profile
+from labqa.ingest.ranges import ranges
 from labqa.ingest.readers import ROW
 from labqa.ingest.registers import Registers
 from labqa.ingest.samples import BROKEN, FOLLOWERS, broken
@@ -44,12 +46,14 @@ _KEPT = [ROW, *corrections.FACTS]
 
 @dataclass(frozen=True)
 class Harmonised:
-    """`facts`: rows that break no rule, as `Results` without file and with `ROW`; `broken`: the rules the others break;
-    `following`: accepted results which a correction of their sample changes too, each with the row that says it."""
+    """`facts`: the table `Results` of rows that break no rule; `broken`: the rules the others break; `tally` of the rows;
+    `n_following`: how many of the facts are accepted results which a correction of their sample changes too, each with the
+    row that says it."""
 
-    facts: pl.DataFrame
+    facts: Pieces
     broken: pl.DataFrame
-    following: pl.DataFrame
+    tally: kept.Tally
+    n_following: int = 0
 
 
 Purpose = Literal["deliver", "correct"]
@@ -57,36 +61,48 @@ Purpose = Literal["deliver", "correct"]
 
 
 def harmonise(
-    blocks: Iterable[pl.DataFrame],
+    fields: Fields,
     profile: Profile,
     registers: Registers,
     *,
     programme: str,
     known: pl.DataFrame,
     flawed: pl.DataFrame,
+    file: pl.Series,
     purpose: Purpose = "deliver",
+    spill: Spill | None = None,
 ) -> Harmonised:
-    """Types each row by itself, a block of rows after the other, then settles what holds between rows; a row already refused,
-    as those `flawed` are by what was delivered, takes no part in that."""
+    """Types each row by itself, a block of rows after the other, then settles what holds between rows, a range of samples after
+    the other; a row already refused, as those `flawed` are by what was delivered, takes no part in that. `file` is what the
+    facts name, as one code, `spill` where rows are put that need not be held."""
     if purpose == "correct":
-        return _corrected(pl.concat(blocks), profile, registers, programme=programme, known=known, flawed=flawed)
+        return _corrected(fields, profile, registers, programme=programme, known=known, flawed=flawed, file=file)
+    before, found = samples.known_of(known, fields.texts("sample")), list[pl.DataFrame]()
+    parted = ranges(fields.texts("sample"), fields.column("sample"), fields.delivered.height)
+    parts, stated = [Pieces(spill=spill) for _ in range(parted.count)], list[pl.DataFrame]()
     types = {name: codes.new() for name in _KEPT}
-    alone = (_alone(rows, profile, registers, programme, flawed) for rows in blocks)
-    coded = ((codes.coded(sound, types), found) for sound, found in alone)
-    sound, found = (_joined(parts) for parts in zip(*coded, strict=True))
-    settled = samples.settle(sound, known, profile)
-    del sound  # its columns that were settled, held a second time
-    return Harmonised(settled.rows, pl.concat([found, settled.broken]), settled.rows.clear())
-
-
-def _joined(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The parts below each other, taken apart a column after the other so that they are not held twice; a column that says
-    nothing takes no room."""
-    types = parts[0].schema
-    columns = (pl.concat([part.drop_in_place(name) for part in parts], rechunk=True) for name in types)
-    said = pl.DataFrame([column for column in columns if column.name == ROW or column.null_count() < column.len()])
-    nothing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items() if name not in said.columns]
-    return said.with_columns(nothing).select(types.names())
+    tally = kept.Tally()
+    for rows in fields.blocks():
+        tally.deliver(rows[ROW])
+        sound, broken_alone = _alone(rows, profile, registers, programme, flawed)
+        sound = codes.coded(sound, types)
+        of_known = samples.accepted_before(sound, before)
+        sound = samples.without(sound, of_known)
+        found += [broken_alone, of_known]
+        stated.append(samples.stated_years(sound))
+        for number, part in parted.split(sound):
+            parts[number].append(part)
+            if parted.count > 1:
+                parts[number].put_away()
+    years = samples.years_of(stated, samples.coded_alike(before.rounds, sound))
+    facts = Pieces(spill=spill)
+    for pieces in parts:
+        if pieces.schema:
+            settled = samples.settle(pieces.whole(), before, years, profile)
+            tally.accept(settled.rows[ROW])
+            facts.append(kept.results(settled.rows, file, parted.rank))
+            found.append(settled.broken)
+    return Harmonised(facts, pl.concat(found), tally)
 
 
 def _alone(
@@ -102,9 +118,17 @@ def _alone(
 
 
 def _corrected(
-    rows: pl.DataFrame, profile: Profile, registers: Registers, *, programme: str, known: pl.DataFrame, flawed: pl.DataFrame
+    fields: Fields,
+    profile: Profile,
+    registers: Registers,
+    *,
+    programme: str,
+    known: pl.DataFrame,
+    flawed: pl.DataFrame,
+    file: pl.Series,
 ) -> Harmonised:
     """The rows as later revisions of accepted results: what a row does not say is theirs."""
+    rows = pl.concat(fields.blocks())
     accepted, said = in_force(known), corrections.what_is_said(rows)
     rows = corrections.without_marks(rows)
     parsed, valued = _understood(rows, profile, registers.items)
@@ -116,7 +140,12 @@ def _corrected(
     unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
-    return Harmonised(settled.rows, pl.concat([found, unfounded, settled.broken]), settled.following)
+    tally = kept.Tally()
+    tally.deliver(rows[ROW])
+    facts = kept.results(pl.concat([settled.rows, settled.following]), file)
+    tally.accept(facts["row"])
+    found = pl.concat([found, unfounded, settled.broken])
+    return Harmonised(Pieces([facts]), found, tally, settled.following.height)
 
 
 def _with_flaws(found: pl.DataFrame, flawed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
-from labqa.core import codes
+from labqa.core import codes, pieces
 from labqa.core.errors import DeliveryError
+from labqa.core.pieces import Pieces, Spill
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import content, delimited
 from labqa.ingest.appearances import FLAWS
@@ -28,15 +31,15 @@ _PATIENCE = 300
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a file: `sheet` its name (empty for csv and parquet), `rows` a column a header, and `ROW`; `fault` what is
-    wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes). `encoding`: of
-    delimited text; `date_system`: 1900 or 1904, from which a workbook counts its days.
+    """One table of a file: `sheet` its name (empty for csv and parquet), `pieces` of its rows with a column a header, and
+    `ROW`; `fault` what is wrong with its headers, raised only if the table is used (a sheet of notes may look as it likes).
+    `encoding`: of delimited text; `date_system`: 1900 or 1904, from which a workbook counts its days.
 
     Columns are kept as codes of their distinct texts (a `Categorical` each): most texts are said a thousand times.
     """
 
     sheet: str
-    rows: pl.DataFrame
+    pieces: Pieces
     fault: Message | None = None
     encoding: str = ""
     date_system: str = ""
@@ -47,7 +50,12 @@ class Table:
     @property
     def headers(self) -> list[str]:
         """The headers as delivered, without the row number."""
-        return [name for name in self.rows.columns if name != ROW]
+        return [name for name in self.pieces.schema if name != ROW]
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows in memory."""
+        return self.pieces.whole()
 
     def check(self) -> None:
         """Raise a DeliveryError if the headers are not usable."""
@@ -55,39 +63,43 @@ class Table:
             raise DeliveryError(self.fault.key, **self.fault.values)
 
 
-def read(path: Path, data: bytes, *, encoding: str | None = None) -> list[Table]:
+def read(path: Path, data: bytes | IO[bytes], *, encoding: str | None = None, spill: Spill | None = None) -> list[Table]:
     """The tables of a delivered file, all text; blank rows are counted and left out.
 
-    `encoding`: of delimited text, where it is known; else it is detected or the file refused. Workbooks and parquet files are
-    read by a process of their own, which a file made to harm cannot leave.
+    `data`: its bytes, or the file opened, of which text is read piece by piece. `encoding`: of delimited text, where it is
+    known; else it is detected or the file refused. `spill`: where rows are put that need not be held. Workbooks and parquet
+    files are read by a process of their own, which a file made to harm cannot leave.
     """
-    suffix = path.suffix.lower()
-    if not data:
+    suffix, opened, spill = path.suffix.lower(), io.BytesIO(data) if isinstance(data, bytes) else data, spill or Spill()
+    held = content.of(suffix, opened)
+    if not held:
         raise DeliveryError("ingest.file_empty", file=path.name)
-    content.check(path.name, suffix, data)
-    if suffix in {".csv", ".txt", ".tsv"}:
-        cells, found = delimited.cells(path.name, data, encoding)
-        tables = [_table(path.name, "", cells, encoding=found)]
+    content.check(path.name, suffix, held)
+    if suffix in content.TEXT:
+        opened.seek(0)
+        cells, found = delimited.cells(path.name, opened, encoding, spill)
+        tables = [_table(path.name, "", cells, spill, encoding=found)]
     elif suffix == ".xlsx":
-        tables = _workbook(path.name, data)
+        tables = _workbook(path.name, held, spill)
     elif suffix == ".parquet":
-        frames, _ = _confined(path.name, data, "parquet")
-        numbered = [rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64}) for rows in frames.values()]
-        tables = [Table("", rows.with_columns(_coded(rows.columns))) for rows in numbered]
+        frames, _ = _confined(path.name, held, "parquet")
+        tables = [Table("", _numbered(rows, spill)) for rows in frames.values()]
     else:
         key = {".xls": "ingest.xlsx_old", ".xlsm": "ingest.xlsx_macros"}.get(suffix, "ingest.file_kind")
         raise DeliveryError(key, file=path.name, found=suffix or "—", expected="csv, xlsx, parquet", part=suffix)
-    if not any(table.rows.height or table.fault for table in tables):
+    if not any(table.pieces.height or table.fault for table in tables):
         raise DeliveryError("ingest.file_empty", file=path.name)
     return tables
 
 
-def _workbook(name: str, data: bytes) -> list[Table]:
+def _workbook(name: str, data: bytes, spill: Spill) -> list[Table]:
     """The sheets of a workbook that hold anything."""
     frames, told = _confined(name, data, "xlsx")
     tables = []
     for sheet, file in told["tables"].items():
-        table = _computed(name, _table(name, sheet, [frames[file]]), told["uncomputed"].get(sheet))
+        table = _computed(
+            name, _table(name, sheet, frames[file].iter_slices(pieces.ROWS), spill), told["uncomputed"].get(sheet)
+        )
         flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
         tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
@@ -137,9 +149,15 @@ def _coded(columns: Iterable[str]) -> list[pl.Expr]:
     return [pl.col(column).cast(codes.new()) for column in columns if column != ROW]
 
 
-def _filled(blocks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def _numbered(rows: pl.DataFrame, spill: Spill) -> Pieces:
+    """Rows below a header, with their numbers, as codes of text."""
+    coded = _coded(rows.columns)
+    numbered = rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
+    return Pieces((part.with_columns(coded) for part in numbered.iter_slices(pieces.ROWS)), spill)
+
+
+def _filled(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """The rows that say anything, with their numbers, as codes of text."""
-    filled: list[pl.DataFrame] = []
     coded: list[pl.Expr] = []
     behind = 0
     for cells in blocks:
@@ -148,29 +166,33 @@ def _filled(blocks: Iterable[pl.DataFrame]) -> pl.DataFrame:
         suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
         blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
         said = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
-        filled.append(said.with_columns(coded))
         behind += cells.height
-    return pl.concat(filled)
+        if said.height:
+            yield said.with_columns(coded)
 
 
-def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], *, encoding: str = "") -> Table:
+def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], spill: Spill, *, encoding: str = "") -> Table:
     """A table from its cells: the first row that is not blank is the header, blank rows below it are left out."""
     filled = _filled(cells)
-    if filled.is_empty():
-        return Table(sheet, filled.select(ROW))
-    columns = filled.columns[1:]
-    headers = {column: (filled[column][0] or "").strip().replace("\0", "␀") for column in columns}  # unlike `ROW`
-    rows = filled[1:]
+    top = next(filled, None)
+    if top is None:
+        return Table(sheet, Pieces([pl.DataFrame(schema={ROW: pl.Int64})]))
+    columns = top.columns[1:]
+    headers = {column: (top[column][0] or "").strip().replace("\0", "␀") for column in columns}  # unlike `ROW`
     unnamed = [column for column, header in headers.items() if not header]
-    beyond = [column for column in unnamed if not rows.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()]
     named = {column: header for column, header in headers.items() if header}
     twice = [column for place, (column, header) in enumerate(named.items()) if header in list(named.values())[:place]]
     kept = {column: header for column, header in named.items() if column not in twice}
+    rows = Pieces(spill=spill)
+    beyond: set[str] = set()
+    for part in chain([top[1:]], filled):
+        beyond |= {column for column in unnamed if not part.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()}
+        rows.append(part.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items())))
     fault = None
     if twice:
         fault = Message("ingest.header_twice", {"file": place(name, sheet), "column": named[twice[0]]})
     elif beyond:
-        fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": columns.index(beyond[0]) + 1})
-    named_rows = rows.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items()))
+        first = min(columns.index(column) for column in beyond)
+        fault = Message("ingest.header_missing", {"file": place(name, sheet), "column": first + 1})
     places = {header: columns.index(column) + 1 for column, header in kept.items()}
-    return Table(sheet, named_rows, fault, encoding, places=places)
+    return Table(sheet, rows, fault, encoding, places=places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,40 +29,53 @@ class Settled:
     broken: pl.DataFrame
 
 
-def settle(rows: pl.DataFrame, known: pl.DataFrame, profile: Profile) -> Settled:
-    """Rows that agree with each other and with the results known so far; the order of the rows does not matter.
+@dataclass(frozen=True)
+class Known:
+    """Results accepted so far, of which a delivery may speak again: `results` with all revisions, and of those in force
+    `holding` and the years of their rounds."""
 
-    What is known of a round, a sample or an original is what its results in force say; a key is taken by any of its revisions.
+    results: pl.DataFrame
+    holding: pl.DataFrame
+    rounds: pl.DataFrame
+
+
+def known_of(results: pl.DataFrame, samples: pl.Series) -> Known:
+    """What the results so far say of rounds, and of these samples."""
+    seen = results.select(*_SEEN, "row")
+    holding = in_force(seen)
+    rounds = holding.select("round", "period").unique()
+    named = samples.alias("sample").to_frame()
+    seen, holding = (frame.join(named, on="sample", how="semi") for frame in (seen, holding))
+    return Known(seen, holding, rounds)
+
+
+def settle(rows: pl.DataFrame, known: Known, years: pl.DataFrame, profile: Profile) -> Settled:
+    """Rows that agree with each other and with what is known; the order of the rows does not matter, and rows of a sample stand
+    together with all others of it. `years` of rounds as `years_of` gives them.
+
+    What is known of a sample or an original is what its results in force say.
     """
-    known = known.select(*_SEEN, "row")
-    holding = in_force(known)
-    rounds = _coded_alike(holding.select("round", "period").unique(), rows)
-    samples = written(rows.select("sample").unique())
-    known, holding = (_coded_alike(frame.join(samples, on="sample", how="semi"), rows) for frame in (known, holding))
-    of_known = _accepted_before(rows, known)
-    rows = _without(rows, of_known)
+    holding = _of_samples_in(rows, known.holding)
     follows = pl.col("role").is_in(FOLLOWERS)
     bare = rows.select(_SETTLED).with_row_index(_PLACE)  # so that what takes no part is not copied at each step
     leaders, followers = bare.filter(~follows), bare.filter(follows)
-    of_round = round_in_two_periods(leaders, rounds) if profile.period == "round" else _none()
-    leaders = _without(leaders, of_round)
+    of_round = _in_other_years(leaders, years) if profile.period == "round" else _none()
+    leaders = without(leaders, of_round)
     of_sample = _sample_contradicts(leaders, holding.filter(~follows))
-    leaders = _identified(_without(leaders, of_sample))
+    leaders = _identified(without(leaders, of_sample))
     of_key = _delivered_twice(leaders)
-    leaders = _without(leaders, of_key)
+    leaders = without(leaders, of_key)
     followed = followers.select("sample").unique()
     seen = (leaders.select(_SEEN), holding.filter(~follows).select(_SEEN))
     brought = in_force(pl.concat(frame.join(followed, on="sample", how="semi", maintain_order="left") for frame in seen))
     followers = _identified(_inherited(followers, brought))
     of_retest = retest_rules(followers, brought, profile)
-    followers = _without(followers, of_retest).select(leaders.columns)
+    followers = without(followers, of_retest).select(leaders.columns)
     of_retest_key = _delivered_twice(followers)
-    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, _without(followers, of_retest_key)))
-    del bare, leaders, followers, seen  # as large as what is settled
-    settled = settled.sort(_PLACE)
+    settled = pl.concat(frame.select(_TOLD) for frame in (leaders, without(followers, of_retest_key))).sort(_PLACE)
     whole = rows if settled.height == rows.height else rows[settled[_PLACE]]
     whole = whole.with_columns(settled.drop(_PLACE))
-    return Settled(whole, pl.concat([of_known, of_round, of_sample, of_key, of_retest, of_retest_key]))
+    return Settled(whole, pl.concat([of_round, of_sample, of_key, of_retest, of_retest_key]))
 
 
 _SEEN = [*KEY, "revision", "tested_on", "qualifier", *OF_SAMPLE]
@@ -70,7 +84,14 @@ _PLACE = "\0place"
 _TOLD = [_PLACE, "result", *OF_SAMPLE]
 
 
-def _coded_alike(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _of_samples_in(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """What is known of the samples of the rows, coded like them."""
+    if known.is_empty():
+        return coded_alike(known, rows)
+    return coded_alike(known.join(written(rows.select("sample").unique()), on="sample", how="semi"), rows)
+
+
+def coded_alike(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """What is known, its text as the same codes as that of the rows."""
     return known.cast({name: dtype for name, dtype in rows.schema.items() if name in known.columns and name != ROW})
 
@@ -85,7 +106,8 @@ def _none() -> pl.DataFrame:
     return pl.DataFrame(schema=BROKEN)
 
 
-def _without(rows: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+def without(rows: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    """The rows that none of the refusals names."""
     return rows if refused.is_empty() else rows.join(refused, on=ROW, how="anti", maintain_order="left")
 
 
@@ -94,12 +116,28 @@ def _identified(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def round_in_two_periods(leaders: pl.DataFrame, rounds: pl.DataFrame) -> pl.DataFrame:
-    """A round has the year that is known of it, else the one that most of its rows state (of two as frequent, the earlier)."""
-    stated = leaders.group_by("round", "period").len().sort("round", "len", "period", descending=[False, True, False])
-    stated = stated.unique("round", keep="first", maintain_order=True).select("round", pl.col("period").alias("stated"))
+    """Rows in another year than their round, of which `rounds` are the years known so far."""
+    return _in_other_years(leaders, years_of([stated_years(leaders)], rounds))
+
+
+def stated_years(rows: pl.DataFrame) -> pl.DataFrame:
+    """How many leading rows state which year of their round."""
+    return rows.filter(~pl.col("role").is_in(FOLLOWERS)).group_by("round", "period").len()
+
+
+def years_of(stated: Iterable[pl.DataFrame], rounds: pl.DataFrame) -> pl.DataFrame:
+    """The `year` of each round: the one that is known of it, else the one that most of its rows state (of two as frequent, the
+    earlier)."""
+    counted = pl.concat(stated).group_by("round", "period").agg(pl.col("len").sum())
+    counted = counted.sort("round", "len", "period", descending=[False, True, False])
+    most = counted.unique("round", keep="first", maintain_order=True).select("round", pl.col("period").alias("stated"))
     before = rounds.group_by("round").agg(pl.col("period").min().alias("before"))
-    told = leaders.select("round", "period").unique().join(stated, on="round", how="left").join(before, on="round", how="left")
-    told = told.with_columns(pl.coalesce("before", "stated").alias("year")).filter(pl.col("period") != pl.col("year"))
+    return most.join(before, on="round", how="left").select("round", pl.coalesce("before", "stated").alias("year"))
+
+
+def _in_other_years(leaders: pl.DataFrame, years: pl.DataFrame) -> pl.DataFrame:
+    told = leaders.select("round", "period").unique().join(years, on="round", how="left")
+    told = told.filter(pl.col("period") != pl.col("year"))
     wrong = (leaders if told.height else leaders.clear()).join(told, on=["round", "period"])
     return broken(wrong, "period", "round_in_two_periods", pl.col("year"))
 
@@ -153,16 +191,17 @@ def retest_rules(followers: pl.DataFrame, brought: pl.DataFrame, profile: Profil
     return pl.concat(found)
 
 
-def _accepted_before(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def accepted_before(rows: pl.DataFrame, known: Known) -> pl.DataFrame:
     """Rows whose key was accepted before, in this revision or an earlier one: only a correction supersedes, with a reason.
 
     An earlier revision that comes late supersedes nothing.
     """
-    if known.is_empty():
+    results = _of_samples_in(rows, known.results)
+    if results.is_empty():
         return _none()
     key = [*KEY, "revision"]  # without the round, which a correction may have changed since
-    same = rows.join(known.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True)
-    last = known.group_by(KEY).agg(pl.col("revision").max().alias("last"))
+    same = rows.join(results.select(*key, pl.col("row").alias("known_row")), on=key, nulls_equal=True)
+    last = results.group_by(KEY).agg(pl.col("revision").max().alias("last"))
     later = rows.join(last, on=KEY, nulls_equal=True).filter(pl.col("revision") > pl.col("last"))
     return pl.concat(
         [

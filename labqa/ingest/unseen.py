@@ -35,24 +35,32 @@ def flawed(file: str, table: Table, headers: Mapping[str, str], *, key: str) -> 
     if table.flaws.is_empty():
         return again
     hidden = table.flaws.filter(pl.col("rule") == "row_hidden").select(pl.col("first_row").alias(ROW))
-    found = [again, broken(table.rows.join(hidden, on=ROW, how="semi"), key, "row_hidden")]
+    rows = table.rows
+    found = [again, broken(rows.join(hidden, on=ROW, how="semi"), key, "row_hidden")]
     for field, header in headers.items():
         rules = _OF_CELLS if field in ids.IDS else _OF_CELLS[:-1]
-        cells = _cells(_over(table, header).filter(pl.col("rule").is_in(rules)), table.rows, file)
+        cells = _cells(_over(table, header).filter(pl.col("rule").is_in(rules)), rows, file)
         found.append(cells.select(ROW, pl.lit(field).alias("field"), "rule", pl.col("detail").alias("expected")))
     return pl.concat(found).unique([ROW, "field"], keep="first", maintain_order=True)
 
 
 def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
     """Rows that repeat the header in every column that is read and says anything."""
-    suspects = table.rows
-    for header in headers.values():
+    read = sorted(headers.values(), key=table.pieces.count)
+    some = read[: len(read) - len(read) // 2]  # where more than half repeat it, one of these does
+    repeat = any((table.pieces.texts(header).str.strip_chars() == header).any() for header in some)
+    return pl.concat(_repeating(rows, read) for rows in (table.pieces if repeat else [table.pieces.like]))
+
+
+def _repeating(rows: pl.DataFrame, headers: Sequence[str]) -> pl.DataFrame:
+    suspects = rows
+    for header in headers:
         if suspects.is_empty():
             return suspects
         text = pl.col(header).str.strip_chars()
         repeats = codes.read(suspects[header], (text == header) | (text == ""))
         suspects = suspects.filter(repeats.fill_null(value=True))
-    said = [pl.col(header).cast(pl.String).str.strip_chars() == header for header in headers.values()]
+    said = [pl.col(header).cast(pl.String).str.strip_chars() == header for header in headers]
     return suspects.filter(pl.sum_horizontal(said) > len(said) // 2) if said else suspects.clear()
 
 
@@ -61,7 +69,7 @@ def unread_sheets(tables: Sequence[Table]) -> list[str]:
     return [
         f"{table.sheet}!A1:{column_letters(max(1, len(table.headers)))}{table.rows[ROW][-1]}"
         for table in tables
-        if table.rows.height
+        if table.pieces.height
     ]
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from labqa.core import system
 from labqa.core.errors import DeliveryError, StoreError, UsageError
+from labqa.core.pieces import Pieces
 from labqa.core.tables import FACT_TABLES, shaped
 from labqa.ingest import deliver, profiles, registers
 from labqa.ingest.deliver import Delivery, Progress
@@ -57,7 +58,7 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
     sha256 = _sha256_of(path)
     table = registers.table_of(kind, path, encoding=encoding)
     tables = registers.from_table(kind, path.name, table)
-    rows = table.rows.height
+    rows = table.pieces.height
     note = {"file_name": path.name, "kind_of_register": kind, "delivered": rows, "accepted": rows, "refused": 0}
     note["unread"] = registers.unread_columns(kind, table)
     with platform.writing():
@@ -121,7 +122,7 @@ def _ingested(
     mended = None if mends is None else delivery_named(platform, mends, programme=named)
     refused = None if before is None else platform.facts.in_force([before], "refusals")
     only = None if refused is None else refused["row"].unique()
-    version, delivery = _read(platform, path, chosen, named, encoding, progress, only=only)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, sha256=sha256, only=only)
     if before is not None and refused is not None and _as_before(delivery, refused):
         return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
     note = _note(path, profile, chosen, delivery) | _link(platform, path, delivery, mended, named)
@@ -171,7 +172,7 @@ def _corrected(
     # the same bytes say something new once another correction came after them, or where rows were refused
     if before and before[-1].payload["raw"] == sha256 and not before[-1].payload["refused"]:
         return _receipt(before[-1], already=True)
-    version, delivery = _read(platform, path, chosen, named, encoding, progress, purpose="correct")
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, sha256=sha256, purpose="correct")
     link = _link(platform, path, delivery, None, named)
     note = _note(path, profile, chosen, delivery) | link | {"reason": reason}
     tables = _tables(delivery)
@@ -211,6 +212,7 @@ def _read(
     encoding: str | None,
     progress: Progress | None,
     *,
+    sha256: str,
     purpose: Purpose = "deliver",
     only: pl.Series | None = None,
 ) -> tuple[int, Delivery]:
@@ -227,6 +229,8 @@ def _read(
         purpose=purpose,
         encoding=encoding,
         only=only,
+        sha256=sha256,
+        folder=platform.facts.room,
         progress=progress,
     )
 
@@ -258,7 +262,7 @@ def _note(path: Path, profile: str, chosen: Profile, delivery: Delivery) -> dict
     }
 
 
-def _tables(delivery: Delivery) -> dict[str, pl.DataFrame]:
+def _tables(delivery: Delivery) -> dict[str, pl.DataFrame | Pieces]:
     return {**delivery.registers, "results": delivery.accepted, "refusals": delivery.refusals}
 
 
@@ -281,7 +285,7 @@ def _sha256_of(path: Path) -> str:
 def _accepted(
     platform: Platform,
     kind: Kind,
-    tables: Mapping[str, pl.DataFrame],
+    tables: Mapping[str, pl.DataFrame | Pieces],
     path: Path,
     sha256: str,
     programme: str,
@@ -290,7 +294,7 @@ def _accepted(
     known_version: int | None = None,
     pen_held: bool = False,
 ) -> Entry:
-    fitting = {name: shaped(frame, FACT_TABLES[name]) for name, frame in tables.items()}
+    fitting = {name: rows if isinstance(rows, Pieces) else shaped(rows, FACT_TABLES[name]) for name, rows in tables.items()}
     return accept(
         platform.facts,
         platform.ledger,

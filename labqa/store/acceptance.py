@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from labqa.core.pieces import Pieces
 from labqa.store.chain import Entry, Kind
 from labqa.store.durable import writing
 from labqa.store.facts import FactStore
@@ -20,7 +21,7 @@ def accept(
     facts: FactStore,
     ledger: Ledger,
     kind: Kind,
-    tables: Mapping[str, pl.DataFrame],
+    tables: Mapping[str, pl.DataFrame | Pieces],
     recorded_at: datetime,
     *,
     source: Path,

@@ -11,6 +11,7 @@ import polars as pl
 
 from labqa.core.codes import written
 from labqa.core.errors import StoreError
+from labqa.core.pieces import Pieces
 
 
 def checked(tables: Mapping[str, pl.DataFrame], dictionary: Mapping[str, type[dy.Schema]]) -> dict[str, pl.DataFrame]:
@@ -19,12 +20,36 @@ def checked(tables: Mapping[str, pl.DataFrame], dictionary: Mapping[str, type[dy
     return {name: _checked(name, frame, dictionary) for name, frame in tables.items()}
 
 
+def check_pieces(name: str, rows: Pieces, dictionary: Mapping[str, type[dy.Schema]]) -> None:
+    """The same for a table that need not fit in memory, its columns in dictionary order: of each row 8 bytes are remembered, a
+    hash of its key."""
+    schema = _schema(name, rows.schema, dictionary)
+    key, hashes = schema.primary_key(), []
+    for piece in rows:
+        if not _is_valid(schema, piece):
+            raise _broken(name, schema, piece)
+        hashes.append(piece.select(pl.col(key).to_physical()).hash_rows())
+    if pl.concat(hashes).n_unique() < rows.height:  # two hashes may be alike
+        whole = rows.whole()
+        if not whole.select(key).is_unique().all():
+            raise _broken(name, schema, whole)
+
+
 def _checked(name: str, frame: pl.DataFrame, dictionary: Mapping[str, type[dy.Schema]]) -> pl.DataFrame:
+    schema = _schema(name, frame.schema, dictionary)
+    ordered = frame.select(schema.column_names())
+    if not _is_valid(schema, ordered):  # far less than to find out which rows break which rule
+        raise _broken(name, schema, ordered)
+    return ordered
+
+
+def _schema(name: str, columns: pl.Schema, dictionary: Mapping[str, type[dy.Schema]]) -> type[dy.Schema]:
+    """The table's contract, if these are its columns."""
     if name not in dictionary:
         raise StoreError("store.unknown_table", table=name, known=", ".join(dictionary))
     schema = dictionary[name]
     expected = schema.create_empty().schema
-    found = written(frame.clear()).schema
+    found = written(pl.DataFrame(schema=columns)).schema
     wrong = [
         f"{column} {found.get(column, 'missing')}≠{expected.get(column, 'none')}"
         for column in dict.fromkeys([*expected, *found])
@@ -32,12 +57,15 @@ def _checked(name: str, frame: pl.DataFrame, dictionary: Mapping[str, type[dy.Sc
     ]
     if wrong:
         raise StoreError("store.columns_differ", table=name, columns=", ".join(wrong))
-    ordered = frame.select(list(expected))
-    if not _is_valid(schema, ordered):  # far less than to find out which rows break which rule
-        broken = schema.filter(written(ordered)).failure.counts()
-        rules = ", ".join(f"{rule} ({count})" for rule, count in sorted(broken.items()))
-        raise StoreError("store.contract_broken", table=name, rules=rules)
-    return ordered
+    return schema
+
+
+def _broken(name: str, schema: type[dy.Schema], rows: pl.DataFrame) -> StoreError:
+    """The rules that rows break, each with their number."""
+    broken = schema.filter(written(rows)).failure.counts()
+    return StoreError(
+        "store.contract_broken", table=name, rules=", ".join(f"{rule} ({count})" for rule, count in sorted(broken.items()))
+    )
 
 
 def _is_valid(schema: type[dy.Schema], frame: pl.DataFrame) -> bool:

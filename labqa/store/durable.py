@@ -9,17 +9,17 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from labqa.core import codes, system
 from labqa.core.errors import IntegrityError, StoreError
-from labqa.core.provenance import sha256_of
+from labqa.core.pieces import Pieces
 from labqa.store.home import TMP, sync
 from labqa.store.points import passing
 
@@ -98,29 +98,88 @@ def publish(finished: Path, target: Path) -> None:
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
-    """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file.
+    """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file."""
+    return write_pieces(Pieces([frame]), path)
 
-    It is made in memory, compressed, so that the hash is of what was meant and a full disk says that it is full.
+
+def write_pieces(rows: Pieces, path: Path) -> str:
+    """The same for rows that need not fit in memory: groups of them are written one after the other.
+
+    The hash is of what was meant to be written, not of what the disk gives back.
     """
-    made = io.BytesIO()
+    with refusals_as_sentences(path), _Hashed(path) as written:
+        file = cast(IO[bytes], written)
+        try:
+            _written_out(rows).sink_parquet(
+                file, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS
+            )
+        except pl.exceptions.PolarsError as error:
+            raise written.failure or error from error
     with refusals_as_sentences(path):
-        _written_out(frame).sink_parquet(made, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS)
-    data = made.getbuffer()
-    write_bytes(data, path)
-    return sha256_of(data)
+        passing("file_written")
+        sync(path)
+    return written.sha256
 
 
-def _written_out(frame: pl.DataFrame) -> pl.LazyFrame:
-    """The frame with its codes written out as text, each group of rows when it is asked for."""
-    texts = {column.name: codes.texts(column) for column in frame if isinstance(column.dtype, pl.Categorical)}
-    if not texts:
-        return frame.lazy()
+class _Hashed(io.RawIOBase):
+    """A file to be written, and the hash of what is written; `failure`: why it could not be."""
+
+    def __init__(self, path: Path) -> None:
+        self._file, self._summed = path.open("wb"), hashlib.sha256()
+        self.failure: OSError | None = None
+
+    def writable(self) -> bool:
+        """As it says."""
+        return True
+
+    def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
+        """Write and hash."""
+        self._summed.update(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
+
+    def close(self) -> None:
+        """Write what is left, and close the file."""
+        self._file.close()
+        super().close()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, in hex."""
+        return self._summed.hexdigest()
+
+
+def _written_out(rows: Pieces) -> pl.LazyFrame:
+    """The rows with their codes written out as text, each group of them when it is asked for."""
+    texts = {name: rows.texts(name) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical)}
 
     def groups(*_asked: object) -> Iterator[pl.DataFrame]:  # always for all rows and columns
-        for rows in frame.iter_slices(_ROWS):
-            yield rows.with_columns(codes.gathered(said, rows[name]).alias(name) for name, said in texts.items())
+        for group in _of_equal_height(rows):
+            yield group.with_columns(_text(group[name], said) for name, said in texts.items())
 
-    return register_io_source(groups, schema=codes.written(frame.clear()).schema)
+    return register_io_source(groups, schema=codes.written(pl.DataFrame(schema=rows.schema)).schema)
+
+
+def _text(column: pl.Series, said: pl.Series) -> pl.Series:
+    """A coded column as text, given what its codes say."""
+    if not codes.is_uniform(column):
+        return codes.gathered(said, column).alias(column.name)
+    return codes.gathered(said, column.head(1)).new_from_index(0, column.len()).alias(column.name)
+
+
+def _of_equal_height(rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The rows in groups as they stand in a file, the last of which may be smaller."""
+    left: list[pl.DataFrame] = []
+    for piece in rows:
+        left.append(piece)
+        while sum(part.height for part in left) > _ROWS:
+            joined = pl.concat(left)
+            left = [joined[_ROWS:]]
+            yield joined[:_ROWS]
+    yield pl.concat(left)
 
 
 def write_bytes(data: bytes | memoryview, path: Path) -> None:

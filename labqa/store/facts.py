@@ -10,11 +10,12 @@ from typing import Any
 import polars as pl
 
 from labqa.core.errors import IntegrityError, StoreError
+from labqa.core.pieces import Pieces
 from labqa.core.tables import FACT_TABLES, empty
 from labqa.store import durable
 from labqa.store.chain import Entry
-from labqa.store.contract import checked
-from labqa.store.home import FACTS, RAW, prepare
+from labqa.store.contract import check_pieces, checked
+from labqa.store.home import FACTS, RAW, TMP, prepare
 
 GROWING = ("results", "refusals")
 """Tables to which each entry adds rows; of the others, the registers, a later entry supersedes rows by their key."""
@@ -46,6 +47,11 @@ class FactStore:
         """Use the facts below `home`, whose folders are made where missing."""
         self.home = prepare(home)
 
+    @property
+    def room(self) -> Path:
+        """The folder for what is not finished, on the same disk as the facts."""
+        return self.home / TMP
+
     def path(self, file: FactFile) -> Path:
         """Where a file of facts lies."""
         return self.home / FACTS / f"{file.sha256}.parquet"
@@ -54,10 +60,10 @@ class FactStore:
         """Where a delivered file lies."""
         return self.home / RAW / sha256
 
-    def accept(self, tables: Mapping[str, pl.DataFrame]) -> list[FactFile]:
+    def accept(self, tables: Mapping[str, pl.DataFrame | Pieces]) -> list[FactFile]:
         """Check the tables against the dictionary, then write each that has rows; hold `durable.writing` until the entry."""
-        kept = {name: frame for name, frame in checked(tables, FACT_TABLES).items() if frame.height}
-        return [self._write(name, frame) for name, frame in kept.items()]
+        kept = {name: _in_pieces(name, rows) for name, rows in tables.items()}
+        return [self._write(name, rows) for name, rows in kept.items() if rows.height]
 
     def keep_raw(self, source: Path, *, expected: str) -> str:
         """Keep a delivered file; StoreError if it is no longer the file whose SHA-256 was read."""
@@ -90,11 +96,19 @@ class FactStore:
         rows = self.read(files, table).unique(subset=key, keep="last", maintain_order=True).sort(key)
         return rows if columns is None else rows.select(columns)
 
-    def _write(self, table: str, frame: pl.DataFrame) -> FactFile:
+    def _write(self, table: str, rows: Pieces) -> FactFile:
         with durable.temporary(self.home) as made:
-            file = FactFile(table, durable.write_parquet(frame, made), frame.height)
+            file = FactFile(table, durable.write_pieces(rows, made), rows.height)
             durable.publish(made, self.path(file))
         return file
+
+
+def _in_pieces(table: str, rows: pl.DataFrame | Pieces) -> Pieces:
+    """The rows, if they satisfy their table's contract."""
+    if isinstance(rows, pl.DataFrame):
+        return Pieces(checked({table: rows}, FACT_TABLES).values())
+    check_pieces(table, rows, FACT_TABLES)
+    return rows
 
 
 def _last_judgements(entries: Iterable[Entry]) -> list[Entry]:

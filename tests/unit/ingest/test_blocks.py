@@ -1,4 +1,5 @@
-"""Rows are typed a block after the other; where the blocks end must not be seen in what comes out."""
+"""Rows are read and typed a piece after the other and settled by ranges of samples; where they end must not be seen in what
+comes out."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from small_deliveries import deliver, original, retest
 
-from labqa.ingest import columns
+from labqa.ingest import delimited, ranges
 
 ROWS = [
     retest(sample="S1"),  # before its original
@@ -21,11 +22,16 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("block", [1, 4, 7])
-def test_where_blocks_end_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+@pytest.mark.parametrize("rows", [1, 3, 100])
+@pytest.mark.parametrize("piece", [1, 300, 1000])
+def test_where_pieces_and_ranges_end_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, rows: int
+) -> None:
     whole = deliver(tmp_path, *ROWS)
-    monkeypatch.setattr(columns, "BLOCK", block)
+    monkeypatch.setattr(delimited, "PIECE", piece)
+    monkeypatch.setattr(ranges, "ROWS", rows)
     parts = deliver(tmp_path, *ROWS)
+    assert (len([*parts.accepted]) > 1) is (rows < 100)
     assert_frame_equal(parts.results, whole.results)
     assert_frame_equal(parts.refusals, whole.refusals)
     assert whole.results["sample"].n_unique() > 5 and set(whole.refusals["rule"]) >= {

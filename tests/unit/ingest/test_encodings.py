@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from labqa.core.errors import DeliveryError
+from labqa.ingest import encodings
 from labqa.ingest.readers import read
 
 # article 1 of the Universal Declaration of Human Rights
@@ -60,3 +61,21 @@ def test_what_may_be_another_encoding_is_asked_for(code: str, text: str) -> None
 )
 def test_chinese_text_is_read_as_gb18030(text: str) -> None:
     assert encoding(text, "gb18030") == "gb18030"
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "cp1252"])
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_where_pieces_end_no_character_is_lost(monkeypatch: pytest.MonkeyPatch, size: int, code: str) -> None:
+    said = ["é", "12.5"] if code == "cp1252" else [CHINESE, "𠮷"]
+    text = f"sample,note\n{said[0]},x\n\n{said[1]},y\n"
+    monkeypatch.setattr(encodings, "_PIECE", size)
+    (table,) = read(Path("a.csv"), text.encode(code), encoding=code if code == "cp1252" else None)
+    assert table.rows.rows() == [(2, said[0], "x"), (4, said[1], "y")]
+
+
+def test_a_last_character_cut_off_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encodings, "_PIECE", 4)
+    with pytest.raises(DeliveryError) as caught:
+        read(Path("a.csv"), f"sample,note\nS1,x\nS2,{CHINESE}".encode()[:-1])
+    assert caught.value.message.key == "ingest.csv_cut" and caught.value.message.values["row"] == 3
+    assert caught.value.message.values["value"] == f"S2,{CHINESE[:-1]}"

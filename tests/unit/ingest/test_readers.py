@@ -9,6 +9,7 @@ import pytest
 import xlsxwriter
 
 from labqa.core.errors import DeliveryError, UsageError
+from labqa.ingest import delimited
 from labqa.ingest.readers import ROW, read
 
 
@@ -35,14 +36,27 @@ def test_a_line_break_inside_quotes_is_one_row():
     assert rows(b'a,b\n"x\ny",2\n3,4\n') == [(2, "x\ny", "2"), (3, "3", "4")]
 
 
+@pytest.mark.parametrize("blank", ["", "\n\n"])
+def test_a_header_may_have_line_breaks_in_every_piece(monkeypatch, blank):
+    monkeypatch.setattr(delimited, "PIECE", 8)
+    data = f'{blank}"样品\nSample","结果\nResult",c\nS1,1,x\nS2,2,y\n'.encode()
+    assert rows(data) == [(len(blank) + 2, "S1", "1", "x"), (len(blank) + 3, "S2", "2", "y")]
+
+
 LONG = [(str(number), f"x{number % 7}\ny") for number in range(2, 250_000)]
-"""More rows than are read at once, a line break in every one."""
+"""More rows than are read at once, as `in_small_pieces` has it, a line break in every one."""
+
+
+@pytest.fixture
+def in_small_pieces(monkeypatch):
+    monkeypatch.setattr(delimited, "PIECE", 1 << 16)
 
 
 def as_csv(rows):
     return "".join(f'{first},"{second}"\n' for first, second in rows).encode()
 
 
+@pytest.mark.usefixtures("in_small_pieces")
 def test_a_long_file_reads_as_a_short_one():
     blank = b",\n" * 120_000
     found = rows(b"\n" + b"a,b\n" + as_csv(LONG) + blank + as_csv([("z", "end")]))
@@ -51,11 +65,13 @@ def test_a_long_file_reads_as_a_short_one():
     assert [row[1:] for row in found] == [*LONG, ("z", "end")]
 
 
+@pytest.mark.usefixtures("in_small_pieces")
 def test_a_row_too_long_at_the_end_of_a_long_file_is_named():
     found = refused(b"a,b\n" + as_csv(LONG) + b"1,2,3\n")
     assert (found.key, found.values["row"], found.values["found"]) == ("ingest.csv_rows", len(LONG) + 2, 3)
 
 
+@pytest.mark.usefixtures("in_small_pieces")
 @pytest.mark.parametrize("place", [0, 300_000, 499_999])
 def test_a_control_character_is_found_anywhere(place):
     data = bytearray(b"a\tb\r\n" * 100_000)

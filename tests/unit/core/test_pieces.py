@@ -1,0 +1,69 @@
+"""Rows in pieces come back as they were put, texts and all, and what is put away is not held."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from labqa.core import codes
+from labqa.core.errors import StoreError
+from labqa.core.pieces import Pieces, Spill
+
+SAID = {
+    "text": ["a", None, "a long text, beyond twelve letters"],
+    "code": ["乙", "甲", None],
+    "same": ["x", "x", "x"],
+    "number": [1, 2, None],
+    "value": [0.5, -0.0, None],
+    "day": [date(2018, 3, 5), None, date(2018, 3, 6)],
+    "blind": [True, False, None],
+    "nothing": pl.Series([None] * 3, dtype=pl.Int64),
+}
+
+
+def rows() -> pl.DataFrame:
+    return pl.DataFrame(SAID).with_columns(pl.col(name).cast(codes.new()) for name in ("code", "same"))
+
+
+def test_pieces_come_back_in_order_and_as_they_were() -> None:
+    given = rows()
+    kept = Pieces([given[:1], given[1:], given[:0], given[1:2]])
+    for piece, part in zip(kept, (given[:1], given[1:], given[:0], given[1:2]), strict=True):
+        assert piece.schema == given.schema
+        assert_frame_equal(codes.written(piece), codes.written(part))
+    assert kept.height == 4 and kept.whole().height == 4
+
+
+def test_texts_outlive_the_rows_that_said_them() -> None:
+    kept = Pieces([rows()])
+    kept.put_away()
+    assert kept.texts("code").to_list() == ["乙", "甲"] and kept.count("same") == 1
+    assert codes.written(next(iter(kept)))["code"].to_list() == ["乙", "甲", None]
+
+
+def _resident() -> float:
+    """Megabytes that this process holds of its own."""
+    told = Path("/proc/self/status").read_text().split("RssAnon:")[1]
+    return int(told.split()[0]) / 1024
+
+
+def test_what_is_put_away_is_not_held() -> None:
+    kept = Pieces()
+    for number in range(60):
+        if number == 10:
+            before = _resident()
+        value = pl.int_range(200_000, eager=True).cast(pl.Float64)
+        kept.append(
+            pl.DataFrame({"value": value, "same": (value * 0).cast(pl.Int64), "also": value * 0 + 1}).cast({"also": pl.Int64})
+        )
+    assert _resident() - before < 60  # of 240 MB
+
+
+def test_where_there_is_no_room_a_sentence_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        Spill(tmp_path / "gone").put(rows())
+    assert caught.value.message.key == "store.cannot_write" and "gone" in caught.value.message.text("zh")
