@@ -11,6 +11,8 @@ from labqa.stats.kernels import kernel
 Floats = NDArray[np.float64]
 WIDTH = 16
 """Columns that a kernel carries along: each entry of the matrix is read once for all of them."""
+WIDE = 128
+"""The same where nothing but the columns is carried along."""
 TOLERANCE = 1e-10
 MOST = 400
 
@@ -102,3 +104,23 @@ def approached(matrix: sparse.csr_array, right: Floats, *, tolerance: float, mos
     x = np.empty_like(panel)
     left = _solved(matrix.indptr, matrix.indices, matrix.data, inverse, panel, x, tolerance, most)
     return x, float(left)
+
+
+@kernel
+def _squares(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    effect = np.empty(len(out))
+    for g in range(len(pointer) - 1):
+        effect[:] = 0.0
+        for e in range(pointer[g], pointer[g + 1]):
+            factor, row = value[e], columns[index[e]]
+            for c in range(len(effect)):
+                effect[c] += factor * row[c]
+        for c in range(len(effect)):
+            out[c] += effect[c] * effect[c]
+
+
+def squares(matrix: sparse.csr_array, columns: Floats) -> Floats:
+    """‖matrix x‖² of each column x (its columns × m); nothing of its rows × m is held."""
+    out = np.zeros(columns.shape[1])
+    _squares(matrix.indptr, matrix.indices, matrix.data, columns, out)
+    return out

@@ -11,11 +11,10 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
+from labqa.stats.network.columns import WIDE, squares
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-WIDE = 128
-"""Columns at a time: each entry of a matrix is read once for all of them."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,10 @@ class Felt(NamedTuple):
 
     def total(self, columns: Floats) -> Floats:
         """‖H' x‖² of each column (nodes × m); since M 1 = 0 also −Σ_{i<j} M_ij (x_i − x_j)²."""
+        if self.joint is None:
+            return squares(self.effects, columns)
         out = np.zeros(columns.shape[1])
-        one = self.effects if self.joint is None else self.joint
-        (_squares if self.joint is None else _energy)(one.indptr, one.indices, one.data, columns, out)
+        _energy(self.joint.indptr, self.joint.indices, self.joint.data, columns, out)
         return out
 
     def applied(self, columns: Floats) -> Floats:
@@ -152,19 +152,6 @@ def _above(first, group, felt, begin, node, effect, value, index, pointer):  # t
                     value[place[j]] += felt[a] * effect[e]
         pointer[i + 1] = used
     return used
-
-
-@kernel
-def _squares(pointer, index, value, columns, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    effect = np.empty(len(out))
-    for g in range(len(pointer) - 1):
-        effect[:] = 0.0
-        for e in range(pointer[g], pointer[g + 1]):
-            factor, row = value[e], columns[index[e]]
-            for c in range(len(effect)):
-                effect[c] += factor * row[c]
-        for c in range(len(effect)):
-            out[c] += effect[c] * effect[c]
 
 
 @kernel

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.columns import MOST, WIDTH, approached
+from labqa.stats.network.columns import MOST, WIDE, approached, squares
 from labqa.stats.network.components import paired
 from labqa.stats.network.grounded import grounded
 from labqa.stats.network.inverse import invert
@@ -157,10 +157,10 @@ def node_variances(start: Ints, node: Ints, y: Floats, clusters: list[Ints], *, 
     grown = len(node) / max(len(node) - 1, 1)
     alone = (1.0 - len(clusters)) * grown * np.bincount(node, weights=score**2, minlength=n)
     clustered = np.empty(n)
-    for first in range(0, n, WIDTH):
-        columns = np.ascontiguousarray(inverse[:, first : first + WIDTH])
-        shared = sum(((one @ columns) ** 2).sum(axis=0) for one in sums)
-        clustered[first : first + WIDTH] = shared + (alone[:, None] * columns**2).sum(axis=0)
+    for first in range(0, n, WIDE):
+        columns = np.ascontiguousarray(inverse[:, first : first + WIDE])
+        shared = sum(squares(one, columns) for one in sums)
+        clustered[first : first + WIDE] = shared + (alone[:, None] * columns**2).sum(axis=0)
     model = np.diag(inverse)
     return Precisions(variance, model / variance**2, clustered / variance**2)
 

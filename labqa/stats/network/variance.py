@@ -10,7 +10,8 @@ from scipy import sparse
 
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit, product
-from labqa.stats.network.felt import WIDE, Felt, Grouping, felt
+from labqa.stats.network.columns import WIDE
+from labqa.stats.network.felt import Felt, Grouping, felt
 from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
