@@ -1,20 +1,22 @@
 """Laboratories made grossly wrong, and networks in which only others are: who is charged, who is not judged, who passes.
 
-`python tests/gross_trials.py docs/gross.csv` runs each world on seeds 1–4 of 60 laboratories over three years (card
-`demo` without planted faults, a fifth of the samples retested); what the table already has is kept.
+`python tests/gross_trials.py docs/gross.csv` runs each world on seeds 1–4 of 60 laboratories over three years
+(card `demo` without planted faults, a fifth of the samples retested); what the table already has is kept.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from labqa.simulate import network
+from labqa.simulate import catalogue, network
 from labqa.simulate.card import Card
+from labqa.simulate.network import Simulated
 from tests import evaluations
 
 SEEDS = range(1, 5)
@@ -28,7 +30,10 @@ COUNTS = ("labs", "charged", "withheld", "other_points", "passed")
 class World:
     """By what the results `where` of the culprits are multiplied; `hubs` and `handed` say who tests again.
 
-    `alone`: nobody is wrong, and the portions tested again differ so much from those of the one laboratory that tests a family.
+    `offset`: what is added to them, in true σR, on ratio and interval scales; `mirrored`: values of interval scales are
+    reflected about their upper limit, else the lower; `only`: each culprit errs in one `item` or product `family`, that of
+    most of its retested originals. `alone`: nobody is wrong, and the portions tested again differ so much from those of the
+    one laboratory that tests a family.
     """
 
     factor: float
@@ -37,6 +42,9 @@ class World:
     handed: bool = False
     alone: bool = False
     everyone: bool = False
+    offset: float = 0.0
+    mirrored: bool = False
+    only: str = ""
 
 
 def _some(share: float, *columns: str) -> pl.Expr:
@@ -44,6 +52,7 @@ def _some(share: float, *columns: str) -> pl.Expr:
 
 
 ALL, ORIGINALS, RETESTS = pl.lit(value=True), pl.col("role") == "original", pl.col("role") == "retest"
+LATE = pl.col("tested_on") >= date(2016, 7, 1)
 WORLDS = {
     "nobody": World(1.0, ALL),
     "everyone_slips": World(1000.0, _some(0.05, "sample", "lab"), everyone=True),
@@ -58,6 +67,17 @@ WORLDS = {
     "originals_1000": World(1000.0, ORIGINALS),
     "retests_2": World(2.0, RETESTS),
     "half_2": World(2.0, _some(0.5, "sample")),
+    "item_10": World(10.0, ALL, only="item"),
+    "item_0.1": World(0.1, ALL, only="item"),
+    "mirrored": World(1.0, ALL, mirrored=True),
+    "offset_2": World(1.0, ALL, offset=2.0),
+    "offset_4": World(1.0, ALL, offset=4.0),
+    "offset_8": World(1.0, ALL, offset=8.0),
+    "originals_offset_2": World(1.0, ORIGINALS, offset=2.0),
+    "originals_offset_4": World(1.0, ORIGINALS, offset=4.0),
+    "originals_offset_8": World(1.0, ORIGINALS, offset=8.0),
+    "family_offset_4": World(1.0, ALL, offset=4.0, only="family"),
+    "late_offset_4": World(1.0, LATE, offset=4.0),
 }
 
 
@@ -68,9 +88,14 @@ def settings(world: World) -> Card:
     return replace(base, network=replace(base.network, style="hubs", hubs=4, hub_share=0.8)) if world.hubs else base
 
 
+def network_of(world: World, seed: int) -> Simulated:
+    """The network before anybody is made wrong."""
+    return network.simulate(settings(world), seed=seed)
+
+
 def culprits(results: pl.DataFrame, world: World, seed: int) -> list[str]:
     """Laboratories made wrong: drawn among the 25 with most retested originals, the busiest retester of hubs."""
-    if world.everyone or world.factor == 1.0:
+    if world.everyone or (world.factor == 1.0 and not world.offset and not world.mirrored):
         return []
     retested = results.filter(RETESTS)["sample"].unique().to_list()
     rows = results.filter(RETESTS if world.hubs else ORIGINALS & pl.col("sample").is_in(retested))
@@ -101,26 +126,75 @@ def alone(results: pl.DataFrame, products: pl.DataFrame, lab: str) -> tuple[pl.D
     return results.filter(~pl.col("sample").is_in(theirs)), pl.col("sample").is_in(mine)
 
 
+def scopes(made: Simulated, wrong: list[str], only: str) -> pl.DataFrame:
+    """The item of ratio scale, or the product family, of which most quantified originals of each culprit were retested, the
+    items of ratio scale alone counted: lab, scope_id."""
+    retested = made.results.filter(RETESTS)["sample"].unique().to_list()
+    ratio = made.items.filter(scale="ratio")["item"].to_list()
+    rows = made.results.join(made.products.select("product", "family"), on="product").filter(
+        ORIGINALS
+        & pl.col("sample").is_in(retested)
+        & pl.col("item").is_in(ratio)
+        & pl.col("lab").is_in(wrong)
+        & (pl.col("qualifier") == "quantified")
+    )
+    counted = rows.group_by("lab", scope_id=only).len().sort("lab", "len", "scope_id", descending=[False, True, False])
+    return counted.unique("lab", keep="first", maintain_order=True).drop("len")
+
+
+def narrowed(made: Simulated, wrong: list[str], only: str) -> pl.Expr:
+    """Results of the culprits in their one item or product family."""
+    hit = pl.lit(value=False)
+    for lab, own in scopes(made, wrong, only).iter_rows():
+        within = made.products.filter(family=own)["product"].to_list() if only == "family" else []
+        here = pl.col("product").is_in(within) if only == "family" else pl.col("item") == own
+        hit = hit | ((pl.col("lab") == lab) & here)
+    return hit
+
+
+def falsified(results: pl.DataFrame, made: Simulated, world: World, hit: pl.Expr, seed: int) -> pl.DataFrame:
+    """Results with the world's error where `hit` says so."""
+    known = catalogue.build(settings(world), seed=seed)
+    sigma = pl.DataFrame({"item": known.codes, "constant": known.sigma_constant, "slope": known.sigma_slope})
+    about = made.items.select("item", "scale", limit=pl.coalesce("upper_limit", "lower_limit"))
+    rows = results.join(sigma, on="item", how="left", maintain_order="left").join(
+        about, on="item", how="left", maintain_order="left"
+    )
+    level = pl.when(pl.col("scale") == "ratio").then("value").otherwise(0.0)
+    step = world.offset * (pl.col("constant") + pl.col("slope") * level)
+    shift = pl.when(pl.col("scale").is_in(["ratio", "interval"])).then(step).otherwise(0.0).fill_null(0.0)
+    mirror = pl.lit(world.mirrored) & (pl.col("scale") == "interval") & pl.col("limit").is_not_null()
+    wrong = {
+        name: pl.when(mirror).then(2.0 * pl.col("limit") - pl.col(name)).otherwise(pl.col(name) * world.factor + shift)
+        for name in ("value", "lower", "upper")
+    }
+    return rows.with_columns(pl.when(hit).then(to).otherwise(pl.col(name)).alias(name) for name, to in wrong.items()).select(
+        results.columns
+    )
+
+
 def evaluated(world: World, seed: int) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """Every table of the world's evaluation, and who was made wrong in it."""
-    made = network.simulate(settings(world), seed=seed)
+    made = network_of(world, seed)
     wrong = culprits(made.results, world, seed)
     results = handed(made.results, wrong) if world.handed else made.results
     hit = world.where & (pl.lit(world.everyone) | pl.col("lab").is_in(wrong))
     if world.alone:
         results, samples = alone(results, made.products, wrong[0])
         hit, wrong = world.where & samples, []
-    results = results.with_columns(
-        pl.when(hit).then(pl.col(name) * world.factor).otherwise(pl.col(name)).alias(name)
-        for name in ("value", "lower", "upper")
-    )
-    return evaluations.evaluated(evaluations.facts_of(made, results)), wrong
+    if world.only:
+        hit = hit & narrowed(made, wrong, world.only)
+    return evaluations.evaluated(evaluations.facts_of(made, falsified(results, made, world, hit, seed))), wrong
 
 
 def trial(name: str, seed: int) -> pl.DataFrame:
     """Rows of one network: of the wrong and of the others, how many gross errors cost points, of how many the bias was
     withheld, who lost points for bias or precision, and who was assessed and lost none."""
-    tables, wrong = evaluated(WORLDS[name], seed)
+    return counted(*evaluated(WORLDS[name], seed), name, seed)
+
+
+def counted(tables: dict[str, pl.DataFrame], wrong: list[str], name: str, seed: int) -> pl.DataFrame:
+    """The rows of `trial` of an evaluation in which the laboratories `wrong` were made wrong."""
     taken = tables["reasons"].filter((pl.col("points") < 0) & pl.col("line").is_in(LINES))
     means = tables["lab_bias"].filter(scope="lab").join(taken.group_by("lab").agg("line"), on="lab", how="left")
     lines = pl.col("line").fill_null([])
@@ -131,8 +205,8 @@ def trial(name: str, seed: int) -> pl.DataFrame:
         other_points=lines.list.contains("bias") | lines.list.contains("precision"),
         passed=(pl.col("status") == "assessed") & (lines.list.len() == 0),
     )
-    counted = told.group_by("who").agg(pl.len().alias("labs"), pl.col(COUNTS[1:]).sum())
-    return counted.select(
+    totals = told.group_by("who").agg(pl.len().alias("labs"), pl.col(COUNTS[1:]).sum())
+    return totals.select(
         world=pl.lit(name), seed=pl.lit(seed, pl.Int64), who="who", **{c: pl.col(c).cast(pl.Int64) for c in COUNTS}
     )
 

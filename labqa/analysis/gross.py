@@ -15,6 +15,7 @@ from scipy import special
 
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.core import tables as t
 from labqa.core.tables.columns import MOST_EVIDENCE
 from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.bounds import p_count_above
@@ -24,6 +25,8 @@ CLEAR = 1.3
 """Times R by which a difference that the fit gave no weight must exceed it: it stays beyond R with σR larger by that."""
 OF_LABORATORIES = ("bias.blunder", "bias.gross_error")
 OF_SAMPLES = "bias.sample_differs"
+NOTHING_LEFT = "bias.nothing_comparable"
+SET_ASIDE = "bias.set_aside"
 PEERS = 10
 """Tests that the peers' rate counts for beside a partner's own tests with others."""
 FAMILY_TESTS = 12
@@ -206,8 +209,10 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     and more than the peers' rate explains: what is left does not speak for the laboratory.
 
     A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
-    anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough.
+    anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item
+    of which all was set aside has a row, too.
     """
+    lab_bias = _with_items_left_out(lab_bias, rows)
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
     whole = _mostly(aside, most, least=ENOUGH.min_samples).select("lab", side="mean_side")
     items = [
@@ -225,8 +230,20 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     return lab_bias.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
         status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
-        reason=pl.when(lost).then(pl.lit("bias.set_aside")).otherwise("reason"),
+        reason=pl.when(lost).then(pl.lit(SET_ASIDE)).otherwise("reason"),
     )
+
+
+def _with_items_left_out(lab_bias: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """LAB_BIAS with a row, not assessed, for each item on which the fit kept none of a laboratory's comparisons; it tells how
+    many samples were compared, and with how many partners."""
+    met = rows.group_by("lab", scope_id="item").agg(
+        n_samples=pl.col("sample").n_unique(), n_partners=pl.col("partner").n_unique()
+    )
+    known = met.with_columns(scope=pl.lit(str(Scope.ITEM))).join(lab_bias, on="lab", how="semi")
+    lost = known.join(lab_bias, on=["lab", "scope", "scope_id"], how="anti")
+    told = lost.with_columns(n_blocks=0, status=pl.lit(str(Status.NOT_ASSESSED)), reason=pl.lit(NOTHING_LEFT))
+    return pl.concat([lab_bias, t.shaped(told, t.LabBias)]).sort("lab", "scope", "scope_id")
 
 
 def _mostly(aside: pl.DataFrame, most: float, *, least: int) -> pl.DataFrame:

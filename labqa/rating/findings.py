@@ -16,6 +16,8 @@ from labqa.rating.rulesets import Edition
 from labqa.stats import bounds
 
 Row = Mapping[str, Any]
+SET_ASIDE = "bias.set_aside"
+"""Reason of a bias that is withheld since too many of its tests were set aside."""
 DIGITS = 4
 """Significant digits of the figures in a sentence: the last bits of a computation must not show in a text."""
 
@@ -41,12 +43,19 @@ def by_lab(tested: pl.DataFrame, indicators: pl.DataFrame, edition: Edition) -> 
     excesses: dict[str, list[Row]] = defaultdict(list)
     for row in _excess_rows(indicators, edition).iter_rows(named=True):
         excesses[row["lab"]].append(row)
+    aside = _items_set_aside(indicators, edition)
     found: dict[str, list[Finding]] = {}
     for (lab,), rows in tested.partition_by("lab", as_dict=True, maintain_order=True).items():
         hypotheses: list[Row] = list(rows.iter_rows(named=True))
-        findings = [*_bias(hypotheses, edition), *_precision(hypotheses, edition), *_gross(hypotheses, edition)]
+        items = aside.get(str(lab), [])
+        findings = [
+            *_bias(hypotheses, edition),
+            *_set_aside(items),
+            *_precision(hypotheses, edition),
+            *_gross(hypotheses, edition),
+        ]
         findings += [_excess(row, edition) for row in excesses[str(lab)]]
-        found[str(lab)] = [*findings, *_accuracy(hypotheses, edition)]
+        found[str(lab)] = [*findings, *([] if items else _accuracy(hypotheses, edition))]
     return found
 
 
@@ -61,6 +70,21 @@ def _bias(hypotheses: list[Row], edition: Edition) -> Iterable[Finding]:
             yield Finding("bias", _hangs_sentence(row, edition), 0.0, None, tuple(row["evidence"]))
     if tests and not any(row["found"] for row in tests):
         yield Finding("bias", _none_found(tests, edition), 0.0)
+
+
+def _items_set_aside(indicators: pl.DataFrame, edition: Edition) -> dict[str, list[str]]:
+    """Items, by laboratory whose mean bias is assessed, of which nothing is said since their tests were set aside."""
+    rows = indicators.filter(pl.col("indicator") == edition.lines["bias"].indicator)
+    means = rows.filter((pl.col("scope") == str(Scope.LAB)) & (pl.col("status") == str(Status.ASSESSED)))
+    items = rows.filter((pl.col("scope") == str(Scope.ITEM)) & (pl.col("reason") == SET_ASIDE))
+    named = items.join(means, on="lab", how="semi").sort("lab", "scope_id")
+    return {str(lab): part["scope_id"].to_list() for (lab,), part in named.partition_by("lab", as_dict=True).items()}
+
+
+def _set_aside(items: list[str]) -> Iterable[Finding]:
+    """What was found of the other items says nothing of these."""
+    for item in items:
+        yield Finding("bias", said("item_set_aside", item=item), 0.0)
 
 
 def _mean_then_most_telling(row: Row) -> tuple[bool, float, str]:

@@ -170,6 +170,21 @@ def test_an_item_alone_is_withheld_where_only_its_evidence_was_set_aside() -> No
     assert withheld(aside(both)) == {("A", "itemI")}
 
 
+def test_an_item_of_which_the_fit_kept_nothing_is_not_left_out_of_the_table() -> None:
+    """All results of A on item K are off: no block of it was left in the fit, hence no row of LAB_BIAS."""
+    others = compared(("A", "P", 30, 0), ("A", "Q", 30, 0), ("A", "R", 30, 0), *WORLD)
+    lost = compared(("A", "P", 3, 3), ("A", "Q", 3, 3), ("A", "R", 3, 3), *WORLD).with_columns(
+        pl.concat_str(pl.lit("K"), name).alias(name) for name in ("sample", "unit", "pair")
+    )
+    told = gross.withheld(bias_rows(0.1), aside(pl.concat([others, lost.with_columns(item=pl.lit("K"))])), most=0.2)
+    rows = told.filter(scope_id="K").select("lab", "status", "reason", "n_samples", "n_partners", "n_blocks").rows()
+    assert rows[0] == ("A", "undetermined", "bias.set_aside", 9, 3, 0)
+    assert rows[1] == ("P", "not_assessed", "bias.nothing_comparable", 63, 3, 0), (
+        "A's errors are nothing that P must answer for"
+    )
+    assert told.sort("lab", "scope", "scope_id").equals(told)
+
+
 def test_few_or_chance_withhold_nothing() -> None:
     assert withheld(aside(compared(("A", "P", 3, 3), ("A", "Q", 1, 0), ("A", "R", 1, 0), *WORLD))) == set(), "five samples"
     assert withheld(aside(compared(("A", "P", 20, 1), ("A", "Q", 20, 1), ("A", "R", 20, 1), *WORLD))) == set(), "one in twenty"

@@ -117,6 +117,16 @@ def test_accuracy_needs_every_assessed_item_within_the_bound() -> None:
     assert mean_only["points"].item() == 98.0
 
 
+def test_an_item_of_which_nothing_can_be_said_is_named_and_forfeits_the_bonus() -> None:
+    aside = item_bias("A", "as", None, se=None, zero=None, status="undetermined", reason="bias.set_aside")
+    ratings, reasons = rated([*GOOD, aside], "Ⅱ")
+    assert ratings["points"].item() == 98.0, "nothing taken, nothing added"
+    assert any("On item as nothing is said of a bias" in sentence for sentence in sentences(reasons, "A"))
+    assert any("项目 as 的偏倚不作结论" in sentence for sentence in sentences(reasons, "A", "zh"))
+    few = item_bias("A", "as", None, se=None, zero=None, status="not_assessed", reason="bias.few_samples")
+    assert rated([*GOOD, few], "Ⅱ")[0]["points"].item() == 100.0
+
+
 def test_the_veto_counts_comparisons_and_shows_what_chance_gives() -> None:
     ratings, reasons = rated([*GOOD, *OUTLYING, indicator("A", "pt_correlation", 0.5, zero=None)], "Ⅰ")
     row = ratings.row(0, named=True)
