@@ -235,14 +235,15 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
 
 
 def _with_items_left_out(lab_bias: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """LAB_BIAS with a row, not assessed, for each item on which the fit kept none of a laboratory's comparisons; it tells how
-    many samples were compared, and with how many partners."""
+    """LAB_BIAS with a row, not assessed, for each item on which the fit kept none of a laboratory's comparisons, so that it ties
+    the laboratory to nobody; it tells how many samples were compared, and with how many partners."""
     met = rows.group_by("lab", scope_id="item").agg(
         n_samples=pl.col("sample").n_unique(), n_partners=pl.col("partner").n_unique()
     )
     known = met.with_columns(scope=pl.lit(str(Scope.ITEM))).join(lab_bias, on="lab", how="semi")
     lost = known.join(lab_bias, on=["lab", "scope", "scope_id"], how="anti")
-    told = lost.with_columns(n_blocks=0, status=pl.lit(str(Status.NOT_ASSESSED)), reason=pl.lit(NOTHING_LEFT))
+    alone = lost.with_columns(component="lab", component_labs=1, n_blocks=0)
+    told = alone.with_columns(status=pl.lit(str(Status.NOT_ASSESSED)), reason=pl.lit(NOTHING_LEFT))
     return pl.concat([lab_bias, t.shaped(told, t.LabBias)]).sort("lab", "scope", "scope_id")
 
 

@@ -177,9 +177,13 @@ def test_an_item_of_which_the_fit_kept_nothing_is_not_left_out_of_the_table() ->
         pl.concat_str(pl.lit("K"), name).alias(name) for name in ("sample", "unit", "pair")
     )
     told = gross.withheld(bias_rows(0.1), aside(pl.concat([others, lost.with_columns(item=pl.lit("K"))])), most=0.2)
-    rows = told.filter(scope_id="K").select("lab", "status", "reason", "n_samples", "n_partners", "n_blocks").rows()
-    assert rows[0] == ("A", "undetermined", "bias.set_aside", 9, 3, 0)
-    assert rows[1] == ("P", "not_assessed", "bias.nothing_comparable", 63, 3, 0), (
+    rows = (
+        told.filter(scope_id="K")
+        .select("lab", "status", "reason", "n_samples", "n_partners", "n_blocks", "component_labs")
+        .rows()
+    )
+    assert rows[0] == ("A", "undetermined", "bias.set_aside", 9, 3, 0, 1), "the fit ties it to nobody"
+    assert rows[1] == ("P", "not_assessed", "bias.nothing_comparable", 63, 3, 0, 1), (
         "A's errors are nothing that P must answer for"
     )
     assert told.sort("lab", "scope", "scope_id").equals(told)
