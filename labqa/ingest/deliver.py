@@ -158,7 +158,7 @@ def _refusals(
         number: json.dumps({header: row[header] for header in delivered}, ensure_ascii=False) for number, row in rows.items()
     }
     entries = []
-    for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
+    for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule", "expected").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]
         value = rows[number].get(headers.get(field, "")) or profile.declared.get(field)
         said = {
