@@ -92,7 +92,7 @@ def _blocks(name: str, opened: IO[bytes], layout: _Layout) -> Iterator[pl.DataFr
                 csv_faults.check_values(name, read, layout.separator, after=behind)
             behind, before = behind + read.height, b""
             yield read
-    except (pl.exceptions.PolarsError, OSError) as cause:
+    except pl.exceptions.PolarsError as cause:
         key, where = csv_faults.ragged(opened, layout.separator)
         raise DeliveryError(key, file=name, **where) from cause
 
@@ -103,11 +103,13 @@ def _read(text: bytes, separator: str, n_rows: int | None = None) -> pl.DataFram
 
 def _with_pairs_of_quotes(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces, those together between which a value goes on: it began with a quotation mark and has not ended."""
-    begun = b""
+    begun: list[bytes] = []
+    is_open = False
     for piece in pieces:
-        begun = begun + piece if begun else piece
-        if b'"' not in begun or begun.count(b'"') % 2 == 0:
-            yield begun
-            begun = b""
+        begun.append(piece)
+        is_open ^= piece.count(b'"') % 2 == 1
+        if not is_open:
+            yield b"".join(begun)
+            begun.clear()
     if begun:
-        yield begun
+        yield b"".join(begun)

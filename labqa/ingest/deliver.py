@@ -75,27 +75,21 @@ def read_delivery(
     spill = Spill(folder)
     found, sha = _read(path, encoding, sha256, spill)
     brought = _registers_in(path.name, found) if only is None else {}
-    required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
     sheets = [table for table in found if kind_of(table.sheet) is None]
-    table = columns.results_table(path.name, sheets, profile, required)
-    if only is not None:
-        again = (rows.filter(pl.col(ROW).is_in(only.implode())) for rows in table.pieces)
-        table = replace(table, pieces=Pieces(again, spill))
+    table = _results_in(path.name, sheets, profile, purpose, only, spill)
     profile = replace(profile, date_system=table.date_system or profile.date_system)
     fields = columns.fields(path.name, table, profile)
     unseen.check_visible(path.name, table, fields.headers)
-    flawed = unseen.flawed(path.name, table, fields.headers, key="sample")
-    own = registers.with_found(brought)
-    for name, derived in derive(fields, profile, own).items():
-        brought[name] = pl.concat([brought[name], derived]) if name in brought else derived
-    tell(Message("ingest.step_type", {"n": table.pieces.height}), 0.2)
+    brought = _together(brought, derive(fields, profile, registers.with_found(brought)))
+    delivered = table.pieces.height
+    tell(Message("ingest.step_type", {"n": delivered}), 0.2)
     harmonised = harmonise(
         fields,
         profile,
-        own.with_found(brought),
+        registers.with_found(brought),
         programme=programme,
         known=known,
-        flawed=flawed,
+        flawed=unseen.flawed(path.name, table, fields.headers, key="sample"),
         file=pl.Series([sha]).cast(codes.new()),
         purpose=purpose,
         spill=spill,
@@ -103,10 +97,28 @@ def read_delivery(
     accepted, n_following = harmonised.facts, harmonised.n_following
     tell(Message("ingest.step_keep", {"n": accepted.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)
-    delivered, mends = table.pieces.height, mending.linked(found)
     harmonised.tally.check(refusals["row"], delivered=delivered, following=n_following)
-    unread = _unread(table, sheets, fields)
+    unread, mends = _unread(table, sheets, fields), mending.linked(found)
     return Delivery(accepted, refusals, brought, sha, delivered, unread, table.encoding, mends, n_following)
+
+
+def _results_in(
+    file: str, sheets: list[Table], profile: Profile, purpose: Purpose, only: pl.Series | None, spill: Spill
+) -> Table:
+    """The table of results, of its rows those with the numbers `only` if any are given."""
+    required = profile.required if purpose == "deliver" else [name for name in profile.required if name in KEY]
+    table = columns.results_table(file, sheets, profile, required)
+    if only is None:
+        return table
+    again = (rows.filter(pl.col(ROW).is_in(only.implode())) for rows in table.pieces)
+    return replace(table, pieces=Pieces(again, spill))
+
+
+def _together(delivered: dict[str, pl.DataFrame], derived: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Registers that were delivered, and below them what was derived."""
+    return delivered | {
+        name: pl.concat([delivered[name], rows]) if name in delivered else rows for name, rows in derived.items()
+    }
 
 
 def _read(path: Path, encoding: str | None, sha256: str | None, spill: Spill) -> tuple[list[Table], str]:
@@ -146,7 +158,7 @@ def _refusals(
         number: json.dumps({header: row[header] for header in delivered}, ensure_ascii=False) for number, row in rows.items()
     }
     entries = []
-    for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule").iter_rows():
+    for number, field, rule, expected in broken.unique().sort(ROW, "field", "rule", "expected").iter_rows():
         column = headers.get(field) or profile.columns.get(field, (field,))[0]
         value = rows[number].get(headers.get(field, "")) or profile.declared.get(field)
         said = {

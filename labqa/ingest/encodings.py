@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,6 +21,9 @@ UTF8 = "utf-8"
 _PIECE = 4 << 20
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
 _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_OF_TWO_ORDERS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+"""Encodings whose bytes come in two orders, which a mark tells, and what is meant where it is missing: the order of Windows."""
+_MARKS_OF_ORDER = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE
 _COMMON = 0.9
 """Share of the characters beyond ASCII that stand in GB 2312: of Chinese text read as GB 18030 hardly any does not, of Big5
 text so read half do not."""
@@ -72,15 +76,21 @@ def _is_utf8(name: str, delivered: IO[bytes]) -> bool:
 
 def _strictly(name: str, delivered: IO[bytes], encoding: str, spill: Spill) -> tuple[IO[bytes], str]:
     try:
-        found = codecs.lookup(encoding)
-        decoder = found.incrementaldecoder
-        if decoder is None:
-            raise UsageError("ingest.encoding_unknown", found=encoding)
-        return _decoded(delivered, decoder("strict"), spill), found.name
-    except (LookupError, TypeError) as cause:
+        io.TextIOWrapper(io.BytesIO(), encoding)  # LookupError if it is none of text, as zlib
+        found = codecs.lookup(encoding).name
+        decoder = codecs.getincrementaldecoder(_with_order(found, delivered))
+        return _decoded(delivered, decoder("strict"), spill), found
+    except LookupError as cause:
         raise UsageError("ingest.encoding_unknown", found=encoding) from cause
     except ValueError as cause:
         raise DeliveryError("ingest.file_encoding", file=name, expected=encoding) from cause
+
+
+def _with_order(encoding: str, delivered: IO[bytes]) -> str:
+    """The encoding of a file at its beginning, its order of bytes with it where no mark tells."""
+    beginning = delivered.read(max(map(len, _MARKS_OF_ORDER)))
+    delivered.seek(0)
+    return encoding if beginning.startswith(_MARKS_OF_ORDER) else _OF_TWO_ORDERS.get(encoding, encoding)
 
 
 def _decoded(
@@ -89,7 +99,7 @@ def _decoded(
     spill: Spill,
     seen: Callable[[str], None] = lambda _text: None,
 ) -> IO[bytes]:
-    """The text of a file in UTF-8, without a byte order mark; TypeError if it decodes to none."""
+    """The text of a file in UTF-8, without a byte order mark."""
     made = spill.file()
     for piece in chain(iter(lambda: delivered.read(_PIECE), b""), [b""]):
         text = decoder.decode(piece, final=not piece)

@@ -47,4 +47,4 @@ def ranges(texts: pl.Series, samples: Iterable[pl.Series], rows: int) -> Ranges:
     behind = np.empty(counts.size, np.int64)
     behind[by_rank] = np.cumsum(counts[by_rank]) - counts[by_rank]
     places = behind // ROWS
-    return Ranges(rank, pl.Series(places.astype(np.uint32)), 1 + int(places.max()))
+    return Ranges(rank, pl.Series(places.astype(np.uint32)), 1 + int(places.max(initial=0)))

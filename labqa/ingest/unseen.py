@@ -46,10 +46,8 @@ def flawed(file: str, table: Table, headers: Mapping[str, str], *, key: str) -> 
 
 def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
     """Rows that repeat the header in every column that is read and says anything."""
-    read = sorted(headers.values(), key=table.pieces.count)
-    some = read[: len(read) - len(read) // 2]  # where more than half repeat it, one of these does
-    repeat = any((table.pieces.texts(header).str.strip_chars() == header).any() for header in some)
-    return pl.concat(_repeating(rows, read) for rows in (table.pieces if repeat else [table.pieces.like]))
+    read = sorted(headers.values(), key=table.pieces.count)  # where texts are few, few rows say the header
+    return pl.concat(_repeating(rows, read) for rows in table.pieces)
 
 
 def _repeating(rows: pl.DataFrame, headers: Sequence[str]) -> pl.DataFrame:

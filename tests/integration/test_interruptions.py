@@ -18,6 +18,7 @@ import pytest
 from labqa.core.errors import LabQAError
 from labqa.core.provenance import Manifest
 from labqa.core.tables import Flags, Summary, empty
+from labqa.ingest import delimited, ranges
 from labqa.service import intake
 from labqa.service.wiring import Platform, now, open_platform
 from labqa.store.points import POINTS, VARIABLE
@@ -45,11 +46,19 @@ def work(home: Path, sent: Parcels) -> Platform:
     return platform
 
 
+def in_pieces(change: Callable[[object, str, int], None]) -> None:
+    """Let even small files be read in pieces and settled in ranges, so that rows are put into temporary files."""
+    change(delimited, "PIECE", 1_000)
+    change(ranges, "ROWS", 10)
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
 from tests.integration.test_interruptions import work
 from tests.parcels import Parcels
+from tests.integration.test_interruptions import in_pieces
+in_pieces(setattr)
 print("ready", flush=True)
 sys.stdin.readline()
 work(Path(sys.argv[1]), Parcels(Path(sys.argv[2]), tuple(map(Path, sys.argv[3:]))))
@@ -272,8 +281,13 @@ def can_mount() -> bool:
 
 
 @pytest.mark.skipif(not can_mount(), reason="only root can mount a small disk; the named points fail like one for everybody")
-def test_a_disk_that_fills_up_at_any_stage_keeps_what_it_has(tmp_path: Path, few: Parcels) -> None:
+@pytest.mark.parametrize("pieces", [False, True])
+def test_a_disk_that_fills_up_at_any_stage_keeps_what_it_has(
+    tmp_path: Path, few: Parcels, pieces: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Room for 0, 4, 8 … KB more: the disk is full at another stage each time, until the file fits."""
+    if pieces:
+        in_pieces(monkeypatch.setattr)
     with small_disk(tmp_path / "disk", 2_000) as disk:
         home = disk / "home"
         platform = work(home, replace(few, files=few.files[:1]))

@@ -8,13 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from labqa.core import tables
 from labqa.core.provenance import digest
-from labqa.ingest import profiles
+from labqa.ingest import delimited, profiles, ranges
 from labqa.ingest.deliver import Delivery, read_delivery
+from labqa.ingest.harmonise import Purpose
 from labqa.ingest.identity import KEY, result_ids
 from labqa.ingest.registers import Registers
 from tests.headers import HEADERS
@@ -30,6 +33,7 @@ REGISTERS = Registers(
     ),
 )
 SETTINGS = settings(max_examples=40, deadline=None)
+PURPOSES: tuple[Purpose, ...] = ("deliver", "deliver", "correct")
 
 values = st.sampled_from(["12.5", "<0.01", "ND", "4-5", "4", "/", "1,234.5", "-3", "x", "", "7.0", "nan", "1e400"])
 rows = st.fixed_dictionaries(
@@ -51,15 +55,19 @@ rows = st.fixed_dictionaries(
 deliveries = st.lists(rows, min_size=1, max_size=25)
 
 
-def deliver(said: list[dict[str, str]], known: pl.DataFrame | None = None) -> Delivery:
+dated = st.tuples(rows, st.sampled_from(["", "2018", "2019"])).map(lambda said: {**said[0], "year": said[1]})
+
+
+def deliver(said: list[dict[str, str]], known: pl.DataFrame | None = None, purpose: Purpose = "deliver") -> Delivery:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "delivery.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, HEADERS, quoting=csv.QUOTE_ALL)
+            writer = csv.DictWriter(file, [*HEADERS, "year"], quoting=csv.QUOTE_ALL)
             writer.writeheader()
             writer.writerows(said)
         before = tables.empty(tables.Results) if known is None else known
-        return read_delivery(path, profiles.load("template"), REGISTERS, programme="national", known=before)
+        profile = profiles.load("template")
+        return read_delivery(path, profile, REGISTERS, programme="national", known=before, purpose=purpose)
 
 
 def without_place(results: pl.DataFrame) -> pl.DataFrame:
@@ -109,6 +117,24 @@ def test_split_deliveries_give_the_same_results(said: list[dict[str, str]], data
             assert found.refusals.is_empty()
             known = pl.concat([known, found.results])
     assert without_place(known).equals(without_place(whole.results))
+
+
+@settings(SETTINGS, max_examples=20)
+@given(st.lists(dated, min_size=1, max_size=16), st.sampled_from([300, 900]), st.integers(2, 6), st.integers(0, 2))
+def test_where_pieces_and_ranges_end_has_no_meaning(
+    said: list[dict[str, str]], piece: int, rows_of_range: int, case: int
+) -> None:
+    """Of a delivery, of one that speaks of accepted samples too, and of a correction of results of its own."""
+    earlier = [said[:1], said[::3], [{**row, "value": "8.5"} for row in said]][case]
+    known, purpose = deliver(earlier).results, PURPOSES[case]
+    whole = deliver(said, known, purpose)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(delimited, "PIECE", piece)
+        patched.setattr(ranges, "ROWS", rows_of_range)
+        parted = deliver(said, known, purpose)
+    assert_frame_equal(parted.results, whole.results)
+    assert_frame_equal(parted.refusals, whole.refusals)
+    assert parted.n_following == whole.n_following
 
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)

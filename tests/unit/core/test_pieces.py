@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from polars.testing import assert_frame_equal
 from labqa.core import codes
 from labqa.core.errors import StoreError
 from labqa.core.pieces import Pieces, Spill
+from labqa.ingest.readers import read
 
 SAID = {
     "text": ["a", None, "a long text, beyond twelve letters"],
@@ -67,3 +72,38 @@ def test_where_there_is_no_room_a_sentence_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         Spill(tmp_path / "gone").put(rows())
     assert caught.value.message.key == "store.cannot_write" and "gone" in caught.value.message.text("zh")
+
+
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes, as a quota does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 1_000_000, 2_000_000])
+def test_rows_that_find_no_room_are_a_sentence_and_leave_nothing(tmp_path: Path, size: int) -> None:
+    long = pl.DataFrame({"value": pl.int_range(200_000, eager=True)})  # 1.6 MB
+    with no_file_beyond(size), pytest.raises(StoreError) as caught:
+        Pieces([long, long, long], Spill(tmp_path))
+    told = caught.value.message
+    assert (told.key, told.values["path"], caught.value.exit_code) == ("store.cannot_write", str(tmp_path), 6)
+    assert "larger than is allowed" in told.text("en") and list(tmp_path.iterdir()) == []
+
+
+def test_text_that_finds_no_room_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    data = ("样品编号,结果\n" + "样品,未检出\n" * 2000).encode("gb18030")
+    with no_file_beyond(5_000), pytest.raises(StoreError) as caught:
+        read(Path("a.csv"), data, spill=Spill(tmp_path))
+    assert "larger than is allowed" in caught.value.message.text("en") and list(tmp_path.iterdir()) == []
+
+
+def test_what_is_put_away_has_no_name(tmp_path: Path) -> None:
+    kept = Pieces([rows(), rows()], Spill(tmp_path))
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    assert any(path.startswith(str(tmp_path)) for path in opened) and list(tmp_path.iterdir()) == []
+    assert kept.height == 6

@@ -40,3 +40,11 @@ def test_where_pieces_and_ranges_end_changes_nothing(
         "ingest.retest_same_lab",
         "ingest.not_a_grade",
     }
+
+
+def test_of_many_rows_that_all_lack_their_sample_each_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "ROWS", 1)
+    found = deliver(tmp_path, *(original(sample="", value=f"{k}.50") for k in range(3)))
+    assert found.accepted.is_empty() and found.refusals.select("row", "rule").rows() == [
+        (row, "ingest.missing") for row in (2, 3, 4)
+    ]

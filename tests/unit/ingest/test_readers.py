@@ -43,6 +43,14 @@ def test_a_header_may_have_line_breaks_in_every_piece(monkeypatch, blank):
     assert rows(data) == [(len(blank) + 2, "S1", "1", "x"), (len(blank) + 3, "S2", "2", "y")]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_value_may_go_on_over_many_pieces(monkeypatch, end):
+    monkeypatch.setattr(delimited, "PIECE", 8)
+    long = f"x{end}" * 500
+    data = f'a,b{end}1,"{long}"""{end}2,"5"" pipe"{end}3,"{long}"{end}'.encode()
+    assert rows(data) == [(2, "1", f'{long}"'), (3, "2", '5" pipe'), (4, "3", long)]
+
+
 LONG = [(str(number), f"x{number % 7}\ny") for number in range(2, 250_000)]
 """More rows than are read at once, as `in_small_pieces` has it, a line break in every one."""
 
@@ -107,7 +115,19 @@ def test_a_rare_character_does_not_make_chinese_text_doubtful():
     assert read(Path("a.csv"), text.encode("gb18030"))[0].rows["备注"][0].startswith("陶喆与朱镕基")
 
 
-@pytest.mark.parametrize(("encoding", "error"), [("utf-8", DeliveryError), ("klingon", UsageError), ("base64", UsageError)])
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_the_order_of_bytes_is_told_by_a_mark_and_else_that_of_windows(name, order):
+    text = "样品,结果\n甲,1\n"
+    marked = f"\ufeff{text}".encode(f"{name}-{order}")
+    assert read(Path("a.csv"), marked, encoding=name)[0].rows.rows() == [(2, "甲", "1")]
+    assert read(Path("a.csv"), text.encode(f"{name}-le"), encoding=name)[0].rows.rows() == [(2, "甲", "1")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "error"),
+    [("utf-8", DeliveryError), *((name, UsageError) for name in ("klingon", "base64", "zlib", "bz2", "hex", "rot13"))],
+)
 def test_an_encoding_that_is_wrong_or_none(encoding, error):
     with pytest.raises(error):
         read(Path("a.csv"), "样品\n甲\n".encode("gb18030"), encoding=encoding)
