@@ -235,8 +235,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
 
 
 def _with_items_left_out(lab_bias: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """LAB_BIAS with a row, not assessed, for each item on which the fit kept none of a laboratory's comparisons, which then ties
-    it to nobody; the row tells how many samples were compared, and with how many partners."""
+    """LAB_BIAS with a row, not assessed, for each item on which the fit kept none of a laboratory's comparisons, which then
+    ties it to nobody; the row tells how many samples were compared, and with how many partners."""
     met = rows.group_by("lab", scope_id="item").agg(
         n_samples=pl.col("sample").n_unique(), n_partners=pl.col("partner").n_unique()
     )
