@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -48,8 +49,8 @@ def work(home: Path, sent: Parcels) -> Platform:
 
 def in_pieces(change: Callable[[object, str, int], None]) -> None:
     """Let even small files be read in pieces and settled in ranges, so that rows are put into temporary files."""
-    change(delimited, "PIECE", 1_000)
-    change(ranges, "ROWS", 10)
+    change(delimited, "PIECE", 4_000)
+    change(ranges, "ROWS", 30)
 
 
 SCRIPT = """
@@ -273,6 +274,7 @@ def small_disk(place: Path, kilobytes: int) -> Iterator[Path]:
     try:
         yield place
     finally:
+        gc.collect()  # an error may still hold the rows of its delivery, and so their file without a name
         subprocess.run(["umount", str(place)], check=True)
 
 
