@@ -50,7 +50,7 @@ def work(home: Path, sent: Parcels) -> Platform:
 def in_pieces(change: Callable[[object, str, int], None]) -> None:
     """Let even small files be read in pieces and settled in ranges, so that rows are put into temporary files."""
     change(delimited, "PIECE", 4_000)
-    change(ranges, "ROWS", 30)
+    change(ranges, "ROWS", 60)
 
 
 SCRIPT = """
