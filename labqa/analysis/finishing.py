@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis import evidence, shrinkage
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope
-from labqa.stats.bounds import smallest_shown
+from labqa.stats.bounds import p_bias_above_rescaled, smallest_shown
 from labqa.stats.network.between import between_sd
 
 
@@ -93,8 +94,19 @@ def _with_tau(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
 def _with_detectable(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Judged rows with the smallest |bias| that the tests of a rating would show: mean, assessed items, precision and gross
     errors of a laboratory share the error rate, and a deduction must hold with a yardstick larger by the swing."""
-    tested = (pl.col("status") == "assessed") & pl.col("scope").is_in([str(Scope.LAB), str(Scope.ITEM)])
-    tests = rows.select(2 + tested.sum().over("lab")).to_series().to_numpy()
     se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("se", "df"))
-    shown = smallest_shown(se, df, bound=settings.delta0 * (1.0 + settings.swing), alpha=settings.alpha / tests)
+    shown = smallest_shown(se, df, bound=settings.delta0 * (1.0 + settings.swing), alpha=settings.alpha / _tests(rows))
     return rows.with_columns(detectable=pl.Series(shown).fill_nan(None))
+
+
+def beyond_tolerance(rows: pl.DataFrame, settings: BiasSettings) -> pl.Series:
+    """Of each judged row whether its bias is shown to exceed δ0, as the tests of a rating would show it."""
+    estimate, se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("estimate", "se", "df"))
+    p = p_bias_above_rescaled(estimate, se, df, bound=settings.delta0, swing=settings.swing)
+    return pl.Series(np.nan_to_num(p, nan=1.0) <= settings.alpha / _tests(rows))
+
+
+def _tests(rows: pl.DataFrame) -> NDArray[np.int64]:
+    """With how many tests each row shares its laboratory's error rate: mean and items assessed, precision and gross errors."""
+    tested = (pl.col("status") == "assessed") & pl.col("scope").is_in([str(Scope.LAB), str(Scope.ITEM)])
+    return np.asarray(rows.select(2 + tested.sum().over("lab")).to_series().to_numpy(), dtype=np.int64)
