@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.analysis import patterns
-from labqa.analysis.flagging import Flag, flag
+from labqa.analysis import patterns, roles
+from labqa.analysis.flagging import Flag, chance, flag
 from labqa.analysis.pairing import ORDER, TEST, current
 from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.sample_causes import NONE, Causes
@@ -31,8 +31,10 @@ def flags(
     discrepancies: pl.DataFrame,
     yardsticks: pl.DataFrame,
     causes: Causes = NONE,
+    differ: pl.DataFrame = roles.NONE,
 ) -> pl.DataFrame:
-    """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples."""
+    """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples, `differ` whose
+    results `roles.differing` finds to differ between roles."""
     scored = pairs.join(discrepancies, on="pair", how="left", maintain_order="left")
     scored = scored.join(items.select("item", "scale"), on="item", how="left", maintain_order="left")
     found = [
@@ -41,6 +43,7 @@ def flags(
         *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
         *_item_changes(causes.drifts),
+        *_roles_differ(differ),
         *patterns.copied_vectors(tests_of(results.select(*TEST, "result")), items),
         *patterns.repeats_original(scored),
         *patterns.heaping_at_limits(tests_of(results.select(_VALUES)), items, yardsticks),
@@ -189,4 +192,24 @@ def _item_changes(drifts: pl.DataFrame) -> list[Flag]:
             },
         )
         for row in drifts.iter_rows(named=True)
+    ]
+
+
+def _roles_differ(rows: pl.DataFrame) -> list[Flag]:
+    """Laboratories whose originals or retests do not go with their results in rounds."""
+    return [
+        flag(
+            f"{row['role']}s_differ",
+            row["lab"],
+            None,
+            row["evidence"],
+            {
+                "lab": row["lab"],
+                "samples": row["n_samples"],
+                "rounds": row["n_rounds"],
+                **{name: f"{row[name]:+.1f}" for name in ("estimate", "lower", "upper")},
+                "chance": chance(row["p_value"]),
+            },
+        )
+        for row in rows.iter_rows(named=True)
     ]

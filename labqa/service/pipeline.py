@@ -19,6 +19,7 @@ from labqa.analysis import (
     methods,
     pairing,
     precision,
+    roles,
     selection,
     slopes,
     swaps,
@@ -71,10 +72,10 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     del results  # may be a copy of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
-    laboratories, used, compared, causes = _of_laboratories(recent, near, facts, scale, without, edition)
+    laboratories, used, compared, causes, differ = _of_laboratories(recent, near, facts, scale, without, edition)
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
     flags = integrity.flags(
-        recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes
+        recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes, differ
     )
     told(progress, "rate")
     found = indicators.indicators(
@@ -118,27 +119,22 @@ def _of_laboratories(
     scale: pl.DataFrame,
     without: pl.DataFrame,
     edition: Edition,
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, pl.DataFrame, Causes]:
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, pl.DataFrame, Causes, pl.DataFrame]:
     """What the network says of the laboratories, table by table; BLOCKS as the fit used them; the tests that `gross.compared`
-    finds compared; and what is charged to samples.
+    finds compared; what is charged to samples; and who differs between roles.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
     components have left. Influences are next to the biases, for theirs; what is fitted after them needs neither.
     """
     results, items, settings = recent["results"], facts.items, bias_settings(edition)
-    network, used = bias.networked(
-        results,
-        recent["blocks"],
-        items,
-        scale,
-        settings,
-        without=without,
-        swapped=swaps.interchanged(recent["pairs"], near, results, items),
-    )
+    swapped = swaps.interchanged(recent["pairs"], near, results, items)
+    network, used = bias.networked(results, recent["blocks"], items, scale, settings, without=without, swapped=swapped)
     contrasts = comparability.lab_contrasts(network, settings)
     lab_bias = bias.stated(network, results, recent["blocks"], settings)
     compared = gross.compared(recent["pairs"], near, used, results)
     lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
+    by_role = roles.of_roles(results, recent["blocks"], items, scale, network, settings, swapped=swapped)
+    lab_bias = roles.withheld(lab_bias, differ := roles.differing(by_role), settings)
     influence = attribution.lab_influence(lab_bias, network)
     if network is not None:
         network.give_back()
@@ -151,7 +147,7 @@ def _of_laboratories(
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
     }
-    return tables, used, compared, network.causes if network is not None else NONE
+    return tables, used, compared, network.causes if network is not None else NONE, differ
 
 
 def bias_settings(edition: Edition) -> BiasSettings:
