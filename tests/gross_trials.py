@@ -201,7 +201,7 @@ def counted(tables: dict[str, pl.DataFrame], wrong: list[str], name: str, seed: 
     told = means.select(
         who=pl.when(pl.col("lab").is_in(wrong)).then(pl.lit("wrong")).otherwise(pl.lit("others")),
         charged=lines.list.contains("gross"),
-        withheld=pl.col("reason").is_in(["bias.set_aside", "bias.roles_differ"]).fill_null(value=False),
+        withheld=pl.col("reason").is_in(["bias.set_aside", "bias.occasions_differ"]).fill_null(value=False),
         other_points=lines.list.contains("bias") | lines.list.contains("precision"),
         passed=(pl.col("status") == "assessed") & (lines.list.len() == 0),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from labqa.analysis import patterns, roles
+from labqa.analysis import occasions, patterns
 from labqa.analysis.flagging import Flag, chance, flag
 from labqa.analysis.pairing import ORDER, TEST, current
 from labqa.analysis.pairing import tests as tests_of
@@ -31,10 +31,10 @@ def flags(
     discrepancies: pl.DataFrame,
     yardsticks: pl.DataFrame,
     causes: Causes = NONE,
-    differ: pl.DataFrame = roles.NONE,
+    differ: pl.DataFrame = occasions.NONE,
 ) -> pl.DataFrame:
     """FLAGS of all screens, sorted by rule, lab and sample; `causes` are what the bias fit charged to samples, `differ` whose
-    results `roles.differing` finds to differ between roles."""
+    results `occasions.differing` finds to differ between occasions."""
     scored = pairs.join(discrepancies, on="pair", how="left", maintain_order="left")
     scored = scored.join(items.select("item", "scale"), on="item", how="left", maintain_order="left")
     found = [
@@ -43,7 +43,7 @@ def flags(
         *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
         *_item_changes(causes.drifts),
-        *_roles_differ(differ),
+        *_occasions_differ(differ),
         *patterns.copied_vectors(tests_of(results.select(*TEST, "result")), items),
         *patterns.repeats_original(scored),
         *patterns.heaping_at_limits(tests_of(results.select(_VALUES)), items, yardsticks),
@@ -195,18 +195,18 @@ def _item_changes(drifts: pl.DataFrame) -> list[Flag]:
     ]
 
 
-def _roles_differ(rows: pl.DataFrame) -> list[Flag]:
-    """Laboratories whose originals or retests do not go with their results in rounds."""
+def _occasions_differ(rows: pl.DataFrame) -> list[Flag]:
+    """Laboratories whose originals or retests do not go with their rounds, or their last half-year with the time before."""
     return [
         flag(
-            f"{row['role']}s_differ",
+            f"{row['occasion']}_differ",
             row["lab"],
             None,
             row["evidence"],
             {
                 "lab": row["lab"],
                 "samples": row["n_samples"],
-                "rounds": row["n_rounds"],
+                "others": row["n_others"],
                 **{name: f"{row[name]:+.1f}" for name in ("estimate", "lower", "upper")},
                 "chance": chance(row["p_value"]),
             },

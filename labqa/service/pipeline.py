@@ -17,9 +17,9 @@ from labqa.analysis import (
     indicators,
     integrity,
     methods,
+    occasions,
     pairing,
     precision,
-    roles,
     selection,
     slopes,
     swaps,
@@ -121,7 +121,7 @@ def _of_laboratories(
     edition: Edition,
 ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, pl.DataFrame, Causes, pl.DataFrame]:
     """What the network says of the laboratories, table by table; BLOCKS as the fit used them; the tests that `gross.compared`
-    finds compared; what is charged to samples; and who differs between roles.
+    finds compared; what is charged to samples; and who differs between occasions.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
     components have left. Influences are next to the biases, for theirs; what is fitted after them needs neither.
@@ -133,8 +133,10 @@ def _of_laboratories(
     lab_bias = bias.stated(network, results, recent["blocks"], settings)
     compared = gross.compared(recent["pairs"], near, used, results)
     lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
-    by_role = roles.of_roles(results, recent["blocks"], items, scale, network, settings, swapped=swapped)
-    lab_bias = roles.withheld(lab_bias, differ := roles.differing(by_role), settings)
+    differ = occasions.differing(
+        occasions.of_occasions(results, recent["blocks"], items, scale, network, settings, swapped=swapped)
+    )
+    lab_bias = occasions.withheld(lab_bias, differ, settings)
     influence = attribution.lab_influence(lab_bias, network)
     if network is not None:
         network.give_back()
