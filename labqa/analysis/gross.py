@@ -39,13 +39,15 @@ CHANCE = 0.01
 """Chance at which a share that was set aside is more than the peers' rate explains."""
 LEANS = 0.5
 """Mean side (from −1 to 1) of what was set aside from which it is said to lean."""
+OF_ROLE = 0.5
+"""Share of what a laboratory tested first, or again, from which what is left of its other tests does not speak for these."""
 _COUNTS = ("n", "hits", "expected")
 _NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scope_id": pl.String})
 
 
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, family, lab, partner, `unit`
-    (the laboratory's run, else the sample), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
+    (the laboratory's run, else the sample), `role` (`original` or `retest`), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
     `beyond` (clearly more than R), `r_ratio`, and `side` (1 where the laboratory's result is the higher, −1 the lower).
 
     Of a pair whose other results the fit kept, since a third laboratory had tested the sample, `gross` names only whoever
@@ -83,6 +85,7 @@ def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFr
             lab=f"{own}_lab",
             partner=f"{other}_lab",
             unit="run",
+            role=pl.lit(own),
             side=sign * pl.col("delta").sign(),
         )
         for own, other, sign in (("original", "retest", -1), ("retest", "original", 1))
@@ -206,7 +209,8 @@ def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
 
 def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.DataFrame:
     """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
-    and more than the peers' rate explains: what is left does not speak for the laboratory.
+    or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does not speak
+    for the laboratory.
 
     A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
     anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item
@@ -214,7 +218,9 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
     """
     lab_bias = _with_items_left_out(lab_bias, rows)
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
-    whole = _mostly(aside, most, least=ENOUGH.min_samples).select("lab", side="mean_side")
+    wholes = [_mostly(aside, most, least=ENOUGH.min_samples)]
+    wholes += [_mostly(aside.filter(role=role), OF_ROLE, least=ENOUGH.min_item_samples) for role in ("original", "retest")]
+    whole = pl.concat(wholes).unique("lab", keep="first", maintain_order=True).select("lab", side="mean_side")
     items = [
         _mostly(part, most, least=ENOUGH.min_item_samples).select("lab", item_side="mean_side", scope_id=pl.lit(item))
         for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()

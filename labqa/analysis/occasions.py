@@ -95,12 +95,11 @@ def of_occasions(
     Columns lab, occasion (`originals` and `retests` against rounds, `late`: the last half-year against what was before), estimate, se, df, lower, upper, n_samples and n_others (samples on the occasion, and of the others), evidence
     (blocks, those that show it most first) and p_value, of H0: by no more than δ0, adjusted for all that are examined (Holm).
     Examined is who has on both occasions `LEAST_SAMPLES` and the partners that a bias needs, among the laboratories that a sign
-    needs. Planned retests alone count: others follow what the original looked like. Errors that a laboratory's results share
-    have the network's variances. `swapped` names tests (lab, sample) that an interchange explains.
+    needs. Errors that a laboratory's results share have the network's variances. `swapped` names tests (lab, sample) that an interchange explains.
     """
     if network is None or settings.scale == "raw":
         return NONE
-    planned = results.filter(pl.col("trigger").is_null() | (pl.col("trigger") == str(Trigger.PLANNED)))
+    planned = _telling(results, blocks, settings)
     whole, told = observations(
         planned, blocks, items, yardsticks,
         scale=settings.scale, include_objection=False, blunder=settings.blunder if settings.robust else None,
@@ -115,6 +114,16 @@ def of_occasions(
     estimate, se, df = (rows[name].to_numpy() for name in ("estimate", "se", "df"))
     p = adjusted(p_bias_above(estimate, se, df, bound=settings.delta0), method="holm")
     return rows.with_columns(p_value=pl.Series(p, dtype=pl.Float64)).sort("lab", "occasion")
+
+
+def _telling(results: pl.DataFrame, blocks: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Results without retests that were not planned, which follow what the original looked like, and without spot checks of
+    product families that fewer than three laboratories test first: there it may be the product."""
+    planned = results.filter(pl.col("trigger").is_null() | (pl.col("trigger") == str(Trigger.PLANNED)))
+    first = planned.filter(pl.col("role") == str(Role.ORIGINAL)).select("sample", "lab").unique()
+    known = first.join(blocks.select("sample", "family").unique(), on="sample")
+    few = known.filter(pl.col("lab").n_unique().over("family") < settings.min_partners)
+    return planned.join(few, on="sample", how="anti")
 
 
 def differing(rows: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,8 @@ def compared(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
         for k in range(n):
             name = f"{a}{b}{k:03d}"
             row = {"pair": name, "item": "I", "sample": name, "family": "F", "unit": name, "hit": k < hits, "r_ratio": 2.0 + k}
-            told += [{**row, "lab": a, "partner": b, "side": 1}, {**row, "lab": b, "partner": a, "side": -1}]
+            told += [{**row, "lab": a, "partner": b, "side": 1, "role": "original"}]
+            told += [{**row, "lab": b, "partner": a, "side": -1, "role": "retest"}]
     return pl.DataFrame(told)
 
 
@@ -187,6 +188,16 @@ def test_an_item_of_which_the_fit_kept_nothing_is_not_left_out_of_the_table() ->
         "A's errors are nothing that P must answer for"
     )
     assert told.sort("lab", "scope", "scope_id").equals(told)
+
+
+def test_half_of_what_was_tested_in_one_role_withholds_what_is_said_of_all() -> None:
+    right = [("P", "A", 15, 0), ("Q", "A", 15, 0), ("R", "A", 15, 0)]
+    wrong = [("A", "P", 2, 2), ("A", "Q", 2, 2), ("A", "R", 2, 0)]
+    assert 4 / 51 < 0.2 < 4 / 6
+    assert withheld(aside(compared(*right, *wrong, *WORLD))) == {("A", "lab"), ("A", "itemI"), ("A", "itemJ")}
+    mixed = compared(*right, *wrong, *WORLD).with_columns(role=pl.lit("original"))
+    assert withheld(aside(mixed)) == set(), "as few among all"
+    assert withheld(aside(compared(*right, ("A", "P", 2, 2), ("A", "Q", 2, 0), ("A", "R", 2, 0), *WORLD))) == set(), "a third"
 
 
 def test_few_or_chance_withhold_nothing() -> None:
