@@ -11,7 +11,7 @@ from labqa.analysis import evidence, shrinkage
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 from labqa.core.vocabulary import Scope
-from labqa.stats.bounds import p_bias_above_rescaled, smallest_shown
+from labqa.stats.bounds import p_bias_above, smallest_shown
 from labqa.stats.network.between import between_sd
 
 
@@ -100,9 +100,10 @@ def _with_detectable(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame
 
 
 def beyond_tolerance(rows: pl.DataFrame, settings: BiasSettings) -> pl.Series:
-    """Of each judged row whether its bias is shown to exceed δ0, as the tests of a rating would show it."""
+    """Of each judged row whether its bias is shown to exceed δ0, with a yardstick larger by the swing, too, as the tests of a
+    rating would show it."""
     estimate, se, df = (rows[name].fill_null(np.nan).to_numpy() for name in ("estimate", "se", "df"))
-    p = p_bias_above_rescaled(estimate, se, df, bound=settings.delta0, swing=settings.swing)
+    p = p_bias_above(estimate, se, df, bound=settings.delta0 * (1.0 + settings.swing))
     return pl.Series(np.nan_to_num(p, nan=1.0) <= settings.alpha / _tests(rows))
 
 

@@ -29,12 +29,6 @@ def p_bias_above(estimate: ArrayLike, se: ArrayLike, df: ArrayLike, *, bound: fl
     return np.where(missing, np.nan, special.stdtr(df, -t))
 
 
-def p_bias_above_rescaled(estimate: ArrayLike, se: ArrayLike, df: ArrayLike, *, bound: float, swing: float) -> Floats:
-    """The largest `p_bias_above` with the unit of estimate and error as it is, and larger and smaller by the share `swing`."""
-    found = [p_bias_above(np.divide(estimate, c), np.divide(se, c), df, bound=bound) for c in (1.0, 1.0 + swing, 1.0 - swing)]
-    return np.asarray(np.maximum.reduce(found), dtype=np.float64)
-
-
 def smallest_shown(se: ArrayLike, df: ArrayLike, *, bound: float, alpha: ArrayLike, power: float = 0.8) -> Floats:
     """Smallest |b| that `p_bias_above` ≤ `alpha` shows with the stated power: bound + δ · se.
 

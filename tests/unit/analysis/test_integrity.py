@@ -5,9 +5,10 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import pytest
 from facts import items, pair, results
 
-from labqa.analysis import discrepancy, integrity, pairing, yardsticks
+from labqa.analysis import discrepancy, integrity, occasions, pairing, yardsticks
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import Message
 
@@ -248,3 +249,22 @@ def test_ordinary_precise_rounded_and_few_replicates_raise_no_flag() -> None:
     assert flagged(replicated(60, narrow="L3", share=0.5), register=FINE) == {}, "half of σr is a good laboratory"
     assert flagged(replicated(60, decimals=0), register=FINE) == {}, "rounding makes ties"
     assert flagged(replicated(2, narrow="L3"), register=FINE) == {}
+
+
+@pytest.mark.parametrize("occasion", ["originals", "retests", "late"])
+def test_a_laboratory_that_differs_between_occasions_is_named_with_its_figures(occasion: str) -> None:
+    told = {"lab": "A", "occasion": occasion, "estimate": 2.04, "se": 0.3, "df": 50.0, "lower": 1.44, "upper": 2.64}
+    told |= {"n_samples": 8, "n_others": 10, "evidence": ["b1", "b2"], "p_value": 0.00213}
+    facts = results(pair("S", 50.0, 51.0))
+    samples = pairing.samples(facts, PRODUCTS)
+    blocks, pairs = pairing.blocks(facts, samples), pairing.pairs(facts, samples)
+    scale = yardsticks.yardsticks(REGISTER, blocks, pairs, facts)
+    scored = discrepancy.discrepancies(pairs, REGISTER, scale, facts)
+    differ = pl.DataFrame([told], schema=occasions.NONE.schema)
+    found = integrity.flags(facts, samples, REGISTER, NO_CAPABILITY, pairs, scored, scale, differ=differ)
+    row = found.filter(rule=f"integrity.{occasion}_differ").row(0, named=True)
+    assert (row["lab"], row["sample"], row["evidence"]) == ("A", None, ["b1", "b2"])
+    message = Message.from_json(row["message"])
+    for language in ("zh", "en"):
+        sentence = message.text(language)
+        assert all(figure in sentence for figure in ("+2.0", "+1.4", "+2.6", "8", "10", "0.0021")), sentence

@@ -55,11 +55,10 @@ def parts(given: pl.DataFrame) -> dict[str, Any]:
     return {"bias": bias, "network": network, "blocks": blocks, "scale": scale}
 
 
-def told(given: pl.DataFrame, **more: Any) -> pl.DataFrame:
+def told(given: pl.DataFrame, family: pl.Expr | None = None) -> pl.DataFrame:
     of = parts(given)
-    return occasions.of_occasions(
-        given, of["blocks"], REGISTER, of["scale"], of["network"], BiasSettings(), **more
-    )
+    blocks = of["blocks"] if family is None else of["blocks"].with_columns(family=family)
+    return occasions.of_occasions(given, blocks, REGISTER, of["scale"], of["network"], BiasSettings())
 
 
 def found(rows: pl.DataFrame) -> set[tuple[str, str]]:
@@ -132,6 +131,14 @@ def test_retests_that_others_asked_for_do_not_count() -> None:
     """They follow what the original looked like."""
     given = facts(2, {("L00", "original"): 3.0}, trigger="expert")
     assert set(told(given)["occasion"]) <= {"late"}
+
+
+@pytest.mark.parametrize(("others", "examined"), [(("L01",), False), (("L01", "L02"), True)])
+def test_a_product_that_few_laboratories_test_first_may_differ_itself(others: tuple[str, ...], examined: bool) -> None:
+    given = facts(2, {("L00", "original"): 3.0})
+    first = given.filter((pl.col("role") == "original") & pl.col("lab").is_in(["L00", *others]))["sample"].unique().to_list()
+    rows = told(given, pl.when(pl.col("sample").is_in(first)).then(pl.lit("01.02")).otherwise(pl.lit("01.03")))
+    assert (rows.filter(lab="L00", occasion="originals").height == 1) == examined
 
 
 def test_too_little_evidence_is_not_examined() -> None:
