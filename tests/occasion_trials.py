@@ -1,7 +1,7 @@
 """Networks in which nobody's results differ between occasions: how often one is said to, and how far the intervals hold.
 
-`python tests/occasion_trials.py docs/occasions.csv` examines the networks of seeds 1–30 of each style, 60 laboratories over three
-years (card `demo` without planted faults, a fifth of the samples retested); what the table already has is kept.
+`python tests/occasion_trials.py docs/occasions.csv` examines the networks of seeds 1–30 of each style, 60 laboratories over
+three years (card `demo` without planted faults, a fifth of the samples retested); what the table already has is kept.
 """
 
 from __future__ import annotations
@@ -60,4 +60,8 @@ def table(path: Path) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    print(table(Path(sys.argv[1])).group_by("style", maintain_order=True).agg(pl.col(COUNTS).sum(), any=(pl.col("differ") > 0).sum()))
+    print(
+        table(Path(sys.argv[1]))
+        .group_by("style", maintain_order=True)
+        .agg(pl.col(COUNTS).sum(), any=(pl.col("differ") > 0).sum())
+    )

@@ -47,8 +47,9 @@ _NO_ITEM = pl.DataFrame(schema={"lab": pl.String, "item_side": pl.Float64, "scop
 
 def compared(pairs: pl.DataFrame, discrepancies: pl.DataFrame, blocks: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
     """Pairs of two laboratories in the order of pair, once for each of them: pair, item, sample, family, lab, partner, `unit`
-    (the laboratory's run, else the sample), `role` (`original` or `retest`), `gross` and `differs` (what the fit set aside as gross, or charged to the sample),
-    `beyond` (clearly more than R), `r_ratio`, and `side` (1 where the laboratory's result is the higher, −1 the lower).
+    (the laboratory's run, else the sample), `role` (`original` or `retest`), `gross` and `differs` (what the fit set aside as
+    gross, or charged to the sample), `beyond` (clearly more than R), `r_ratio`, and `side` (1 where the laboratory's result is
+    the higher, −1 the lower).
 
     Of a pair whose other results the fit kept, since a third laboratory had tested the sample, `gross` names only whoever
     made the blunder. Objection retests are left out, and what could not be compared in σR.
@@ -209,8 +210,8 @@ def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
 
 def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.DataFrame:
     """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
-    or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does not speak
-    for the laboratory.
+    or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does not
+    speak for the laboratory.
 
     A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
     anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item

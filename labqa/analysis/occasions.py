@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -41,7 +42,7 @@ HALF_YEAR = timedelta(days=183)
 ERROR_RATE = 0.05
 """Chance that any laboratory of an evaluation is said to differ although none does by more than δ0 (Holm)."""
 DIFFER = "bias.occasions_differ"
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "lab": pl.String, "occasion": pl.String, "estimate": pl.Float64, "se": pl.Float64, "df": pl.Float64, "lower": pl.Float64,
     "upper": pl.Float64, "n_samples": pl.Int64, "n_others": pl.Int64, "evidence": pl.List(pl.String), "p_value": pl.Float64,
 }  # fmt: skip
@@ -51,7 +52,7 @@ _UNTESTED = NONE.drop("p_value")
 
 @dataclass(frozen=True)
 class _Division:
-    """Occasions by which tests are divided; each is compared with the last. `of_test` tells the place of a test's among them."""
+    """Occasions by which tests are divided; each is compared with the last. `of_test` is the place of a test's among them."""
 
     occasions: tuple[str, ...]
     of_test: pl.Expr
@@ -92,10 +93,12 @@ def of_occasions(
 ) -> pl.DataFrame:
     """By how much a laboratory's results on an occasion lie above (+) its others, in σR, beside what other laboratories show.
 
-    Columns lab, occasion (`originals` and `retests` against rounds, `late`: the last half-year against what was before), estimate, se, df, lower, upper, n_samples and n_others (samples on the occasion, and of the others), evidence
-    (blocks, those that show it most first) and p_value, of H0: by no more than δ0, adjusted for all that are examined (Holm).
-    Examined is who has on both occasions `LEAST_SAMPLES` and the partners that a bias needs, among the laboratories that a sign
-    needs. Errors that a laboratory's results share have the network's variances. `swapped` names tests (lab, sample) that an interchange explains.
+    Columns lab, occasion (`originals` and `retests` against rounds, `late`: the last half-year against what was before),
+    estimate, se, df, lower, upper, n_samples and n_others (samples on the occasion, and of the others), evidence (blocks, those
+    that show it most first) and p_value, of H0: by no more than δ0, adjusted for all that are examined (Holm). Examined is who
+    has on both occasions `LEAST_SAMPLES` and the partners that a bias needs, among as many laboratories as a sign needs. Errors
+    that a laboratory's results share have the network's variances. `swapped` names tests (lab, sample) that an interchange
+    explains.
     """
     if network is None or settings.scale == "raw":
         return NONE
@@ -195,9 +198,7 @@ def _rows(found: _Divided, network: Network, compared: tuple[int, int], settings
     return pl.concat(frames)
 
 
-def _compared(
-    found: _Divided, network: Network, labs: Ints, nodes: tuple[Ints, Ints], settings: BiasSettings
-) -> pl.DataFrame:
+def _compared(found: _Divided, network: Network, labs: Ints, nodes: tuple[Ints, Ints], settings: BiasSettings) -> pl.DataFrame:
     """Differences between two nodes of each laboratory, less the robust centre of the others' differences."""
     parts = [next(part for part in found.parts if one[0] in part.labs) for one in nodes]
     places = [np.searchsorted(part.labs, one) for part, one in zip(parts, nodes, strict=True)]
@@ -227,7 +228,7 @@ def _compared(
 
 
 def _told(found: _Divided, network: Network, labs: Ints, sides: list[Side], estimate: Floats) -> Judged:
-    """Standard errors and degrees of freedom, with the network's variance components and each laboratory's own between items."""
+    """Standard errors and degrees of freedom, by the network's variance components and each laboratory's own between items."""
     n = len(found.split.y)
     spread = spread_across(sides, groups(found.whole, found.weights.precision, np.arange(n)), lab=labs, n_observations=n)
     known = pl.Series(network.seen.labs).search_sorted(pl.Series(found.whole.labs).gather(labs)).to_numpy()
@@ -236,7 +237,7 @@ def _told(found: _Divided, network: Network, labs: Ints, sides: list[Side], esti
         Contrast(estimate, spread.total, spread.own[:, None, :]),
         network.components,
         within=np.array([kind in WITHIN for kind in KINDS]),
-        lab_df=RESULTS_PER_DF * (PRIOR_RESULTS + n_results[:, None]),
+        lab_df=np.asarray(RESULTS_PER_DF * (PRIOR_RESULTS + n_results[:, None]), dtype=np.float64),
         slope=found.weights.slope,
         items=OwnVariance(KINDS.index("item"), network.spread.variance[known][:, None], network.spread.df[known][:, None]),
     )

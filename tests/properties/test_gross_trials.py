@@ -44,11 +44,18 @@ def test_who_has_next_to_nothing_left_is_charged(committed):
     assert wrong["withheld"] == wrong["labs"]
 
 
-@pytest.mark.parametrize("world", ["originals_2", "originals_1000"])
-def test_who_is_wrong_as_first_laboratory_seldom_passes(committed, world):
+@pytest.mark.parametrize("world", [one for one in gross_trials.WORLDS if one.startswith("originals_")])
+def test_who_is_wrong_as_first_laboratory_alone_does_not_pass(committed, world):
+    """Right in rounds and as second laboratory; at 2 σR it is not always seen."""
     wrong = of(committed, world, "wrong")
-    assert wrong["withheld"] >= 0.75 * wrong["labs"]
-    assert wrong["passed"] <= 0.2 * wrong["labs"]
+    seldom = world == "originals_offset_2"
+    assert wrong["withheld"] >= (0.4 if seldom else 0.75) * wrong["labs"]
+    assert wrong["passed"] <= (0.6 if seldom else 0.0) * wrong["labs"]
+
+
+def test_who_is_wrong_in_the_last_half_year_seldom_passes(committed):
+    wrong = of(committed, "late_offset_4", "wrong")
+    assert wrong["passed"] <= 0.25 * wrong["labs"]
 
 
 @pytest.mark.parametrize("world", ["offset_4", "offset_8", "family_offset_4"])
@@ -97,7 +104,17 @@ def test_the_table_of_the_readme_is_the_committed_one(committed, page):
         )
 
 
-@pytest.mark.parametrize(("world", "seed"), [("originals_2", 2), ("all_1000", 4), ("mirrored", 3)])
+RECOMPUTED = [
+    ("originals_2", 2),
+    ("all_1000", 4),
+    ("mirrored", 3),
+    ("originals_offset_2", 1),
+    ("family_offset_4", 1),
+    ("late_offset_4", 1),
+]
+
+
+@pytest.mark.parametrize(("world", "seed"), RECOMPUTED)
 def test_the_committed_table_is_what_the_code_gives(committed, world, seed):
     expected = committed.filter(world=world, seed=seed).sort(*gross_trials.KEY)
     assert_frame_equal(gross_trials.trial(world, seed).sort(*gross_trials.KEY), expected)

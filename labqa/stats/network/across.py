@@ -26,7 +26,7 @@ class Side(NamedTuple):
 
 
 def spread_across(sides: list[Side], groupings: list[Grouping], *, lab: Ints, n_observations: int) -> Spread:
-    """Per unit of each variance, the variance of m contrasts Σ_s C_s effect_s: ‖Z' Σ_s P X A⁻ C_s'‖² for each of K kinds (m × K).
+    """Per unit of each variance, the variance of m contrasts Σ_s C_s effect_s: ‖Z' Σ_s P X A⁻ C_s'‖² for each kind (m × K).
 
     `groupings` hold the groups on all observations, so that what two fits share (a laboratory's effect on an item, say) cancels
     where the contrast takes their difference. Contrast i is about laboratory `lab[i]`; `own` counts the groups that this

@@ -51,8 +51,8 @@ def parts(given: pl.DataFrame) -> dict[str, Any]:
     samples = pairing.samples(given, PRODUCTS)
     blocks = pairing.blocks(given, samples)
     scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(given, samples), given)
-    bias, used, network = fitted(given, samples, blocks, REGISTER, scale, BiasSettings())
-    return {"bias": bias, "network": network, "blocks": blocks, "scale": scale}
+    network = fitted(given, samples, blocks, REGISTER, scale, BiasSettings())[2]
+    return {"network": network, "blocks": blocks, "scale": scale}
 
 
 def told(given: pl.DataFrame, family: pl.Expr | None = None) -> pl.DataFrame:
