@@ -15,6 +15,7 @@ from scipy import special
 
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.analysis.finishing import beyond_tolerance
 from labqa.core import tables as t
 from labqa.core.tables.columns import MOST_EVIDENCE
 from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
@@ -208,22 +209,22 @@ def indicator_rows(found: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.DataFrame:
-    """LAB_BIAS in which nothing is said of biases where `most` or more of the tests that they would speak for were set aside,
-    or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does not
-    speak for the laboratory.
+def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """LAB_BIAS in which nothing is said of biases where `max_lean` or more of the tests that they would speak for were set
+    aside, or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does
+    not speak for the laboratory.
 
-    A bias assessed and shown to lie on the side to which what was set aside leans is stated all the same: it is larger, if
-    anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item
+    A bias assessed and shown to exceed the tolerance on the side to which what was set aside leans is stated all the same: it is
+    larger, if anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item
     of which all was set aside has a row, too.
     """
     lab_bias = _with_items_left_out(lab_bias, rows)
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
-    wholes = [_mostly(aside, most, least=ENOUGH.min_samples)]
+    wholes = [_mostly(aside, settings.max_lean, least=ENOUGH.min_samples)]
     wholes += [_mostly(aside.filter(role=role), OF_ROLE, least=ENOUGH.min_item_samples) for role in ("original", "retest")]
     whole = pl.concat(wholes).unique("lab", keep="first", maintain_order=True).select("lab", side="mean_side")
     items = [
-        _mostly(part, most, least=ENOUGH.min_item_samples).select("lab", item_side="mean_side", scope_id=pl.lit(item))
+        _mostly(part, settings.max_lean, least=ENOUGH.min_item_samples).select("lab", item_side="mean_side", scope_id=pl.lit(item))
         for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()
     ]
     of_item = pl.concat([_NO_ITEM, *items]).with_columns(scope=pl.lit(str(Scope.ITEM)))
@@ -231,8 +232,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, *, most: float) -> pl.D
         of_item, on=["lab", "scope", "scope_id"], how="left", maintain_order="left"
     )
     side = pl.coalesce("side", "item_side")
-    leaning = ((pl.col("lower") > 0) & (side >= LEANS)) | ((pl.col("upper") < 0) & (side <= -LEANS))
-    shown = leaning & (pl.col("status") == str(Status.ASSESSED))
+    leaning = ((pl.col("estimate") > 0) & (side >= LEANS)) | ((pl.col("estimate") < 0) & (side <= -LEANS))
+    shown = leaning & (pl.col("status") == str(Status.ASSESSED)) & pl.lit(beyond_tolerance(lab_bias, settings))
     lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
     return lab_bias.with_columns(
         *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),

@@ -102,21 +102,32 @@ def of_occasions(
     """
     if network is None or settings.scale == "raw":
         return NONE
-    planned = _telling(results, blocks, settings)
-    whole, told = observations(
-        planned, blocks, items, yardsticks,
-        scale=settings.scale, include_objection=False, blunder=settings.blunder if settings.robust else None,
-    )  # fmt: skip
-    frames = [_UNTESTED]
-    for division in _divisions(planned) if len(whole.y) else []:
-        found = _divided(whole, told, planned, division, settings, swapped)
+    left, rows = _telling(results, blocks, settings), _UNTESTED
+    for division in _divisions(left):
+        whole, told = observations(
+            left, blocks, items, yardsticks,
+            scale=settings.scale, include_objection=False, blunder=settings.blunder if settings.robust else None,
+        )  # fmt: skip
+        found = _divided(whole, told, left, division, settings, swapped) if len(whole.y) else None
         for place, occasion in enumerate(division.occasions[:-1]):
-            rows = _rows(found, network, (place, len(division.occasions) - 1), settings) if found is not None else _UNTESTED
-            frames.append(rows.with_columns(occasion=pl.lit(occasion)))
-    rows = pl.concat(frames)
+            of_it = _rows(found, network, (place, len(division.occasions) - 1), settings) if found is not None else _UNTESTED
+            rows = pl.concat([rows, of_it.with_columns(occasion=pl.lit(occasion))])
+        left = _without(left, division, differing(_tested(rows, settings)))
+    return _tested(rows, settings).sort("lab", "occasion")
+
+
+def _tested(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
+    """Rows with their p, adjusted for all of them."""
     estimate, se, df = (rows[name].to_numpy() for name in ("estimate", "se", "df"))
     p = adjusted(p_bias_above(estimate, se, df, bound=settings.delta0), method="holm")
-    return rows.with_columns(p_value=pl.Series(p, dtype=pl.Float64)).sort("lab", "occasion")
+    return rows.with_columns(p_value=pl.Series(p, dtype=pl.Float64))
+
+
+def _without(results: pl.DataFrame, division: _Division, shown: pl.DataFrame) -> pl.DataFrame:
+    """Results without those of the laboratories and occasions `shown` to differ: half of a laboratory's originals fall into the
+    last half-year, or more, or fewer, and must not move its partners."""
+    named = results.with_columns(occasion=pl.lit(pl.Series(division.occasions)).gather(division.of_test))
+    return named.join(shown, on=["lab", "occasion"], how="anti", maintain_order="left").drop("occasion")
 
 
 def _telling(results: pl.DataFrame, blocks: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:

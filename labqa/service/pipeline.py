@@ -132,7 +132,7 @@ def _of_laboratories(
     contrasts = comparability.lab_contrasts(network, settings)
     lab_bias = bias.stated(network, results, recent["blocks"], settings)
     compared = gross.compared(recent["pairs"], near, used, results)
-    lab_bias = gross.withheld(lab_bias, compared, most=settings.max_lean)
+    lab_bias = gross.withheld(lab_bias, compared, settings)
     differ = occasions.differing(
         occasions.of_occasions(results, recent["blocks"], items, scale, network, settings, swapped=swapped)
     )

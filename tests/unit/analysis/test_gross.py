@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from labqa.analysis import gross
+from labqa.analysis.bias_settings import BiasSettings
 from labqa.core import tables as t
 from labqa.stats.bounds import p_count_above
 
@@ -120,7 +121,7 @@ def test_the_tail_is_that_of_the_binomial(hits: int, n: int, chance: float) -> N
 
 def bias_rows(estimate: float, status: str = "assessed") -> pl.DataFrame:
     counts = dict.fromkeys(["n_samples", "n_partners", "n_blocks", "component_labs"], 30)
-    of_all = {"se": 0.1, "zero": "relative", "status": status, **counts}
+    of_all = {"se": 0.1, "df": 50.0, "zero": "relative", "status": status, **counts}
     rows = [
         {"lab": lab, "scope": scope, "scope_id": item, "estimate": estimate, **of_all}
         | {"lower": estimate - 0.2, "upper": estimate + 0.2}
@@ -131,7 +132,7 @@ def bias_rows(estimate: float, status: str = "assessed") -> pl.DataFrame:
 
 
 def withheld(rows: pl.DataFrame, estimate: float = 0.1, status: str = "assessed") -> set[tuple[str, str]]:
-    told = gross.withheld(bias_rows(estimate, status), rows, most=0.2)
+    told = gross.withheld(bias_rows(estimate, status), rows, BiasSettings())
     t.LabBias.validate(told)
     lost = told.filter(pl.col("status") == "undetermined")
     assert lost["estimate"].null_count() == lost.height
@@ -155,11 +156,12 @@ def test_a_bias_is_withheld_where_its_evidence_was_set_aside() -> None:
 
 def test_a_bias_to_the_side_of_what_was_set_aside_is_larger_if_anything() -> None:
     all_of_a = aside(compared(("A", "P", 10, 8), ("A", "Q", 10, 8), ("A", "R", 10, 8), *WORLD))
-    assert withheld(all_of_a, estimate=1.0) == set()
-    assert len(withheld(all_of_a, estimate=-1.0)) == 3
-    assert len(withheld(all_of_a, estimate=1.0, status="not_assessed")) == 3, "two samples left of 30 are no lack of tests"
+    assert withheld(all_of_a, estimate=1.5) == set()
+    assert len(withheld(all_of_a, estimate=0.6)) == 3, "larger than 0.6, but none beyond the tolerance would be found"
+    assert len(withheld(all_of_a, estimate=-1.5)) == 3
+    assert len(withheld(all_of_a, estimate=1.5, status="not_assessed")) == 3, "two samples left of 30 are no lack of tests"
     both_ways = all_of_a.with_columns(side=pl.int_range(pl.len()) // 2 % 2 * 2 - 1)
-    assert len(withheld(both_ways, estimate=1.0)) == 3
+    assert len(withheld(both_ways, estimate=1.5)) == 3
 
 
 def test_an_item_alone_is_withheld_where_only_its_evidence_was_set_aside() -> None:
@@ -177,7 +179,7 @@ def test_an_item_of_which_the_fit_kept_nothing_is_not_left_out_of_the_table() ->
     lost = compared(("A", "P", 3, 3), ("A", "Q", 3, 3), ("A", "R", 3, 3), *WORLD).with_columns(
         pl.concat_str(pl.lit("K"), name).alias(name) for name in ("sample", "unit", "pair")
     )
-    told = gross.withheld(bias_rows(0.1), aside(pl.concat([others, lost.with_columns(item=pl.lit("K"))])), most=0.2)
+    told = gross.withheld(bias_rows(0.1), aside(pl.concat([others, lost.with_columns(item=pl.lit("K"))])), BiasSettings())
     rows = (
         told.filter(scope_id="K")
         .select("lab", "status", "reason", "n_samples", "n_partners", "n_blocks", "component_labs")
