@@ -109,6 +109,7 @@ RECOMPUTED = [
     ("all_1000", 4),
     ("mirrored", 3),
     ("originals_offset_2", 1),
+    ("originals_offset_8", 2),
     ("family_offset_4", 1),
     ("late_offset_4", 1),
 ]
