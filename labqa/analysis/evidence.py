@@ -67,6 +67,15 @@ def judged(
     )
 
 
+def undetermined(rows: pl.DataFrame, lost: pl.Series, reason: str) -> pl.DataFrame:
+    """Rows of LAB_BIAS of which those `lost` say nothing any more, for the reason told."""
+    return rows.with_columns(
+        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
+        status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
+        reason=pl.when(lost).then(pl.lit(reason)).otherwise("reason"),
+    )
+
+
 def met(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Whom each named laboratory met in any block of two labs or more, whether or not a fit can use it: lab, n_samples,
     n_partners, component (its smallest lab code) and component_labs."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.bias_settings import BiasSettings
-from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.analysis.evidence import undetermined
 from labqa.analysis.finishing import beyond_tolerance
 from labqa.core import tables as t
 from labqa.core.tables.columns import MOST_EVIDENCE
@@ -215,8 +215,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, settings: BiasSettings)
     not speak for the laboratory.
 
     A bias assessed and shown to exceed the tolerance on the side to which what was set aside leans is stated all the same: it is
-    larger, if anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were enough. An item
-    of which all was set aside has a row, too.
+    larger, if anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were
+    enough. An item of which all was set aside has a row, too.
     """
     lab_bias = _with_items_left_out(lab_bias, rows)
     aside = rows.with_columns(hit=pl.col("gross") | (pl.col("differs") & pl.col("beyond")))
@@ -224,7 +224,9 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, settings: BiasSettings)
     wholes += [_mostly(aside.filter(role=role), OF_ROLE, least=ENOUGH.min_item_samples) for role in ("original", "retest")]
     whole = pl.concat(wholes).unique("lab", keep="first", maintain_order=True).select("lab", side="mean_side")
     items = [
-        _mostly(part, settings.max_lean, least=ENOUGH.min_item_samples).select("lab", item_side="mean_side", scope_id=pl.lit(item))
+        _mostly(part, settings.max_lean, least=ENOUGH.min_item_samples).select(
+            "lab", item_side="mean_side", scope_id=pl.lit(item)
+        )
         for (item,), part in aside.partition_by("item", as_dict=True, maintain_order=True).items()
     ]
     of_item = pl.concat([_NO_ITEM, *items]).with_columns(scope=pl.lit(str(Scope.ITEM)))
@@ -235,11 +237,7 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, settings: BiasSettings)
     leaning = ((pl.col("estimate") > 0) & (side >= LEANS)) | ((pl.col("estimate") < 0) & (side <= -LEANS))
     shown = leaning & (pl.col("status") == str(Status.ASSESSED)) & pl.lit(beyond_tolerance(lab_bias, settings))
     lost = told.select(side.is_not_null() & ~shown.fill_null(value=False)).to_series()
-    return lab_bias.with_columns(
-        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
-        status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
-        reason=pl.when(lost).then(pl.lit(SET_ASIDE)).otherwise("reason"),
-    )
+    return undetermined(lab_bias, lost, SET_ASIDE)
 
 
 def _with_items_left_out(lab_bias: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

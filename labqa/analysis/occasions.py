@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from labqa.analysis.bias_settings import BiasSettings
-from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.analysis.evidence import undetermined
 from labqa.analysis.finishing import beyond_tolerance
 from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations, observations
@@ -150,11 +150,7 @@ def withheld(lab_bias: pl.DataFrame, shown: pl.DataFrame, settings: BiasSettings
     that of neither. What lies beyond the tolerance all the same is stated: doing well in rounds must not undo it."""
     named = pl.col("lab").is_in(shown["lab"].to_list()) & (pl.col("status") == str(Status.ASSESSED))
     lost = lab_bias.select(named & ~beyond_tolerance(lab_bias, settings)).to_series()
-    return lab_bias.with_columns(
-        *(pl.when(~lost).then(pl.col(name)).alias(name) for name in (*WITHOUT_SIGN, "zero")),
-        status=pl.when(lost).then(pl.lit(str(Status.UNDETERMINED))).otherwise("status"),
-        reason=pl.when(lost).then(pl.lit(DIFFER)).otherwise("reason"),
-    )
+    return undetermined(lab_bias, lost, DIFFER)
 
 
 def _divided(
