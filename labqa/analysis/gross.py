@@ -214,8 +214,8 @@ def withheld(lab_bias: pl.DataFrame, rows: pl.DataFrame, settings: BiasSettings)
     aside, or half of those that the laboratory made first, or again, and more than the peers' rate explains: what is left does
     not speak for the laboratory.
 
-    A bias assessed and shown to exceed the tolerance on the side to which what was set aside leans is stated all the same: it is
-    larger, if anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were
+    A bias assessed and shown to exceed the tolerance on the side to which what was set aside leans is stated all the same: it
+    is larger, if anything. Where too little is left to assess one, the laboratory is not unassessed for that: its tests were
     enough. An item of which all was set aside has a row, too.
     """
     lab_bias = _with_items_left_out(lab_bias, rows)
