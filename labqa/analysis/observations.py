@@ -17,7 +17,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ANCHOR = "\0assigned"
 """Node of the assigned values: not a laboratory, its bias is 0. Sorts before every code."""
-_MEASURED = ("replicate", "result", "value", "rest", "lower", "upper", "qualifier", "u", "run", "tested_on")
+MEASURED = ("replicate", "result", "value", "rest", "lower", "upper", "qualifier", "u", "run", "tested_on")
+"""Columns of RESULTS beside keys, role and trigger that the observations are made of."""
 CLEAR_OF_LIMIT = 2.5
 """How many σR the mean of a block must clear the highest reporting limit of its laboratories: of blocks nearer to it those are
 numbers throughout in which laboratories happen to differ little, or to read high."""
@@ -103,7 +104,7 @@ def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
         .select(
             "sample",
             "item",
-            *_MEASURED,
+            *MEASURED,
             lab=_node(),
             objection=trigger.eq_missing(pl.lit(str(Trigger.OBJECTION))),
             again=role.is_in([str(Role.RETEST), str(Role.REFEREE)]),

@@ -21,7 +21,7 @@ from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.evidence import undetermined
 from labqa.analysis.finishing import beyond_tolerance
 from labqa.analysis.network import Network
-from labqa.analysis.observations import Observations, observations
+from labqa.analysis.observations import MEASURED, Observations, observations
 from labqa.analysis.sample_causes import without_sample_causes
 from labqa.analysis.scopes import KINDS, PRIOR_RESULTS, RESULTS_PER_DF, WITHIN, Part, groups, within_scope
 from labqa.analysis.weights import Weighted, weighted
@@ -126,6 +126,8 @@ def _tested(rows: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
 def _without(results: pl.DataFrame, division: _Division, shown: pl.DataFrame) -> pl.DataFrame:
     """Results without those of the laboratories and occasions `shown` to differ: half of a laboratory's originals fall into the
     last half-year, or more, or fewer, and must not move its partners."""
+    if shown.is_empty():
+        return results
     named = results.with_columns(occasion=pl.lit(pl.Series(division.occasions)).gather(division.of_test))
     return named.join(shown, on=["lab", "occasion"], how="anti", maintain_order="left").drop("occasion")
 
@@ -133,7 +135,8 @@ def _without(results: pl.DataFrame, division: _Division, shown: pl.DataFrame) ->
 def _telling(results: pl.DataFrame, blocks: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """Results without retests that were not planned, which follow what the original looked like, and without spot checks of
     product families that fewer than three laboratories test first: there it may be the product."""
-    planned = results.filter(pl.col("trigger").is_null() | (pl.col("trigger") == str(Trigger.PLANNED)))
+    not_asked_for = pl.col("trigger").is_null() | (pl.col("trigger") == str(Trigger.PLANNED))
+    planned = results.select("sample", "item", "lab", "role", "trigger", *MEASURED).filter(not_asked_for)
     first = planned.filter(pl.col("role") == str(Role.ORIGINAL)).select("sample", "lab").unique()
     known = first.join(blocks.select("sample", "family").unique(), on="sample")
     few = known.filter(pl.col("lab").n_unique().over("family") < settings.min_partners)
