@@ -35,7 +35,10 @@ _EMPTY = t.empty(t.LabInfluence)
 
 
 def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = WHOLE, narrow: Most = NARROW) -> pl.DataFrame:
-    """LAB_INFLUENCE of every bias in LAB_BIAS that is a number; those hidden there are not attributed either."""
+    """LAB_INFLUENCE of every bias in LAB_BIAS that is a number; those hidden there are not attributed either.
+
+    It is the last to need the fitted components of the network, and gives them back before its rows are put together.
+    """
     known = bias.drop_nulls("estimate")
     if network is None or known.is_empty():
         return _EMPTY
@@ -49,7 +52,8 @@ def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = 
             named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
             named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))
             frames.append(t.shaped(named.with_columns(without=pl.col("estimate") + pl.col("shift")), t.LabInfluence))
-    return pl.concat(frames).sort(*_KEY, "kind", "rank")
+    network.give_back()
+    return pl.concat(frames, rechunk=False).sort(*_KEY, "kind", "rank")
 
 
 def _parts(network: Network, rows: pl.DataFrame, scope: str, scope_id: str) -> Iterator[tuple[Part, bool]]:

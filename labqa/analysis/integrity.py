@@ -19,6 +19,8 @@ from labqa.stats.screens.factors import power_between
 
 _WHO = (*ORDER, "result", "sampler", "drawn_on", "tested_on")
 _VALUES = (*TEST, "result", "decimals")
+_TESTED = ("lab", "sample", "item", "role", "role_rank", "part", "qualifier", "value", "result", "decimals")
+_DIGITS = (*ORDER, "result", "value", "decimals")
 """What screens read of a result: each sorts them, and a copy of all columns of a million takes half a gigabyte."""
 
 
@@ -41,14 +43,19 @@ def flags(
         *(swapped := [*_sample_swaps(scored), *_round_swaps(results, items)]),
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
         *_item_changes(causes.drifts),
-        *patterns.copied_vectors(tests_of(results.select(*TEST, "result")), items),
         *patterns.repeats_original(scored),
-        *patterns.heaping_at_limits(tests_of(results.select(_VALUES)), items, yardsticks),
-        *patterns.uneven_digits(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
-        *patterns.narrow_replicates(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
+        *_of_tests(results, items, yardsticks),
+        *patterns.uneven_digits(results.select(_DIGITS), items, yardsticks),
+        *patterns.narrow_replicates(results.select(_DIGITS), items, yardsticks),
     ]
     frame = pl.DataFrame(found, schema=t.Flags.create_empty().schema)
     return frame.sort("rule", "lab", "sample", "flag", nulls_last=True)
+
+
+def _of_tests(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> list[Flag]:
+    """Screens of the tests that results make."""
+    tests = tests_of(results.select(_VALUES)).select(_TESTED)
+    return patterns.copied_vectors(tests, items) + patterns.heaping_at_limits(tests, items, yardsticks)
 
 
 def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:

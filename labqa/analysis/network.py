@@ -19,6 +19,7 @@ from labqa.analysis.sample_causes import Causes
 from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted
 from labqa.core import tables as t
+from labqa.core.memory import trimmed
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.network.between import shrunken_between
 from labqa.stats.network.variance import Components
@@ -78,6 +79,7 @@ class Network:
         """Gives back the memory of all fitted components; those asked for again are fitted again."""
         for name in ("counted", "parts", "families", "items"):
             vars(self).pop(name, None)
+        trimmed()
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
