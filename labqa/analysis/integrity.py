@@ -9,12 +9,13 @@ import polars as pl
 
 from labqa.analysis import patterns
 from labqa.analysis.flagging import Flag, flag
-from labqa.analysis.pairing import ORDER, TEST, current
+from labqa.analysis.pairing import ORDER, TEST
 from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.sample_causes import NONE, Causes
 from labqa.analysis.swaps import LIMIT, round_swaps, swaps
 from labqa.core import tables as t
-from labqa.core.vocabulary import Category, Role, Scale
+from labqa.core.revisions import in_force
+from labqa.core.vocabulary import Category, Qualifier, Role, Scale
 from labqa.stats.screens.factors import power_between
 
 _WHO = (*ORDER, "result", "sampler", "drawn_on", "tested_on")
@@ -60,7 +61,7 @@ def _of_tests(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFra
 
 def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:
     """Laboratories that tested what they drew, and those that tested what they were not approved for."""
-    rows = current(results.select(_WHO))
+    rows = in_force(results.select(_WHO)).filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
     rows = rows.join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
     return [*_sampler_is_tester(rows), *_outside_capability(rows, capabilities)]
 
@@ -81,13 +82,17 @@ def _outside_capability(rows: pl.DataFrame, capabilities: pl.DataFrame) -> list[
     Laboratories without any registered capability are left out, since nothing is known of theirs; so are undated results of a
     laboratory that held the capability at some time.
     """
-    known = rows.filter(pl.col("lab").is_in(capabilities["lab"].unique().to_list()) & pl.col("family").is_not_null())
-    tested = known.filter(pl.col("role") != Role.ASSIGNED).select(
-        "lab", "family", "result", "sample", day=pl.coalesce("tested_on", "drawn_on")
+    listed = pl.col("lab").is_in(capabilities["lab"].unique().to_list())
+    tested = rows.select("lab", "family", "result", "sample", "role", day=pl.coalesce("tested_on", "drawn_on")).filter(
+        listed & pl.col("family").is_not_null() & (pl.col("role") != Role.ASSIGNED)
     )
-    held = tested.join(capabilities, on=["lab", "family"], how="inner").filter(
-        pl.col("day").is_null()
-        | ((pl.col("valid_from") <= pl.col("day")) & (pl.col("day") <= pl.col("valid_to")).fill_null(True))
+    held = (
+        tested.select("lab", "family", "result", "day")
+        .join(capabilities, on=["lab", "family"], how="inner")
+        .filter(
+            pl.col("day").is_null()
+            | ((pl.col("valid_from") <= pl.col("day")) & (pl.col("day") <= pl.col("valid_to")).fill_null(True))
+        )
     )
     outside = tested.join(held.select("result").unique(), on="result", how="anti").sort("lab", "family", "result")
     by = outside.group_by("lab", "family", maintain_order=True).agg(pl.col("sample").n_unique().alias("samples"), "result")

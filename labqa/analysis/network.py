@@ -20,6 +20,7 @@ from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, varia
 from labqa.analysis.weights import Weighted
 from labqa.core import tables as t
 from labqa.core.memory import trimmed
+from labqa.core.threads import in_order
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.network.between import shrunken_between
 from labqa.stats.network.variance import Components
@@ -136,22 +137,27 @@ class Network:
 
     def by_family(self) -> pl.DataFrame:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
-        frames = [_EMPTY]
-        for code, family in enumerate(self.seen.families):
-            parts = [part for part in self.families[code] if len(part.labs) >= 3]
-            frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=self.spread))
+        families, spread = self.families, self.spread
+
+        def rows(code: int) -> pl.DataFrame:
+            parts = [part for part in families[code] if len(part.labs) >= 3]
+            found = self._rows(parts, Scope.FAMILY, self.seen.families[code], without=("family",), spread=spread)
             forget(parts)
-        return pl.concat(frames)
+            return found
+
+        return pl.concat([_EMPTY, *in_order(rows, range(len(families)))])
 
     @cached_property
     def by_item(self) -> pl.DataFrame:
         """Rows of the scope `item`."""
-        frames = [_EMPTY]
-        for code, item in enumerate(self.seen.items):
-            parts = self.items[code]
-            frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
-            forget(parts)
-        return pl.concat(frames)
+        items = self.items
+
+        def rows(code: int) -> pl.DataFrame:
+            found = self._rows(items[code], Scope.ITEM, self.seen.items[code], without=("family", "item"))
+            forget(items[code])
+            return found
+
+        return pl.concat([_EMPTY, *in_order(rows, range(len(items)))])
 
 
 def forget(parts: list[Part]) -> None:
