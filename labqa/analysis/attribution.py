@@ -13,6 +13,7 @@ from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations, starts
 from labqa.analysis.scopes import Part
 from labqa.core import tables as t
+from labqa.core.threads import in_order
 from labqa.core.vocabulary import Influence, Scope, Status, Zero
 from labqa.stats.network.influence import Stated, contributions, left_out, stated, without_partners
 
@@ -35,21 +36,32 @@ _EMPTY = t.empty(t.LabInfluence)
 
 
 def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = WHOLE, narrow: Most = NARROW) -> pl.DataFrame:
-    """LAB_INFLUENCE of every bias in LAB_BIAS that is a number; those hidden there are not attributed either."""
+    """LAB_INFLUENCE of every bias in LAB_BIAS that is a number; those hidden there are not attributed either.
+
+    It is the last to need the fitted components of the network, and gives them back before its rows are put together.
+    """
     known = bias.drop_nulls("estimate")
     if network is None or known.is_empty():
         return _EMPTY
-    frames = [_EMPTY]
-    for (scope, scope_id), rows in sorted(known.group_by("scope", "scope_id"), key=lambda group: str(group[0])):
-        most = whole if scope == str(Scope.LAB) else narrow
-        for part, anchored in _parts(network, rows, str(scope), str(scope_id)):
-            found = _of_part(network.seen, part, anchored=anchored, most=most)
-            part.forget()
-            unit = pl.DataFrame({"lab": [network.seen.labs[lab] for lab in part.labs], "unit": network.unit(part)})
-            named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
-            named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))
-            frames.append(t.shaped(named.with_columns(without=pl.col("estimate") + pl.col("shift")), t.LabInfluence))
-    return pl.concat(frames).sort(*_KEY, "kind", "rank")
+    scopes = [
+        (rows, part, anchored, whole if scope == str(Scope.LAB) else narrow)
+        for (scope, scope_id), rows in sorted(known.group_by("scope", "scope_id"), key=lambda group: str(group[0]))
+        for part, anchored in _parts(network, rows, str(scope), str(scope_id))
+    ]
+
+    def influences(one: tuple[pl.DataFrame, Part, bool, Most]) -> pl.DataFrame:
+        rows, part, anchored, most = one
+        found = _of_part(network.seen, part, anchored=anchored, most=most)
+        part.forget()
+        unit = pl.DataFrame({"lab": [network.seen.labs[lab] for lab in part.labs], "unit": network.unit(part)})
+        named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
+        named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))
+        return t.shaped(named.with_columns(without=pl.col("estimate") + pl.col("shift")), t.LabInfluence)
+
+    frames = [_EMPTY, *in_order(influences, scopes)]
+    del scopes
+    network.give_back()
+    return pl.concat(frames, rechunk=False).sort(*_KEY, "kind", "rank")
 
 
 def _parts(network: Network, rows: pl.DataFrame, scope: str, scope_id: str) -> Iterator[tuple[Part, bool]]:

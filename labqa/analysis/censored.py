@@ -9,6 +9,7 @@ from labqa.analysis import latent
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparable import arranged
 from labqa.core import tables as t
+from labqa.core.threads import in_order
 from labqa.core.vocabulary import Qualifier, Role, Scope, Status
 from labqa.stats.latent.numbers import Levels, fit_numbers, levels, stabilised
 
@@ -40,10 +41,13 @@ def lab_censored(
         (pl.col("role") == str(Role.ORIGINAL)) & (pl.col("qualifier") != str(Qualifier.NOT_APPLICABLE))
     ).join(chosen.select("item").unique(), on="item", how="semi")
     sigma = {row[0]: row[1:] for row in yardsticks.select("item", "sigma_R_constant", "sigma_R_slope").iter_rows()}
-    rows = []
-    for (item,), part in chosen.group_by("item", maintain_order=True):
+
+    def of(group: tuple[tuple[object, ...], pl.DataFrame]) -> pl.DataFrame:
+        (item,), part = group
         constant, slope = (float(value or 0.0) for value in sigma[str(item)])
-        rows.append(_of_item(str(item), part, first.filter(pl.col("item") == item), constant, slope, settings))
+        return _of_item(str(item), part, first.filter(pl.col("item") == item), constant, slope, settings)
+
+    rows = [*in_order(of, chosen.group_by("item", maintain_order=True))]
     if not rows:
         return t.empty(t.LabCensored)
     own = lab_bias.filter((pl.col("scope") == str(Scope.ITEM)) & (pl.col("status") == str(Status.ASSESSED)))

@@ -82,7 +82,9 @@ def met(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     between = blocks.filter(pl.col("kind").is_in([str(BlockKind.PAIR), str(BlockKind.MULTIPLE)])).select(
         "block", "sample", "item"
     )
-    named = results.filter(pl.col("lab").is_not_null() & (pl.col("role") != str(Role.ASSIGNED))).select("lab", "sample", "item")
+    named = results.select("lab", "sample", "item", "role").filter(
+        pl.col("lab").is_not_null() & (pl.col("role") != str(Role.ASSIGNED))
+    )
     rows = named.join(between, on=["sample", "item"]).select("lab", "block", "sample").unique().sort("block", "lab")
     labs = results["lab"].drop_nulls().unique().sort()
     node = labs.search_sorted(rows["lab"]).to_numpy().astype(np.int64)

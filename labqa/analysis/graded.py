@@ -9,6 +9,7 @@ from labqa.analysis import latent
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.comparable import Stated, arranged
 from labqa.core import tables as t
+from labqa.core.threads import in_order
 from labqa.core.vocabulary import Scale
 from labqa.stats.latent.grades import fit_grades
 
@@ -16,7 +17,8 @@ from labqa.stats.latent.grades import fit_grades
 def lab_grades(compared: pl.DataFrame, items: pl.DataFrame, settings: BiasSettings) -> pl.DataFrame:
     """LAB_GRADES from rows of `comparable.stated`."""
     graded = compared.join(items.filter(pl.col("scale") == str(Scale.ORDINAL)).select("item"), on="item", how="semi")
-    rows = [_of_item(item, part, settings) for (item,), part in graded.group_by("item", maintain_order=True)]
+    groups = graded.group_by("item", maintain_order=True)
+    rows = [*in_order(lambda group: _of_item(group[0][0], group[1], settings), groups)]
     return t.shaped(pl.concat(rows), t.LabGrades).sort("lab", "item") if rows else t.empty(t.LabGrades)
 
 

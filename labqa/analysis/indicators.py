@@ -106,15 +106,19 @@ def _withheld(part: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
 
 def _mostly_unfit(unfit: pl.DataFrame, results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Laboratories, their families and items of whose blocks in the fit half or more are of items that are `unfit`."""
-    used = results.filter(pl.col("lab").is_not_null() & pl.col("value").is_not_null()).join(
-        blocks.filter("used_for_bias").select("block", "sample", "item", "family"), on=["sample", "item"], how="inner"
-    )
-    used = used.unique(["lab", "block"]).with_columns(unfit=pl.col("item").is_in(unfit["item"].to_list()))
+    used = _used(results, blocks).unique(["lab", "block"]).with_columns(unfit=pl.col("item").is_in(unfit["item"].to_list()))
     shares = [
         used.group_by("lab", scope=pl.lit(str(scope)), scope_id=column).agg(pl.col("unfit").mean())
         for scope, column in _SCOPES.items()
     ]
     return pl.concat(shares).filter(pl.col("unfit") >= MOST_UNFIT).select(_KEY)
+
+
+def _used(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
+    """Numbers of named laboratories with the block of the fit that each stands in: lab, item, result, value, block, level."""
+    kept = blocks.filter("used_for_bias").select("block", "sample", "item", "family", "level")
+    numbers = results.select("lab", "sample", "item", "result", "value").drop_nulls(["lab", "value"])
+    return numbers.join(kept, on=["sample", "item"], how="inner")
 
 
 def _complete(part: pl.DataFrame) -> pl.DataFrame:
@@ -153,9 +157,7 @@ def _without_figure(part: pl.DataFrame) -> pl.DataFrame:
 
 def _telling_blocks(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Blocks used for each bias, by scope; the largest |value − level| over the item’s spread first."""
-    rows = results.filter(pl.col("lab").is_not_null() & pl.col("value").is_not_null()).join(
-        blocks.filter("used_for_bias").select("block", "sample", "item", "family", "level"), on=["sample", "item"], how="inner"
-    )
+    rows = _used(results, blocks)
     rows = rows.with_columns(off=(pl.col("value") - pl.col("level")).abs()).sort("item", "block", "lab", "result")
     spread = rows.group_by("item", maintain_order=True).agg(spread=location_scale.MADE_FACTOR * pl.col("off").median())
     rows = rows.join(spread, on="item", how="left", maintain_order="left")

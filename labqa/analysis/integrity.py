@@ -9,16 +9,19 @@ import polars as pl
 
 from labqa.analysis import occasions, patterns
 from labqa.analysis.flagging import Flag, chance, flag
-from labqa.analysis.pairing import ORDER, TEST, current
+from labqa.analysis.pairing import ORDER, TEST
 from labqa.analysis.pairing import tests as tests_of
 from labqa.analysis.sample_causes import NONE, Causes
 from labqa.analysis.swaps import LIMIT, round_swaps, swaps
 from labqa.core import tables as t
-from labqa.core.vocabulary import Category, Role, Scale
+from labqa.core.revisions import in_force
+from labqa.core.vocabulary import Category, Qualifier, Role, Scale
 from labqa.stats.screens.factors import power_between
 
 _WHO = (*ORDER, "result", "sampler", "drawn_on", "tested_on")
 _VALUES = (*TEST, "result", "decimals")
+_TESTED = ("lab", "sample", "item", "role", "role_rank", "part", "qualifier", "value", "result", "decimals")
+_DIGITS = (*ORDER, "result", "value", "decimals")
 """What screens read of a result: each sorts them, and a copy of all columns of a million takes half a gigabyte."""
 
 
@@ -44,19 +47,24 @@ def flags(
         *_sample_differs(causes.tests, results, {str(one["sample"]) for one in swapped}),
         *_item_changes(causes.drifts),
         *_occasions_differ(differ),
-        *patterns.copied_vectors(tests_of(results.select(*TEST, "result")), items),
         *patterns.repeats_original(scored),
-        *patterns.heaping_at_limits(tests_of(results.select(_VALUES)), items, yardsticks),
-        *patterns.uneven_digits(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
-        *patterns.narrow_replicates(results.select(*ORDER, "result", "value", "decimals"), items, yardsticks),
+        *_of_tests(results, items, yardsticks),
+        *patterns.uneven_digits(results.select(_DIGITS), items, yardsticks),
+        *patterns.narrow_replicates(results.select(_DIGITS), items, yardsticks),
     ]
     frame = pl.DataFrame(found, schema=t.Flags.create_empty().schema)
     return frame.sort("rule", "lab", "sample", "flag", nulls_last=True)
 
 
+def _of_tests(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> list[Flag]:
+    """Screens of the tests that results make."""
+    tests = tests_of(results.select(_VALUES)).select(_TESTED)
+    return patterns.copied_vectors(tests, items) + patterns.heaping_at_limits(tests, items, yardsticks)
+
+
 def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:
     """Laboratories that tested what they drew, and those that tested what they were not approved for."""
-    rows = current(results.select(_WHO))
+    rows = in_force(results.select(_WHO)).filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
     rows = rows.join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
     return [*_sampler_is_tester(rows), *_outside_capability(rows, capabilities)]
 
@@ -77,13 +85,17 @@ def _outside_capability(rows: pl.DataFrame, capabilities: pl.DataFrame) -> list[
     Laboratories without any registered capability are left out, since nothing is known of theirs; so are undated results of a
     laboratory that held the capability at some time.
     """
-    known = rows.filter(pl.col("lab").is_in(capabilities["lab"].unique().to_list()) & pl.col("family").is_not_null())
-    tested = known.filter(pl.col("role") != Role.ASSIGNED).select(
-        "lab", "family", "result", "sample", day=pl.coalesce("tested_on", "drawn_on")
+    listed = pl.col("lab").is_in(capabilities["lab"].unique().to_list())
+    tested = rows.select("lab", "family", "result", "sample", "role", day=pl.coalesce("tested_on", "drawn_on")).filter(
+        listed & pl.col("family").is_not_null() & (pl.col("role") != Role.ASSIGNED)
     )
-    held = tested.join(capabilities, on=["lab", "family"], how="inner").filter(
-        pl.col("day").is_null()
-        | ((pl.col("valid_from") <= pl.col("day")) & (pl.col("day") <= pl.col("valid_to")).fill_null(True))
+    held = (
+        tested.select("lab", "family", "result", "day")
+        .join(capabilities, on=["lab", "family"], how="inner")
+        .filter(
+            pl.col("day").is_null()
+            | ((pl.col("valid_from") <= pl.col("day")) & (pl.col("day") <= pl.col("valid_to")).fill_null(True))
+        )
     )
     outside = tested.join(held.select("result").unique(), on="result", how="anti").sort("lab", "family", "result")
     by = outside.group_by("lab", "family", maintain_order=True).agg(pl.col("sample").n_unique().alias("samples"), "result")

@@ -50,9 +50,9 @@ def method_bias(results: pl.DataFrame, network: Network | None, settings: BiasSe
 
 def _stated(results: pl.DataFrame) -> pl.DataFrame:
     """The method of each laboratory's test of a sample and item: the first that its results state."""
-    named = results.filter(pl.col("lab").is_not_null() & pl.col("method").is_not_null())
     key = ["item", "sample", "lab"]
-    return named.sort(*key, "method").unique(key, keep="first", maintain_order=True).select(*key, "method")
+    named = results.select(*key, "method").drop_nulls(["lab", "method"])
+    return named.group_by(key).agg(pl.col("method").min())
 
 
 def _split(seen: Observations, stated: pl.DataFrame) -> tuple[Observations, Ints, list[str]]:

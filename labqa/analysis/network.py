@@ -19,6 +19,8 @@ from labqa.analysis.sample_causes import Causes
 from labqa.analysis.scopes import KINDS, Biases, ItemSpread, Part, biases, variance_components, within_scope
 from labqa.analysis.weights import Weighted
 from labqa.core import tables as t
+from labqa.core.memory import trimmed
+from labqa.core.threads import in_order
 from labqa.core.vocabulary import Scope, Zero
 from labqa.stats.network.between import shrunken_between
 from labqa.stats.network.variance import Components
@@ -78,6 +80,7 @@ class Network:
         """Gives back the memory of all fitted components; those asked for again are fitted again."""
         for name in ("counted", "parts", "families", "items"):
             vars(self).pop(name, None)
+        trimmed()
 
     def unit(self, part: Part) -> Floats:
         """Factor of each laboratory of the part that states its bias in units of σR without its own results."""
@@ -134,22 +137,27 @@ class Network:
 
     def by_family(self) -> pl.DataFrame:
         """Rows of the scope `family`, in families with three connected laboratories or more."""
-        frames = [_EMPTY]
-        for code, family in enumerate(self.seen.families):
-            parts = [part for part in self.families[code] if len(part.labs) >= 3]
-            frames.append(self._rows(parts, Scope.FAMILY, family, without=("family",), spread=self.spread))
+        families, spread = self.families, self.spread
+
+        def rows(code: int) -> pl.DataFrame:
+            parts = [part for part in families[code] if len(part.labs) >= 3]
+            found = self._rows(parts, Scope.FAMILY, self.seen.families[code], without=("family",), spread=spread)
             forget(parts)
-        return pl.concat(frames)
+            return found
+
+        return pl.concat([_EMPTY, *in_order(rows, range(len(families)))])
 
     @cached_property
     def by_item(self) -> pl.DataFrame:
         """Rows of the scope `item`."""
-        frames = [_EMPTY]
-        for code, item in enumerate(self.seen.items):
-            parts = self.items[code]
-            frames.append(self._rows(parts, Scope.ITEM, item, without=("family", "item")))
-            forget(parts)
-        return pl.concat(frames)
+        items = self.items
+
+        def rows(code: int) -> pl.DataFrame:
+            found = self._rows(items[code], Scope.ITEM, self.seen.items[code], without=("family", "item"))
+            forget(items[code])
+            return found
+
+        return pl.concat([_EMPTY, *in_order(rows, range(len(items)))])
 
 
 def forget(parts: list[Part]) -> None:

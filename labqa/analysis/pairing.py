@@ -68,7 +68,9 @@ def replicates(results: pl.DataFrame) -> pl.DataFrame:
     """
     key = ["sample", "item", "role", "lab"]
     rows = current(results.filter(pl.col("role").is_in([str(Role.ORIGINAL), str(Role.PT)]) & pl.col("lab").is_not_null()))
-    return rows.filter((pl.len().over(key) > 1) & (pl.col("qualifier") == Qualifier.QUANTIFIED).all().over(key))
+    starts = offsets_of_runs(rows, key)
+    several = (np.diff(starts) > 1) & ~_any(rows["qualifier"] != Qualifier.QUANTIFIED, starts)
+    return rows.filter(pl.Series(np.repeat(several, np.diff(starts)), dtype=pl.Boolean))
 
 
 def samples(results: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from labqa.analysis.flagging import Flag, chance, flag
-from labqa.analysis.pairing import current, offsets_of_runs, replicates
+from labqa.analysis.pairing import offsets_of_runs, replicates
 from labqa.analysis.scale import SIGMA_COLUMNS, sigma_between, sigma_within
+from labqa.core.revisions import in_force
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Scale
 from labqa.stats.counting import chance_of_count_unequal
 from labqa.stats.multiplicity import adjusted
@@ -46,6 +47,7 @@ def copied_vectors(tests: pl.DataFrame, items: pl.DataFrame) -> list[Flag]:
     rows = (
         tests.filter((pl.col("qualifier") == Qualifier.QUANTIFIED) & pl.col("lab").is_not_null())
         .filter(pl.col("role") != Role.ASSIGNED)
+        .select("lab", "sample", "item", "role_rank", "part", "value", "result")
         .join(items.filter(_NUMERIC).select("item"), on="item", how="semi", maintain_order="left")
         .sort("lab", "sample", "role_rank", "item", "part")
         .filter(pl.col("role_rank") == pl.col("role_rank").min().over("lab", "sample"))
@@ -120,9 +122,10 @@ def heaping_at_limits(tests: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.D
     beyond its limits shows no step (a steep density would look alike) and is not found.
     """
     numeric = tests.filter((pl.col("qualifier") == Qualifier.QUANTIFIED) & pl.col("role").is_in(_JUDGING))
-    rows = _with_yardstick(numeric.filter(pl.col("lab").is_not_null()), items, yardsticks)
+    rows = numeric.select("lab", "item", "result", "value", "decimals").drop_nulls("lab")
     rows = rows.with_columns(step=_step(pl.col("decimals").quantile(0.5, "lower").over("lab", "item")))
-    near = pl.concat([_beyond(rows, side) for side in _SIDES]).filter(pl.col("beyond").abs() <= 2.0)
+    known = _known(items, yardsticks)
+    near = pl.concat([_beyond(rows, known, side) for side in _SIDES]).filter(pl.col("beyond").abs() <= 2.0)
     near = near.sort("lab", "item", "side", "result")
     starts = offsets_of_runs(near, ["lab"])
     step = heaping(near["beyond"].to_numpy(), starts, limit=0.0, step=1.0)
@@ -149,11 +152,12 @@ def uneven_digits(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.Dat
 
     A last digit 0 is left out: software drops it, and results with fewer digits would add it.
     """
-    quantified = current(results).filter((pl.col("qualifier") == Qualifier.QUANTIFIED) & pl.col("lab").is_not_null())
-    rows = _with_yardstick(quantified.filter(pl.col("role") != Role.ASSIGNED), items, yardsticks)
+    quantified, named = pl.col("qualifier") == Qualifier.QUANTIFIED, pl.col("lab").is_not_null()
+    measured = in_force(results).filter(quantified & named & (pl.col("role") != Role.ASSIGNED))
+    rows = _with_yardstick(measured.select("lab", "item", "result", "value", "decimals"), items, yardsticks)
     rows = rows.with_columns(step=_step(pl.col("decimals")), sigma=sigma_within(pl.col("value")))
     fine = digits.beyond_repeatability(*(rows[name].fill_null(float("nan")).to_numpy() for name in ("step", "sigma")))
-    rows = rows.filter(pl.Series(fine, dtype=pl.Boolean))
+    rows = rows.select("lab", "result", "value", "step").filter(pl.Series(fine, dtype=pl.Boolean))
     last = digits.terminal_digits(rows["value"].to_numpy(), step=rows["step"].to_numpy())
     rows = rows.with_columns(digit=pl.Series(last)).filter(pl.col("digit") > 0)
     rows = rows.filter(pl.len().over("lab") >= FEWEST_DIGITS).sort("lab", "result")
@@ -194,11 +198,16 @@ def narrow_replicates(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl
 
 
 def _with_yardstick(rows: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:
-    """Results of numeric items with the item's limits and the constants of its yardstick."""
+    """Results of numeric items with the constants of the item's yardstick."""
+    known = _known(items, yardsticks).select("item", *SIGMA_COLUMNS)
+    return rows.join(known, on="item", how="inner", maintain_order="left")
+
+
+def _known(items: pl.DataFrame, yardsticks: pl.DataFrame) -> pl.DataFrame:
+    """Numeric items with their limits and the constants of their yardsticks."""
     limits = [f"{side}_{what}" for side in _SIDES for what in ("limit", "inclusive")]
     known = items.filter(_NUMERIC).select("item", "scale", "loq", *limits)
-    known = known.join(yardsticks.select("item", *SIGMA_COLUMNS), on="item", how="left")
-    return rows.join(known, on="item", how="inner", maintain_order="left")
+    return known.join(yardsticks.select("item", *SIGMA_COLUMNS), on="item", how="left")
 
 
 def _step(decimals: pl.Expr) -> pl.Expr:
@@ -206,22 +215,19 @@ def _step(decimals: pl.Expr) -> pl.Expr:
     return pl.lit(10.0).pow(-decimals.cast(pl.Float64))
 
 
-def _beyond(rows: pl.DataFrame, side: str) -> pl.DataFrame:
+def _beyond(rows: pl.DataFrame, known: pl.DataFrame, side: str) -> pl.DataFrame:
     """Results of items with a limit on that side, and how many bins they lie beyond it."""
     limit = pl.col(f"{side}_limit")
     floor = pl.when(pl.col("scale") == Scale.INTERVAL).then(float("-inf")).otherwise(pl.col("loq").fill_null(0.0))
-    part = rows.filter(limit.is_not_null()).select(
-        "lab",
+    limits = known.filter(limit.is_not_null()).select(
         "item",
-        "result",
-        "value",
-        "step",
         side=pl.lit(side),
         limit=limit,
         inclusive=pl.col(f"{side}_inclusive").fill_null(True),
         sigma=sigma_between(limit),
         floor=floor,
     )
+    part = rows.join(limits, on="item", how="inner", maintain_order="left")
     numbers = {name: part[name].fill_null(float("nan")).to_numpy() for name in ("limit", "step", "sigma", "floor")}
     beyond = bins_beyond(part["value"].to_numpy(), side=side, inclusive=part["inclusive"].to_numpy(), **numbers)
     return part.select("lab", "item", "side", "result", beyond=pl.Series(beyond, dtype=pl.Float64)).filter(

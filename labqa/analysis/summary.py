@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from labqa.core import tables as t
+from labqa.core.periods import of_years
 from labqa.core.vocabulary import BlockKind, Category, PairKind, Qualifier, Role, Status, Verdict
 
 Frames = Mapping[str, pl.DataFrame]
 _AGREEING = [str(Category.AGREE), str(Category.WITHIN_LIMITS)]
 _RETESTING = [str(Role.RETEST), str(Role.REFEREE)]
+_RESULT = ("role", "qualifier", "lab", "sample", "trigger", "reported_verdict", "period")
+"""Columns of results that are counted: a copy of all of a million takes half a gigabyte."""
 _QUANTILES = {"smallest": 0.0, "quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "largest": 1.0}
 
 
@@ -62,12 +65,8 @@ def _shares(metric: str, scope: str, frame: pl.DataFrame, column: str | None, hi
 
 def _evidence(run: Frames, results: pl.DataFrame, *, label: str, years: list[int | None]) -> pl.DataFrame:
     """Figures of the results, blocks and pairs of some years."""
-    inside = pl.col("period").is_in([year for year in years if year is not None])
-    if None in years:
-        inside = inside | pl.col("period").is_null()
-    samples, blocks = run["samples"].filter(inside), run["blocks"].filter(inside)
-    pairs = run["pairs"].filter(inside).join(run["discrepancies"], on="pair", how="left", maintain_order="left")
-    here = results.filter(inside)
+    samples, blocks, here = (of_years(one, years) for one in (run["samples"], run["blocks"], results.select(_RESULT)))
+    pairs = of_years(run["pairs"], years).join(run["discrepancies"], on="pair", how="left", maintain_order="left")
     return pl.concat(
         [*_base(here, samples, label), *_blocks(blocks, label), *_pairs(pairs, label), *_coverage(here, samples, label)]
     )
@@ -149,8 +148,9 @@ def _pairs(pairs: pl.DataFrame, label: str) -> list[pl.DataFrame]:
 
 def _coverage(results: pl.DataFrame, samples: pl.DataFrame, label: str) -> list[pl.DataFrame]:
     """Share of spot-check samples that were retested, in all and by how the retest came about."""
-    drawn = results.filter(pl.col("role") == Role.ORIGINAL).select("sample").unique()
-    retested = results.filter(pl.col("role").is_in(_RETESTING)).select("sample", "trigger").unique()
+    tested = results.select("role", "sample", "trigger")
+    drawn = tested.filter(pl.col("role") == Role.ORIGINAL).select("sample").unique()
+    retested = tested.filter(pl.col("role").is_in(_RETESTING)).select("sample", "trigger").unique()
     n = drawn.height
     covered = drawn.join(retested.select("sample").unique(), on="sample", how="semi").height
     by = retested.drop_nulls("trigger").group_by(pl.col("trigger").alias("scope_id")).len("hits")

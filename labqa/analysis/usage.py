@@ -83,9 +83,8 @@ def _outside(results: pl.DataFrame) -> pl.DataFrame:
     """Results that stand in no block, with what they are and why."""
     not_applicable = pl.col("qualifier") == str(Qualifier.NOT_APPLICABLE)
     last = in_force(results)
-    old = results.join(last, on="result", how="anti").with_columns(
-        kind=pl.lit(str(EvidenceKind.SUPERSEDED)), reason=pl.lit("kinds.superseded")
-    )
+    superseded = results.head(0) if last is results else results.join(last, on="result", how="anti")
+    old = superseded.with_columns(kind=pl.lit(str(EvidenceKind.SUPERSEDED)), reason=pl.lit("kinds.superseded"))
     assigned = last.filter((pl.col("role") == str(Role.ASSIGNED)) & ~not_applicable).with_columns(
         kind=pl.lit(str(EvidenceKind.ASSIGNED)), reason=pl.lit(None, dtype=pl.String)
     )

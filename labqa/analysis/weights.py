@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Weighted:
     outlying: NDArray[np.bool_]
     left: Floats
 
-    @property
+    @cached_property
     def precision(self) -> Floats:
         """Inverse of the error variance of each observation, up to one factor for all: where a yardstick does not fit its
         item, the item's errors are larger or smaller than those of the median observation."""

@@ -63,8 +63,7 @@ def evaluate(
     seen = _window(platform, programme, period, rules, version)
     manifest = _manifest(platform, programme, seen, rules, version)
     if platform.ledger.run(manifest.run_id) is None:
-        facts = _facts(platform, programme, seen, version)
-        tables = pipeline.run_tables(facts, rules, seen, progress=progress)
+        tables = pipeline.run_tables(_facts(platform, programme, seen, version), rules, seen, progress=progress)
         pipeline.told(progress, "write")
         platform.runs.write(manifest, tables, now())
     done = _evaluated(platform.run(manifest.run_id))

@@ -10,6 +10,7 @@ import polars as pl
 from labqa.analysis import mixed
 from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import UsageError
+from labqa.core.periods import of_years
 from labqa.core.revisions import in_force
 from labqa.core.wording.catalogue import Language, Message
 from labqa.service import evaluations, pipeline
@@ -28,7 +29,7 @@ def mixed_model(
     facts, rules, seen = evaluations.inputs(platform, opened.manifest)
     recent = {name: opened.table(name) for name in ("samples", "blocks")}
     recent |= {"results": in_force(facts.results)}
-    years = {name: pipeline.of_years(frame, seen.evidence) for name, frame in recent.items()}
+    years = {name: of_years(frame, seen.evidence) for name, frame in recent.items()}
     settings = pipeline.bias_settings(rules)
     try:
         return mixed.second_opinion(

@@ -30,6 +30,8 @@ from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.sample_causes import NONE, Causes
 from labqa.core import revisions
 from labqa.core import tables as t
+from labqa.core.memory import trimmed
+from labqa.core.periods import of_years
 from labqa.core.wording.catalogue import Message
 from labqa.rating import classify
 from labqa.rating.rulesets import Edition
@@ -69,11 +71,15 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
     told(progress, "bias")
     recent = {name: of_years(frame, seen.evidence) for name, frame in (("results", results), ("samples", samples))}
     recent |= {"blocks": of_years(blocks, seen.evidence), "pairs": of_years(pairs, seen.evidence)}
-    del results  # may be a copy of most of the facts, made again for the summary: the fits need the memory
+    earlier = blocks.join(recent["blocks"].select("block"), on="block", how="anti", maintain_order="left")
+    del results, blocks  # copies of most of the facts, made again for the summary: the fits need the memory
     near = discrepancies.join(recent["pairs"].select("pair"), on="pair", how="semi", maintain_order="left")
     settings = bias_settings(edition)
     laboratories, used, compared, causes, differ = _of_laboratories(recent, near, facts, scale, without, edition)
+    del recent["blocks"]  # from here on they count as the fit used them
+    trimmed()
     of_kinds = kinds.tables(recent["results"], used, facts.items, scale, laboratories["lab_bias"], settings)
+    trimmed()
     flags = integrity.flags(
         recent["results"], recent["samples"], facts.items, facts.capabilities, recent["pairs"], near, scale, causes, differ
     )
@@ -91,7 +97,7 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         yardsticks=scale,
     )
     ratings, reasons = classify.rate(found, facts.class_in_force, facts.labs, edition, seen.as_of)
-    all_blocks = _with_earlier(used, blocks)
+    all_blocks = pl.concat([used, earlier.with_columns(why_not=pl.lit("service.before_evidence"))])
     run = {
         "samples": samples,
         "blocks": all_blocks,
@@ -138,13 +144,14 @@ def _of_laboratories(
     )
     lab_bias = occasions.withheld(lab_bias, differ, settings)
     influence = attribution.lab_influence(lab_bias, network)
-    if network is not None:
-        network.give_back()
+    trimmed()
+    selected = selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings)
+    trimmed()
     tables = {
         "lab_bias": lab_bias,
         "lab_influence": influence,
         "lab_contrasts": contrasts,
-        "lab_selection": selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings),
+        "lab_selection": selected,
         "lab_precision": precision.lab_precision(results, network, settings, tolerated=edition.number("tolerated_precision")),
         "lab_slopes": slopes.lab_slopes(network, items, lab_bias, settings),
         "method_bias": methods.method_bias(results, network, settings),
@@ -164,12 +171,6 @@ def _read(facts: Facts, seen: Window) -> pl.DataFrame:
     return of_years(revisions.in_force(facts.results), seen.read)
 
 
-def of_years(frame: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
-    """Rows whose period is one of `years`, the frame itself where all are; None stands for undated rounds."""
-    kept = frame["period"].is_in([*years], nulls_equal=True)
-    return frame if kept.all() else frame.filter(kept)
-
-
 def read_by(results: pl.DataFrame, years: Sequence[Year]) -> pl.DataFrame:
     """Results in force in one of `years`, with all revisions that they superseded, whatever year those stated."""
     if not (results["revision"] > 0).any():
@@ -182,9 +183,3 @@ def told(progress: Progress | None, step: str) -> None:
     """Tell the user which step begins."""
     if progress is not None:
         progress(Message(f"service.step_{step}"), _SHARES[step])
-
-
-def _with_earlier(used: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
-    """Blocks of the evidence as the fit left them, and those before it, which are read for the trend only."""
-    earlier = blocks.join(used.select("block"), on="block", how="anti", maintain_order="left")
-    return pl.concat([used, earlier.with_columns(why_not=pl.lit("service.before_evidence"))])

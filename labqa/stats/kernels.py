@@ -36,5 +36,6 @@ numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first call, in nopython mode and without fastmath, so that sums run in the order written."""
-    return cast("Callable[..., Any]", numba.njit(cache=True)(function))
+    """Compile on first call, in nopython mode and without fastmath, so that sums run in the order written; other threads run
+    meanwhile."""
+    return cast("Callable[..., Any]", numba.njit(cache=True, nogil=True)(function))

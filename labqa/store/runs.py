@@ -18,7 +18,7 @@ from labqa.core.tables import RUN_TABLES
 from labqa.store import durable
 from labqa.store.chain import Entry, Kind
 from labqa.store.contract import checked
-from labqa.store.fingerprint import content_hash_of_sorted, in_key_order
+from labqa.store.fingerprint import content_hash, in_key_order
 from labqa.store.home import RUNS, prepare
 from labqa.store.indexed import Indexed
 from labqa.store.ledger import Ledger
@@ -118,14 +118,14 @@ class RunStore:
 
         IntegrityError names the tables whose content differs from the run written before: it was not reproduced.
         """
-        ordered = {name: in_key_order(frame, RUN_TABLES[name]) for name, frame in checked(tables, RUN_TABLES).items()}
-        contents = {name: content_hash_of_sorted(frame, RUN_TABLES[name]) for name, frame in ordered.items()}
+        kept = checked(tables, RUN_TABLES)
+        contents = {name: content_hash(frame, RUN_TABLES[name]) for name, frame in kept.items()}
         with durable.writing(self.home):
             if entry := self.ledger.run(manifest.run_id):
                 return _same(RunInfo.of(entry), contents)
             target = self.home / RUNS / manifest.run_id
             with durable.temporary(self.home) as made:
-                payload = _written(made, manifest, ordered, contents)
+                payload = _written(made, manifest, kept, contents)
                 shutil.rmtree(target, ignore_errors=True)  # without an entry it is what an interrupted write left
                 durable.publish(made, target)
             return RunInfo.of(self.ledger.append(Kind.RUN, payload, recorded_at))
@@ -146,13 +146,16 @@ class RunStore:
 def _written(
     folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame], contents: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Write tables and manifest into a new folder; returns what the ledger keeps, which is the manifest file's content."""
+    """Write tables and manifest into a new folder; returns what the ledger keeps, which is the manifest file's content.
+
+    Tables are sorted one at a time, once more after their hash: all of them sorted would take their memory again.
+    """
     with durable.refusals_as_sentences(folder):
         folder.mkdir()
         passing("run_begun")
     described = {}
     for name, frame in tables.items():
-        file_sha256 = durable.write_parquet(frame, folder / f"{name}.parquet")
+        file_sha256 = durable.write_parquet(in_key_order(frame, RUN_TABLES[name]), folder / f"{name}.parquet")
         described[name] = asdict(TableInfo(frame.height, file_sha256, contents[name]))
     payload = {
         "run": manifest.run_id,

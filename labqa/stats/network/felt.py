@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from labqa.core.threads import in_order
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit
 from labqa.stats.network.columns import WIDE, squares
@@ -52,8 +53,10 @@ class Felt(NamedTuple):
     def through(self, inverse: Floats) -> Floats:
         """A⁻ M (nodes × nodes), some columns at a time."""
         out = np.empty_like(inverse)
-        for first in range(0, len(inverse), WIDE):
-            out[first : first + WIDE] = self.applied(np.ascontiguousarray(inverse[:, first : first + WIDE])).T
+        strips = range(0, len(inverse), WIDE)
+        made = in_order(lambda first: self.applied(np.ascontiguousarray(inverse[:, first : first + WIDE])), strips)
+        for first, columns in zip(strips, made, strict=True):
+            out[first : first + WIDE] = columns.T
         return out
 
     def own(self, columns: Floats, lab: Ints) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
+from labqa.core.threads import in_order
 from labqa.stats.kernels import kernel
 from labqa.stats.network.columns import MOST, WIDE, approached, squares
 from labqa.stats.network.components import paired
@@ -156,11 +157,13 @@ def node_variances(start: Ints, node: Ints, y: Floats, clusters: list[Ints], *, 
     sums, inverse = [_summed(score, node, cluster, n) for cluster in clusters], _inverse(information)
     grown = len(node) / max(len(node) - 1, 1)
     alone = (1.0 - len(clusters)) * grown * np.bincount(node, weights=score**2, minlength=n)
-    clustered = np.empty(n)
-    for first in range(0, n, WIDE):
+
+    def told(first: int) -> Floats:
         columns = np.ascontiguousarray(inverse[:, first : first + WIDE])
         shared = sum(squares(one, columns) for one in sums)
-        clustered[first : first + WIDE] = shared + (alone[:, None] * columns**2).sum(axis=0)
+        return np.asarray(shared + (alone[:, None] * columns**2).sum(axis=0))
+
+    clustered = np.concatenate([*in_order(told, range(0, n, WIDE))])
     model = np.diag(inverse)
     return Precisions(variance, model / variance**2, clustered / variance**2)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from labqa.core.threads import in_order
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit, product
 from labqa.stats.network.columns import WIDE
@@ -134,10 +136,13 @@ def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
     n, kinds = len(inverse), len(kept)
     out = np.zeros((kinds, kinds))
     waiting = {first: np.empty((kinds, first, min(WIDE, n - first))) for first in range(0, n, WIDE)}
-    for first in range(0, n, WIDE):
+
+    def made(first: int) -> list[Floats]:  # (A⁻ M)' of these rows: nodes × strip
         columns = np.ascontiguousarray(inverse[:, first : first + WIDE])
-        strip = [one.applied(columns) for one in kept]  # (A⁻ M)' of these rows: nodes × strip
-        before, last = waiting.pop(first), first + columns.shape[1]
+        return [one.applied(columns) for one in kept]
+
+    for first, strip in zip([*waiting], in_order(made, [*waiting]), strict=True):
+        before, last = waiting.pop(first), min(first + WIDE, n)
         for a in range(kinds):
             for b in range(kinds):
                 out[a, b] += _beside(before[a], strip[b])
@@ -277,13 +282,16 @@ def spread(
     total, own = np.zeros((m, len(groupings))), np.zeros((m, len(groupings)))
     inverse, bases = fitted.inverse, product(contrasts.bases, fitted.inverse)
     kept = [felt(fitted, groupings[k], int(lab.max(initial=-1)) + 1) for k in kinds]
-    for first in range(0, m, WIDE):
+
+    def told(first: int) -> None:
         last = min(first + WIDE, m)
         own_rows = inverse[contrasts.node[first:last]] * contrasts.factor[first:last, None]
         rows = np.ascontiguousarray((own_rows - bases[contrasts.base[first:last]]).T)
         for k, one in zip(kinds, kept, strict=True):
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])
+
+    deque(in_order(told, range(0, m, WIDE)), maxlen=0)
     return Spread(total, np.minimum(own, total))
 
 
