@@ -48,7 +48,7 @@ bits = b"".join(run["lab_bias"][name].to_numpy().tobytes() for name in ("estimat
 said = "".join(content_hash(frame, RUN_TABLES[name]) for name, frame in run.items())
 print(hashlib.sha256(bits + said.encode()).hexdigest())
 """
-THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS = ("LABQA_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @pytest.fixture(scope="module", params=[SCRIPT, TABLES], ids=["kernels", "evaluation"])
