@@ -98,7 +98,7 @@ def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:
     """Results of named laboratories and assigned values in their last revision, with their block, where it has two or more."""
     role, trigger = pl.col("role"), pl.col("trigger")
     several = _counts() & (_counts().sum().over("sample", "item") >= 2)
-    read = ("sample", "item", "lab", "role", "trigger", *_MEASURED)
+    read = ("sample", "item", "lab", "role", "trigger", *MEASURED)
     shared = results.select(read).filter(results.select(several).to_series())  # told first: the window would carry all columns
     return (
         shared.sort("sample", "item", "lab", "role", "replicate")
