@@ -59,20 +59,20 @@ def read_delivery(
     encoding: str | None = None,
     only: pl.Series | None = None,
     sha256: str | None = None,
-    folder: Path | None = None,
+    spill: Spill | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
     """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
     `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
     it is known; `only`: numbers of the rows that are to be judged again, by the registers in force
-    and not by those that the file brought the first time; `sha256` of the file, where it is known; `folder` for rows that are
-    not held in memory.
+    and not by those that the file brought the first time; `sha256` of the file, where it is known; `spill` for rows that are
+    not held in memory, which must outlive what is returned.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
-    spill = Spill(folder)
+    spill = spill or Spill()
     found, sha = _read(path, encoding, sha256, spill)
     brought = _registers_in(path.name, found) if only is None else {}
     sheets = [table for table in found if kind_of(table.sheet) is None]
