@@ -242,8 +242,9 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame, 
 
 
 def _of_item(item: pl.Series, items: pl.DataFrame) -> pl.DataFrame:
-    """What the register says of each row's item; null where it does not hold it."""
+    """What the register says of each row's item, text as codes; null where it does not hold it."""
     of_item = items.select("scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
+    of_item = of_item.with_columns(pl.col(name).cast(codes.new()) for name in ("scale", "item_unit", "grades"))
     number = pl.int_range(items.height, dtype=pl.UInt32, eager=True)
     place = codes.read(item, pl.col("item").replace_strict(items["item"], number, default=None, return_dtype=pl.UInt32))
     return of_item.select(pl.all().gather(place))
@@ -308,6 +309,7 @@ def _unknown(rows: pl.DataFrame, name: str, register: pl.DataFrame) -> pl.DataFr
 def _mistyped(rows: pl.DataFrame) -> pl.DataFrame:
     """Results that typing refused, of registered items."""
     refused = rows.filter(pl.col("scale").is_not_null() & pl.col("rule").is_not_null())
+    refused = written(refused.select(ROW, "rule", "item_unit", "grades"))
     field = pl.col("rule").replace_strict(_FIELD_OF_RULE, default="value", return_dtype=pl.String)
     endless = broken(rows.filter(pl.col("u").is_infinite()), "u", "not_a_measure")
     of_unit = pl.when(pl.col("rule").is_in(list(_FIELD_OF_RULE))).then("item_unit")
