@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,13 @@ from labqa.core import codes, system
 from labqa.core.errors import StoreError
 
 ROWS = 100_000
-"""Rows of a piece, where there is a choice."""
+"""Rows of a piece, more or less, where there is a choice."""
+
+
+def alike(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows in pieces of the same height, so that a few rows too many are no piece of their own."""
+    count = max(1, round(rows.height / ROWS))
+    return rows.iter_slices(max(1, math.ceil(rows.height / count)))
 
 
 class Spill:
