@@ -41,9 +41,7 @@ class Spill:
         """Itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Close its files, whoever still holds rows of them."""
         self._opened.close()
 
@@ -77,9 +75,7 @@ class Spill:
         return lambda names: _restored(file, begin, size, alike, like.select(names), height)
 
 
-def _restored(
-    file: IO[bytes], begin: int, size: int, alike: pl.DataFrame, like: pl.DataFrame, height: int
-) -> pl.DataFrame:
+def _restored(file: IO[bytes], begin: int, size: int, alike: pl.DataFrame, like: pl.DataFrame, height: int) -> pl.DataFrame:
     """Columns as they were put, those of `like`: what was written there, and what all of so many rows say alike."""
     if not height:
         return like

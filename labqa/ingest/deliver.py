@@ -16,7 +16,7 @@ from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns, mending, template, unseen
 from labqa.ingest.derived import derive
-from labqa.ingest.harmonise import Purpose, harmonise
+from labqa.ingest.harmonise import Grounds, Purpose, harmonise
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW, Table, read
 from labqa.ingest.registers import Registers, from_table, kind_of
@@ -83,17 +83,15 @@ def read_delivery(
     brought = _together(brought, derive(fields, profile, registers.with_found(brought)))
     delivered = table.pieces.height
     tell(Message("ingest.step_type", {"n": delivered}), 0.2)
-    harmonised = harmonise(
-        fields,
+    grounds = Grounds(
         profile,
         registers.with_found(brought),
-        programme=programme,
-        known=known,
+        programme,
+        known,
         flawed=unseen.flawed(path.name, table, fields.headers, key="sample"),
         file=pl.Series([sha]).cast(codes.new()),
-        purpose=purpose,
-        spill=spill,
     )
+    harmonised = harmonise(fields, grounds, purpose=purpose, spill=spill)
     accepted, n_following = harmonised.facts, harmonised.n_following
     tell(Message("ingest.step_keep", {"n": accepted.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)

@@ -96,9 +96,7 @@ def _workbook(name: str, data: bytes, spill: Spill) -> list[Table]:
     frames, told = _confined(name, data, "xlsx")
     tables = []
     for sheet, file in told["tables"].items():
-        table = _computed(
-            name, _table(name, sheet, pieces.alike(frames[file]), spill), told["uncomputed"].get(sheet)
-        )
+        table = _computed(name, _table(name, sheet, pieces.alike(frames[file]), spill), told["uncomputed"].get(sheet))
         flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
         tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables

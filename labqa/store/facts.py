@@ -107,7 +107,6 @@ class FactStore:
         return rows if columns is None else rows.select(columns)
 
 
-
 def _in_pieces(table: str, rows: pl.DataFrame | Pieces) -> tuple[Pieces, Iterable[pl.DataFrame]]:
     """The rows, and their pieces as they are found to satisfy their table's contract: those of a frame now, others one by one
     when they are asked for."""

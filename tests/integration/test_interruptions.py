@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from labqa.core.errors import LabQAError
-from labqa.core.tables import Flags, Summary, empty
+from labqa.core.tables import Summary, empty
 from labqa.service import intake
 from labqa.service.wiring import now, open_platform
 from labqa.store.points import POINTS, VARIABLE
