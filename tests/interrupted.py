@@ -1,5 +1,5 @@
-"""Everything that is to be done in a home, as a process that tests interrupt. `python -m tests.interrupted HOME REGISTERS FILE…`
-says `ready`, and works once a line is sent to it.
+"""Everything that is to be done in a home, as a process that tests interrupt: `python -m tests.interrupted HOME REGISTERS
+FILE…` says `ready`, and works once a line is sent to it.
 
 It is begun again and again, and imports nothing that the work does not need.
 """

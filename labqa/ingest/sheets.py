@@ -22,7 +22,7 @@ _IS = rb"\s*=\s*[\"']"  # between the name of an attribute and what it says
 _OF_ROW = rb"row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>(<c\b[^>/]*><v>[^<])?"
 _ROW, _PREFIXED_ROW = re.compile(rb"<" + _OF_ROW), re.compile(rb"<(?:\w+:)?" + _OF_ROW)
 """A row with its number, and its first cell where that has a value; without the prefix it is found three times as fast."""
-_PLAIN_ROW = re.compile(rb'<row r="([0-9]+)"[^<]*><c [^<]*><v>[^<]')
+_PLAIN_ROW = re.compile(rb'<row r="([0-9]+)"[^</]*><c [^<]*><v>[^<]')
 """The form that spreadsheet programs write, with a value in the first cell: where every row has it they are counted at once."""
 _ROWS = b"sheetData"
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
