@@ -66,6 +66,12 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Parcels:
 
 
 @pytest.fixture(scope="module")
+def some(sent: Parcels) -> Parcels:
+    """So many files that kills fall into different ones."""
+    return replace(sent, files=sent.files[:8])
+
+
+@pytest.fixture(scope="module")
 def few(sent: Parcels) -> Parcels:
     return replace(sent, files=sent.files[:2])
 
@@ -136,9 +142,9 @@ def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Rando
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_twenty_kills_at_random_moments_lose_nothing(
-    tmp_path: Path, sent: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, some: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kill_at_random(tmp_path, sent, 20, random.Random(20), lambda: kept_on(database, request, monkeypatch))
+    kill_at_random(tmp_path, some, 20, random.Random(20), lambda: kept_on(database, request, monkeypatch))
 
 
 @pytest.mark.long
