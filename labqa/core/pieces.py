@@ -21,7 +21,7 @@ ROWS = 100_000
 """Rows of a piece, more or less, where there is a choice."""
 
 
-def alike(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def evenly(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Rows in pieces of the same height, so that a few rows too many are no piece of their own."""
     count = max(1, round(rows.height / ROWS))
     return rows.iter_slices(max(1, math.ceil(rows.height / count)))

@@ -96,7 +96,7 @@ def _workbook(name: str, data: bytes, spill: Spill) -> list[Table]:
     frames, told = _confined(name, data, "xlsx")
     tables = []
     for sheet, file in told["tables"].items():
-        table = _computed(name, _table(name, sheet, pieces.alike(frames[file]), spill), told["uncomputed"].get(sheet))
+        table = _computed(name, _table(name, sheet, pieces.evenly(frames[file]), spill), told["uncomputed"].get(sheet))
         flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
         tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
@@ -150,7 +150,7 @@ def _numbered(rows: pl.DataFrame, spill: Spill) -> Pieces:
     """Rows below a header, with their numbers, as codes of text."""
     coded = _coded(rows.columns)
     numbered = rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
-    return Pieces((part.with_columns(coded) for part in pieces.alike(numbered)), spill)
+    return Pieces((part.with_columns(coded) for part in pieces.evenly(numbered)), spill)
 
 
 def _filled(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

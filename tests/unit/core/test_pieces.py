@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from labqa.core import codes
 from labqa.core.errors import StoreError
-from labqa.core.pieces import Pieces, Spill, alike
+from labqa.core.pieces import Pieces, Spill, evenly
 from labqa.ingest.readers import read
 
 SAID = {
@@ -140,6 +140,6 @@ def test_columns_in_which_every_row_says_something_are_known() -> None:
 def test_pieces_of_the_same_height_leave_no_small_rest(monkeypatch: pytest.MonkeyPatch, height: int, pieces: int) -> None:
     monkeypatch.setattr("labqa.core.pieces.ROWS", 10)
     whole = pl.DataFrame({"value": range(height)})
-    parts = list(alike(whole))
+    parts = list(evenly(whole))
     assert len(parts) == pieces and [value for part in parts for value in part["value"]] == list(range(height))
     assert all(abs(part.height - height / pieces) < pieces for part in parts)
