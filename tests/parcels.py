@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labqa.service.wiring import Platform, open_platform
-from labqa.simulate import deliveries, network
-from tests.evaluations import calm
 
 REGISTERS = ("labs", "items", "products", "class")
 COLUMNS = ("样品编号", "项目代码", "实验室代码", "角色", "平行号", "修订号", "结果")
@@ -34,6 +32,9 @@ class Parcels:
 
 def made(folder: Path, *, files: int = 15, samples: int = 60) -> Parcels:
     """Write `files` deliveries of whole samples, in each a row that must be refused."""
+    from labqa.simulate import deliveries, network  # by far the most to import, and for nothing but this
+    from tests.evaluations import calm
+
     small = calm(n_years=1, n=20, blameless=5, new=1, small=2)
     whole = deliveries.deliveries(network.simulate(small, seed=11), folder / "whole", with_mistakes=False)
     rows = [row for file in whole if file.suffix == ".csv" for row in _rows(file)]

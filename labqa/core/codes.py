@@ -35,7 +35,10 @@ def gathered(said: pl.Series, column: pl.Series) -> pl.Series:
 
 
 def read(column: pl.Series, reading: pl.Expr) -> pl.Series:
-    """What each cell of a column means; of a coded one each distinct text is read once, unless it has more texts than cells."""
+    """What each cell of a column means; of a coded one each distinct text is read once, unless it has more texts than cells,
+    and one cell if all say the same."""
+    if column.len() and is_uniform(column):
+        return column.head(1).cast(pl.String).to_frame().select(reading).to_series().new_from_index(0, column.len())
     distinct = texts(column) if isinstance(column.dtype, pl.Categorical) else column
     if distinct.len() >= column.len():
         return column.cast(pl.String).to_frame().select(reading).to_series()

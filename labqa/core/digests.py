@@ -12,6 +12,8 @@ from labqa.core import codes
 
 _BLOCK = 50_000
 """Rows whose keys are held at once; they take ten times as much as the ids."""
+_FEW = 4_000
+"""Keys that are summed at once: of so few the memory is used again for the next."""
 _KEY = "\0key"
 _KEPT = 10
 """Bytes of a sum that an id shows, as hex digits."""
@@ -51,6 +53,7 @@ def _pieces(column: pl.Series, told: str | pl.Series | None) -> Iterator[pl.Expr
 
 
 def _sums(keys: pl.Series) -> pl.Series:
-    summed = np.frombuffer(b"".join([sha256(key).digest() for key in keys.to_list()]), np.uint8)
+    few = (keys.slice(begin, _FEW).to_list() for begin in range(0, keys.len(), _FEW))
+    summed = np.frombuffer(b"".join(b"".join([sha256(key).digest() for key in some]) for some in few), np.uint8)
     kept = pl.Series(np.ascontiguousarray(summed.reshape(-1, sha256().digest_size)[:, :_KEPT]))
     return kept.cast(pl.List(pl.UInt8)).cast(pl.Binary).bin.encode("hex")

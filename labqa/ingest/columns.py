@@ -29,13 +29,14 @@ class Fields:
 
     def counted(self, *names: str) -> pl.DataFrame:
         """What some fields say together, as text, each once, and `len`, how many rows say it."""
-        said = (pl.DataFrame([self._field(name, rows) for name in names]) for rows in self.delivered)
+        delivered = self.delivered.columns(self._headers_of(*names))
+        said = (pl.DataFrame([self._field(name, rows) for name in names]) for rows in delivered)
         counts = pl.concat(fields.group_by(names).len() for fields in said)
         return written(counts.group_by(names).agg(pl.col("len").sum()))
 
     def column(self, name: str) -> Iterator[pl.Series]:
         """A field of all rows, as codes, a block after the other."""
-        return (self._field(name, rows) for rows in self.delivered)
+        return (self._field(name, rows) for rows in self.delivered.columns(self._headers_of(name)))
 
     def texts(self, name: str) -> pl.Series:
         """The distinct texts of a field, in the order of their codes."""
@@ -48,6 +49,10 @@ class Fields:
         for block in self.delivered:
             fields = [self._field(name, block) for name in FIELDS]
             yield pl.DataFrame([block[ROW], *fields, self._raw(block).cast(raw).alias("raw")])
+
+    def _headers_of(self, *names: str) -> list[str]:
+        """Columns of the rows from which fields are read, and the numbers of the rows."""
+        return [ROW, *dict.fromkeys(self.headers[name] for name in names if name in self.headers)]
 
     def _field(self, name: str, rows: pl.DataFrame) -> pl.Series:
         """A field of the rows: what its column says, by its distinct texts, or what is declared of all rows."""

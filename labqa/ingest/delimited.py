@@ -45,9 +45,9 @@ def cells(name: str, delivered: IO[bytes], encoding: str | None, spill: Spill) -
     return _blocks(name, opened, layout), found
 
 
-def _pieces(opened: IO[bytes], begin: int = 0) -> Iterator[bytes]:
-    opened.seek(begin)
-    return encodings.lines(opened, PIECE)
+def _pieces(opened: IO[bytes]) -> Iterator[bytes]:
+    opened.seek(0)
+    return encodings.lines(opened)
 
 
 def _has_old_lines(opened: IO[bytes]) -> bool:
@@ -82,8 +82,9 @@ def _layout(name: str, opened: IO[bytes]) -> _Layout:
 def _blocks(name: str, opened: IO[bytes], layout: _Layout) -> Iterator[pl.DataFrame]:
     """The cells of one piece after the other; blank lines before the header are rows too."""
     mark, behind, before = layout.separator.encode(), 0, b""
+    opened.seek(layout.begin)
     try:
-        for piece in _with_pairs_of_quotes(_pieces(opened, layout.begin)):
+        for piece in _with_pairs_of_quotes(encodings.lines(opened, PIECE)):
             if not behind:
                 empty = mark * (_read(piece, layout.separator, 1).width - 1) + b"\n"  # as wide as the header is a row
                 before = empty * layout.blank

@@ -16,7 +16,7 @@ from labqa.core.revisions import KEY
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import columns, mending, template, unseen
 from labqa.ingest.derived import derive
-from labqa.ingest.harmonise import Purpose, harmonise
+from labqa.ingest.harmonise import Grounds, Purpose, harmonise
 from labqa.ingest.profiles import Profile
 from labqa.ingest.readers import ROW, Table, read
 from labqa.ingest.registers import Registers, from_table, kind_of
@@ -59,20 +59,20 @@ def read_delivery(
     encoding: str | None = None,
     only: pl.Series | None = None,
     sha256: str | None = None,
-    folder: Path | None = None,
+    spill: Spill | None = None,
     progress: Progress | None = None,
 ) -> Delivery:
     """Read a delivered file through a profile; `known` are the results of the programme accepted so far. With
     `purpose` correct every row must correct one of them, and becomes its next revision. `encoding`: of delimited text, where
     it is known; `only`: numbers of the rows that are to be judged again, by the registers in force
-    and not by those that the file brought the first time; `sha256` of the file, where it is known; `folder` for rows that are
-    not held in memory.
+    and not by those that the file brought the first time; `sha256` of the file, where it is known; `spill` for rows that are
+    not held in memory, which must outlive what is returned.
 
     Registers that the file brings hold for its own rows. Raises DeliveryError where the file cannot be read as a whole.
     """
     tell = progress or (lambda _message, _share: None)
     tell(Message("ingest.step_read", {"file": path.name}), 0.0)
-    spill = Spill(folder)
+    spill = spill or Spill()
     found, sha = _read(path, encoding, sha256, spill)
     brought = _registers_in(path.name, found) if only is None else {}
     sheets = [table for table in found if kind_of(table.sheet) is None]
@@ -83,17 +83,15 @@ def read_delivery(
     brought = _together(brought, derive(fields, profile, registers.with_found(brought)))
     delivered = table.pieces.height
     tell(Message("ingest.step_type", {"n": delivered}), 0.2)
-    harmonised = harmonise(
-        fields,
+    grounds = Grounds(
         profile,
         registers.with_found(brought),
-        programme=programme,
-        known=known,
+        programme,
+        known,
         flawed=unseen.flawed(path.name, table, fields.headers, key="sample"),
         file=pl.Series([sha]).cast(codes.new()),
-        purpose=purpose,
-        spill=spill,
     )
+    harmonised = harmonise(fields, grounds, purpose=purpose, spill=spill)
     accepted, n_following = harmonised.facts, harmonised.n_following
     tell(Message("ingest.step_keep", {"n": accepted.height}), 0.8)
     refusals = _refusals(harmonised.broken, table, fields.headers, profile, path.name, sha)

@@ -18,7 +18,9 @@ from labqa.core.wording.catalogue import sentences
 from labqa.ingest import csv_faults
 
 UTF8 = "utf-8"
-_PIECE = 4 << 20
+_PIECE = 1 << 20
+"""Bytes of text that are looked at at once: of so few the memory is used again for the next, and larger ones get pages of their
+own each time."""
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff]")  # to what GB18030 maps bytes that are no text
 _MARKED = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _OF_TWO_ORDERS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
@@ -34,8 +36,19 @@ this field does; of EUC-KR and EUC-JP text read as GB 18030, all of which stands
 
 def lines(opened: IO[bytes], size: int = _PIECE) -> Iterator[bytes]:
     """The rest of a file in pieces that end where a line does, the last where the file does."""
-    while piece := opened.read(size):
-        yield piece + opened.readline()
+    begin = opened.tell()
+    while piece := _to_the_end_of_a_line(opened, begin, size):
+        begin += len(piece)
+        yield piece
+
+
+def _to_the_end_of_a_line(opened: IO[bytes], begin: int, size: int) -> bytes:
+    """So many bytes from there on and the rest of their last line, read at once: joining the two would copy them."""
+    opened.seek(begin + size)
+    opened.readline()
+    end = opened.tell()
+    opened.seek(begin)
+    return opened.read(end - begin)
 
 
 def as_utf8(name: str, delivered: IO[bytes], encoding: str | None, spill: Spill) -> tuple[IO[bytes], str]:

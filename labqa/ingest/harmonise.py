@@ -60,31 +60,32 @@ Purpose = Literal["deliver", "correct"]
 """Whether rows bring results, or correct results that were accepted."""
 
 
-def harmonise(
-    fields: Fields,
-    profile: Profile,
-    registers: Registers,
-    *,
-    programme: str,
-    known: pl.DataFrame,
-    flawed: pl.DataFrame,
-    file: pl.Series,
-    purpose: Purpose = "deliver",
-    spill: Spill | None = None,
-) -> Harmonised:
+@dataclass(frozen=True)
+class Grounds:
+    """What rows are judged by: the profile through which they are read, the registers and the results `known` so far of their
+    `programme`, and which rows are `flawed` by what was delivered; `file` is what their facts name, as one code."""
+
+    profile: Profile
+    registers: Registers
+    programme: str
+    known: pl.DataFrame
+    flawed: pl.DataFrame
+    file: pl.Series
+
+
+def harmonise(fields: Fields, grounds: Grounds, *, purpose: Purpose = "deliver", spill: Spill | None = None) -> Harmonised:
     """Types each row by itself, a block of rows after the other, then settles what holds between rows, a range of samples after
-    the other; a row already refused, as those `flawed` are by what was delivered, takes no part in that. `file` is what the
-    facts name, as one code, `spill` where rows are put that need not be held."""
+    the other; a row already refused takes no part in that. `spill` is where rows are put that need not be held."""
     if purpose == "correct":
-        return _corrected(fields, profile, registers, programme=programme, known=known, flawed=flawed, file=file)
-    before, found = samples.known_of(known, fields.texts("sample")), list[pl.DataFrame]()
+        return _corrected(fields, grounds)
+    before, found = samples.known_of(grounds.known, fields.texts("sample")), list[pl.DataFrame]()
     parted = ranges(fields.texts("sample"), fields.column("sample"), fields.delivered.height)
     parts, stated = [Pieces(spill=spill) for _ in range(parted.count)], list[pl.DataFrame]()
     types = {name: codes.new() for name in _KEPT}
     tally = kept.Tally()
     for rows in fields.blocks():
         tally.deliver(rows[ROW])
-        sound, broken_alone = _alone(rows, profile, registers, programme, flawed)
+        sound, broken_alone = _alone(rows, grounds)
         sound = codes.coded(sound, types)
         of_known = samples.accepted_before(sound, before)
         sound = samples.without(sound, of_known)
@@ -98,51 +99,41 @@ def harmonise(
     facts = Pieces(spill=spill)
     for pieces in parts:
         if pieces.schema:
-            settled = samples.settle(pieces.whole(), before, years, profile)
+            settled = samples.settle(pieces.whole(), before, years, grounds.profile)
             tally.accept(settled.rows[ROW])
-            facts.append(kept.results(settled.rows, file, parted.rank))
+            facts.append(kept.results(settled.rows, grounds.file, parted.rank))
             found.append(settled.broken)
     return Harmonised(facts, pl.concat(found), tally)
 
 
-def _alone(
-    rows: pl.DataFrame, profile: Profile, registers: Registers, programme: str, flawed: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _alone(rows: pl.DataFrame, grounds: Grounds) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that break no rule by themselves, and the rules that the others break."""
-    parsed, valued = _understood(rows, profile, registers.items)
+    profile = grounds.profile
+    parsed, valued = _understood(rows, profile, grounds.registers.items)
     missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
     misdated = _tested_too_early(valued, profile)
-    found = pl.concat([_misread(rows, parsed), missing, misdated, _misnamed(valued, registers), _mistyped(valued)])
-    found = _with_flaws(found, flawed, rows)
-    return _sound(valued, found, programme).select(_KEPT), found
+    found = pl.concat([_misread(rows, parsed), missing, misdated, _misnamed(valued, grounds.registers), _mistyped(valued)])
+    found = _with_flaws(found, grounds.flawed, rows)
+    return _sound(valued, found, grounds.programme).select(_KEPT), found
 
 
-def _corrected(
-    fields: Fields,
-    profile: Profile,
-    registers: Registers,
-    *,
-    programme: str,
-    known: pl.DataFrame,
-    flawed: pl.DataFrame,
-    file: pl.Series,
-) -> Harmonised:
+def _corrected(fields: Fields, grounds: Grounds) -> Harmonised:
     """The rows as later revisions of accepted results: what a row does not say is theirs."""
-    rows = pl.concat(fields.blocks())
-    accepted, said = in_force(known), corrections.what_is_said(rows)
+    rows, profile, registers = pl.concat(fields.blocks()), grounds.profile, grounds.registers
+    accepted, said = in_force(grounds.known), corrections.what_is_said(rows)
     rows = corrections.without_marks(rows)
     parsed, valued = _understood(rows, profile, registers.items)
     valued = valued.join(said, on=ROW, maintain_order="left")
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
     found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
-    found = _with_flaws(found, flawed, rows)
-    completed, unfounded = corrections.completed(written(_sound(valued, found, programme)), accepted, profile)
+    found = _with_flaws(found, grounds.flawed, rows)
+    completed, unfounded = corrections.completed(written(_sound(valued, found, grounds.programme)), accepted, profile)
     unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
     completed = completed.join(unfounded, on=ROW, how="anti", maintain_order="left")
     settled = superseding.settle(completed, accepted, profile)
     tally = kept.Tally()
     tally.deliver(rows[ROW])
-    facts = kept.results(pl.concat([settled.rows, settled.following]), file)
+    facts = kept.results(pl.concat([settled.rows, settled.following]), grounds.file)
     tally.accept(facts["row"])
     found = pl.concat([found, unfounded, settled.broken])
     return Harmonised(Pieces([facts]), found, tally, settled.following.height)
@@ -242,8 +233,9 @@ def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame, 
 
 
 def _of_item(item: pl.Series, items: pl.DataFrame) -> pl.DataFrame:
-    """What the register says of each row's item; null where it does not hold it."""
+    """What the register says of each row's item, text as codes; null where it does not hold it."""
     of_item = items.select("scale", pl.col("unit").alias("item_unit"), "grades", "lod", "loq")
+    of_item = of_item.with_columns(pl.col(name).cast(codes.new()) for name in ("scale", "item_unit", "grades"))
     number = pl.int_range(items.height, dtype=pl.UInt32, eager=True)
     place = codes.read(item, pl.col("item").replace_strict(items["item"], number, default=None, return_dtype=pl.UInt32))
     return of_item.select(pl.all().gather(place))
@@ -308,6 +300,7 @@ def _unknown(rows: pl.DataFrame, name: str, register: pl.DataFrame) -> pl.DataFr
 def _mistyped(rows: pl.DataFrame) -> pl.DataFrame:
     """Results that typing refused, of registered items."""
     refused = rows.filter(pl.col("scale").is_not_null() & pl.col("rule").is_not_null())
+    refused = written(refused.select(ROW, "rule", "item_unit", "grades"))
     field = pl.col("rule").replace_strict(_FIELD_OF_RULE, default="value", return_dtype=pl.String)
     endless = broken(rows.filter(pl.col("u").is_infinite()), "u", "not_a_measure")
     of_unit = pl.when(pl.col("rule").is_in(list(_FIELD_OF_RULE))).then("item_unit")

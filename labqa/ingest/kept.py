@@ -17,11 +17,23 @@ def results(facts: pl.DataFrame, file: pl.Series, ranks: pl.Series | None = None
     """
     sample = facts["sample"]
     first = codes.ranks(sample) if ranks is None else codes.gathered(ranks, sample)
-    by = pl.DataFrame([first.alias("sample"), codes.ranks(facts["item"]), facts["result"]])
-    order = by.select(pl.arg_sort_by(by.columns)).to_series()
+    order = _order(first, codes.ranks(facts["item"]), facts["result"])
     ordered = pl.DataFrame([_gathered(facts.drop_in_place(name), order) for name in facts.columns])
     named = file.new_from_index(0, ordered.height).alias("file")
     return tables.shaped(ordered.rename({ROW: "row"}).with_columns(named), tables.Results)
+
+
+def _order(sample: pl.Series, item: pl.Series, result: pl.Series) -> pl.Series:
+    """Places of the rows in the order of sample, item and result, given the ranks of samples and items: as one number, so that
+    texts are compared only where several results are of one sample and item."""
+    keys = (sample.cast(pl.UInt64) * (1 << 32) + item).to_numpy()
+    order = np.argsort(keys, kind="stable")  # fast where rows are in order already, as they mostly are
+    placed = keys[order]
+    tied = np.flatnonzero(np.isin(placed, placed[1:][placed[1:] == placed[:-1]]))
+    rows = order[tied]
+    by = pl.DataFrame({"key": keys[rows], "result": result.gather(rows)})
+    order[tied] = rows[by.select(pl.arg_sort_by("key", "result")).to_series()]
+    return pl.Series(order)
 
 
 def _gathered(column: pl.Series, order: pl.Series) -> pl.Series:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -97,9 +96,7 @@ def _workbook(name: str, data: bytes, spill: Spill) -> list[Table]:
     frames, told = _confined(name, data, "xlsx")
     tables = []
     for sheet, file in told["tables"].items():
-        table = _computed(
-            name, _table(name, sheet, frames[file].iter_slices(pieces.ROWS), spill), told["uncomputed"].get(sheet)
-        )
+        table = _computed(name, _table(name, sheet, pieces.evenly(frames[file]), spill), told["uncomputed"].get(sheet))
         flaws, hidden = frames[told["flaws"][sheet]], sheet in told["hidden"]
         tables.append(replace(table, date_system=told["date_system"], hidden=hidden, flaws=flaws))
     return tables
@@ -153,21 +150,24 @@ def _numbered(rows: pl.DataFrame, spill: Spill) -> Pieces:
     """Rows below a header, with their numbers, as codes of text."""
     coded = _coded(rows.columns)
     numbered = rows.with_row_index(ROW, offset=2).cast({ROW: pl.Int64})
-    return Pieces((part.with_columns(coded) for part in numbered.iter_slices(pieces.ROWS)), spill)
+    return Pieces((part.with_columns(coded) for part in pieces.evenly(numbered)), spill)
 
 
 def _filled(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The rows that say anything, with their numbers, as codes of text."""
+    """The rows that say anything, with their numbers: the first by itself, as text, the others as codes of text."""
     coded: list[pl.Expr] = []
     behind = 0
     for cells in blocks:
-        coded = coded or _coded(cells.columns)
         numbered = cells.with_row_index(ROW, offset=behind + 1).cast({ROW: pl.Int64})
         suspects = numbered.filter(_blank(pl.col(cells.columns[0])))  # few, so that not every cell of a long file is trimmed
         blank = suspects.filter(pl.all_horizontal(_blank(pl.col(column)) for column in cells.columns))
         said = numbered if blank.is_empty() else numbered.join(blank, on=ROW, how="anti", maintain_order="left")
         behind += cells.height
-        if said.height:
+        if said.height and not coded:
+            yield said[:1]
+            coded = _coded(cells.columns)
+            yield said[1:].with_columns(coded)
+        elif said.height:
             yield said.with_columns(coded)
 
 
@@ -185,7 +185,7 @@ def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], spill: Spill, *
     kept = {column: header for column, header in named.items() if column not in twice}
     rows = Pieces(spill=spill)
     beyond: set[str] = set()
-    for part in chain([top[1:]], filled):
+    for part in filled:
         beyond |= {column for column in unnamed if not part.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()}
         rows.append(part.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items())))
     fault = None

@@ -22,7 +22,7 @@ _IS = rb"\s*=\s*[\"']"  # between the name of an attribute and what it says
 _OF_ROW = rb"row\b(?:[^>]*?\br" + _IS + rb"([0-9]+)[\"'])?[^>]*>(<c\b[^>/]*><v>[^<])?"
 _ROW, _PREFIXED_ROW = re.compile(rb"<" + _OF_ROW), re.compile(rb"<(?:\w+:)?" + _OF_ROW)
 """A row with its number, and its first cell where that has a value; without the prefix it is found three times as fast."""
-_PLAIN_ROW = re.compile(rb'<row r="([0-9]+)"[^>]*><c [^>/]*><v>[^<]')
+_PLAIN_ROW = re.compile(rb'<row r="([0-9]+)"[^</]*><c [^<]*><v>[^<]')
 """The form that spreadsheet programs write, with a value in the first cell: where every row has it they are counted at once."""
 _ROWS = b"sheetData"
 _SAID = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
@@ -97,9 +97,15 @@ def _extent(sheet: str, xml: bytes) -> tuple[int, int]:
 def _said_rows(xml: bytes) -> tuple[int, int]:
     """Rows that say something and the last of them."""
     plain = _PLAIN_ROW.findall(xml)
-    if plain and len(plain) == xml.count(b"<row") and b":row" not in xml:
+    if plain and _are_all(len(plain), xml):
         return len(plain), max(map(int, plain))
     return _said_rows_one_by_one(xml)
+
+
+def _are_all(rows: int, xml: bytes) -> bool:
+    """Whether a sheet has only so many rows, given that it has them: each has a w in its begin and one in its end, and mostly
+    there are no others, which is found far faster than rows are."""
+    return xml.count(b"w", *extent_of_rows(xml)) == 2 * rows or (xml.count(b"<row") == rows and b":row" not in xml)
 
 
 def _said_rows_one_by_one(xml: bytes) -> tuple[int, int]:

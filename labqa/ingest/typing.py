@@ -25,9 +25,12 @@ _TYPED = [pl.col(name).cast(dtype) for name, dtype in TYPED.items()]
 def typed(rows: pl.DataFrame) -> pl.DataFrame:
     """`TYPED` for each row, in the order of the rows; all null where the scale is (an item that is not registered)."""
     plain = plain_numbers.are(rows)
-    parts = [plain_numbers.typed(rows["text"].filter(plain)), _in_full(written(rows.select(_READ).filter(~plain)))]
-    places = pl.concat([plain.arg_true(), (~plain).arg_true()])
-    return pl.concat(part.select(_TYPED) for part in parts)[places.arg_sort()]
+    places = (~plain).arg_true()
+    full = _in_full(written(rows.select(_READ)[places])).select(_TYPED)
+    if full.height == rows.height:
+        return full
+    of_all = plain_numbers.typed(rows["text"]).select(_TYPED)
+    return pl.DataFrame([column.scatter(places, full[column.name]) for column in of_all])
 
 
 def _in_full(rows: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,14 @@ def flawed(file: str, table: Table, headers: Mapping[str, str], *, key: str) -> 
 def _headers_again(table: Table, headers: Mapping[str, str]) -> pl.DataFrame:
     """Rows that repeat the header in every column that is read and says anything."""
     read = sorted(headers.values(), key=table.pieces.count)  # where texts are few, few rows say the header
+    if any(_says_otherwise(table, header) for header in read):
+        return table.pieces.like
     return pl.concat(_repeating(rows, read) for rows in table.pieces)
+
+
+def _says_otherwise(table: Table, header: str) -> bool:
+    """Whether every row says something in a column, and none its header."""
+    return table.pieces.is_full(header) and not table.pieces.texts(header).str.strip_chars().is_in([header, ""]).any()
 
 
 def _repeating(rows: pl.DataFrame, headers: Sequence[str]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 
 from labqa.core import system
 from labqa.core.errors import DeliveryError, StoreError, UsageError
-from labqa.core.pieces import Pieces
+from labqa.core.pieces import Pieces, Spill
 from labqa.core.tables import FACT_TABLES, shaped
 from labqa.ingest import deliver, profiles, registers
 from labqa.ingest.deliver import Delivery, Progress
@@ -97,7 +97,8 @@ def ingest(
     """
 
     def once(*, pen_held: bool) -> Receipt:
-        return _ingested(platform, path, profile, programme, encoding, mends, progress, pen_held=pen_held)
+        with Spill(platform.facts.room) as spill:
+            return _ingested(platform, path, profile, programme, encoding, mends, progress, spill, pen_held=pen_held)
 
     return _undisturbed(platform, once)
 
@@ -110,6 +111,7 @@ def _ingested(
     encoding: str | None,
     mends: str | None,
     progress: Progress | None,
+    spill: Spill,
     *,
     pen_held: bool,
 ) -> Receipt:
@@ -122,7 +124,7 @@ def _ingested(
     mended = None if mends is None else delivery_named(platform, mends, programme=named)
     refused = None if before is None else platform.facts.in_force([before], "refusals")
     only = None if refused is None else refused["row"].unique()
-    version, delivery = _read(platform, path, chosen, named, encoding, progress, sha256=sha256, only=only)
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, spill, sha256=sha256, only=only)
     if before is not None and refused is not None and _as_before(delivery, refused):
         return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
     note = _note(path, profile, chosen, delivery) | _link(platform, path, delivery, mended, named)
@@ -149,7 +151,8 @@ def correct(
         raise UsageError("service.reason_missing")
 
     def once(*, pen_held: bool) -> Receipt:
-        return _corrected(platform, path, reason.strip(), profile, programme, encoding, progress, pen_held=pen_held)
+        with Spill(platform.facts.room) as spill:
+            return _corrected(platform, path, reason.strip(), profile, programme, encoding, progress, spill, pen_held=pen_held)
 
     return _undisturbed(platform, once)
 
@@ -162,6 +165,7 @@ def _corrected(
     programme: str | None,
     encoding: str | None,
     progress: Progress | None,
+    spill: Spill,
     *,
     pen_held: bool,
 ) -> Receipt:
@@ -172,7 +176,7 @@ def _corrected(
     # the same bytes say something new once another correction came after them, or where rows were refused
     if before and before[-1].payload["raw"] == sha256 and not before[-1].payload["refused"]:
         return _receipt(before[-1], already=True)
-    version, delivery = _read(platform, path, chosen, named, encoding, progress, sha256=sha256, purpose="correct")
+    version, delivery = _read(platform, path, chosen, named, encoding, progress, spill, sha256=sha256, purpose="correct")
     link = _link(platform, path, delivery, None, named)
     note = _note(path, profile, chosen, delivery) | link | {"reason": reason}
     tables = _tables(delivery)
@@ -211,6 +215,7 @@ def _read(
     programme: str,
     encoding: str | None,
     progress: Progress | None,
+    spill: Spill,
     *,
     sha256: str,
     purpose: Purpose = "deliver",
@@ -230,7 +235,7 @@ def _read(
         encoding=encoding,
         only=only,
         sha256=sha256,
-        folder=platform.facts.room,
+        spill=spill,
         progress=progress,
     )
 

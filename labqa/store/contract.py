@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from types import new_class
 
@@ -20,15 +20,16 @@ def checked(tables: Mapping[str, pl.DataFrame], dictionary: Mapping[str, type[dy
     return {name: _checked(name, frame, dictionary) for name, frame in tables.items()}
 
 
-def check_pieces(name: str, rows: Pieces, dictionary: Mapping[str, type[dy.Schema]]) -> None:
-    """The same for a table that need not fit in memory, its columns in dictionary order: of each row 8 bytes are remembered, a
-    hash of its key."""
+def checked_pieces(name: str, rows: Pieces, dictionary: Mapping[str, type[dy.Schema]]) -> Iterator[pl.DataFrame]:
+    """The pieces of a table that need not fit in memory, its columns in dictionary order, each checked before it is given, and
+    the key behind the last: of each row 8 bytes are remembered, a hash of its key."""
     schema = _schema(name, rows.schema, dictionary)
     key, hashes = schema.primary_key(), []
     for piece in rows:
         if not _is_valid(schema, piece):
             raise _broken(name, schema, piece)
         hashes.append(piece.select(pl.col(key).to_physical()).hash_rows())
+        yield piece
     if pl.concat(hashes).n_unique() < rows.height:  # two hashes may be alike
         whole = rows.whole()
         if not whole.select(key).is_unique().all():

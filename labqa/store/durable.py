@@ -99,18 +99,20 @@ def publish(finished: Path, target: Path) -> None:
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file."""
-    return write_pieces(Pieces([frame]), path)
+    rows = Pieces([frame])
+    return write_pieces(rows, path, rows)
 
 
-def write_pieces(rows: Pieces, path: Path) -> str:
-    """The same for rows that need not fit in memory: groups of them are written one after the other.
+def write_pieces(rows: Pieces, path: Path, sound: Iterable[pl.DataFrame]) -> str:
+    """The same for rows that need not fit in memory: groups of them are written one after the other. `sound`: their pieces, as
+    they are found to be sound; what that raises is raised.
 
     The hash is of what was meant to be written, not of what the disk gives back.
     """
     with refusals_as_sentences(path), _Hashed(path) as written:
         file = cast(IO[bytes], written)
         try:
-            _written_out(rows).sink_parquet(
+            _written_out(rows, sound).sink_parquet(
                 file, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS
             )
         except pl.exceptions.PolarsError as error:
@@ -152,12 +154,12 @@ class _Hashed(io.RawIOBase):
         return self._summed.hexdigest()
 
 
-def _written_out(rows: Pieces) -> pl.LazyFrame:
+def _written_out(rows: Pieces, sound: Iterable[pl.DataFrame]) -> pl.LazyFrame:
     """The rows with their codes written out as text, each group of them when it is asked for."""
     texts = {name: rows.texts(name) for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical)}
 
     def groups(*_asked: object) -> Iterator[pl.DataFrame]:  # always for all rows and columns
-        for group in _of_equal_height(rows):
+        for group in _of_equal_height(sound):
             yield group.with_columns(_text(group[name], said) for name, said in texts.items())
 
     return register_io_source(groups, schema=codes.written(pl.DataFrame(schema=rows.schema)).schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from labqa.core.pieces import Pieces
 from labqa.core.tables import FACT_TABLES, empty
 from labqa.store import durable
 from labqa.store.chain import Entry
-from labqa.store.contract import check_pieces, checked
+from labqa.store.contract import checked, checked_pieces
 from labqa.store.home import FACTS, RAW, TMP, prepare
 
 GROWING = ("results", "refusals")
@@ -61,9 +62,18 @@ class FactStore:
         return self.home / RAW / sha256
 
     def accept(self, tables: Mapping[str, pl.DataFrame | Pieces]) -> list[FactFile]:
-        """Check the tables against the dictionary, then write each that has rows; hold `durable.writing` until the entry."""
+        """Check the tables against the dictionary and write each that has rows; none has its place before all are checked. Hold
+        `durable.writing` until the entry."""
         kept = {name: _in_pieces(name, rows) for name, rows in tables.items()}
-        return [self._write(name, rows) for name, rows in kept.items() if rows.height]
+        made: dict[Path, FactFile] = {}
+        with ExitStack() as unfinished:
+            for table, (rows, sound) in kept.items():
+                if rows.height:
+                    path = unfinished.enter_context(durable.temporary(self.home))
+                    made[path] = FactFile(table, durable.write_pieces(rows, path, sound), rows.height)
+            for path, file in made.items():
+                durable.publish(path, self.path(file))
+        return list(made.values())
 
     def keep_raw(self, source: Path, *, expected: str) -> str:
         """Keep a delivered file; StoreError if it is no longer the file whose SHA-256 was read."""
@@ -96,19 +106,15 @@ class FactStore:
         rows = self.read(files, table).unique(subset=key, keep="last", maintain_order=True).sort(key)
         return rows if columns is None else rows.select(columns)
 
-    def _write(self, table: str, rows: Pieces) -> FactFile:
-        with durable.temporary(self.home) as made:
-            file = FactFile(table, durable.write_pieces(rows, made), rows.height)
-            durable.publish(made, self.path(file))
-        return file
 
-
-def _in_pieces(table: str, rows: pl.DataFrame | Pieces) -> Pieces:
-    """The rows, if they satisfy their table's contract."""
-    if isinstance(rows, pl.DataFrame):
-        return Pieces(checked({table: rows}, FACT_TABLES).values())
-    check_pieces(table, rows, FACT_TABLES)
-    return rows
+def _in_pieces(table: str, rows: pl.DataFrame | Pieces) -> tuple[Pieces, Iterable[pl.DataFrame]]:
+    """The rows, and their pieces as they are found to satisfy their table's contract: those of a frame now, others one by one
+    when they are asked for."""
+    if isinstance(rows, Pieces) and not rows.is_empty():
+        return rows, checked_pieces(table, rows, FACT_TABLES)
+    frame = rows.whole() if isinstance(rows, Pieces) else rows
+    kept = Pieces(checked({table: frame}, FACT_TABLES).values())
+    return kept, kept
 
 
 def _last_judgements(entries: Iterable[Entry]) -> list[Entry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import signal
@@ -17,18 +16,14 @@ from pathlib import Path
 import pytest
 
 from labqa.core.errors import LabQAError
-from labqa.core.provenance import Manifest
-from labqa.core.tables import Flags, Summary, empty
-from labqa.ingest import delimited, ranges
+from labqa.core.tables import Summary, empty
 from labqa.service import intake
-from labqa.service.wiring import Platform, now, open_platform
+from labqa.service.wiring import now, open_platform
 from labqa.store.points import POINTS, VARIABLE
 from labqa.store.verification import verify_store
 from tests import parcels
+from tests.interrupted import RUN, in_pieces, work
 from tests.parcels import Parcels
-
-RUN = Manifest("national", "2014", 7, "cn-2012-26", "e", ("2014",))
-
 
 AFTERWARDS = ("entry_committed", "seal_written", "backup_written", "sweep_begun", "left_over_moved")
 """Points at which nothing is to be accepted any more, or not yet."""
@@ -36,39 +31,9 @@ PASSED = [point for point in POINTS if point != "backup_written"]
 """Points that the work passes; a backup's is tried where backups are."""
 
 
-def work(home: Path, sent: Parcels) -> Platform:
-    """Everything that is to be done: four registers, the deliveries, a run."""
-    platform = open_platform(home)
-    for kind in parcels.REGISTERS:
-        intake.register(platform, kind, sent.registers / f"{kind}.csv", programme="national")
-    for file in sent.files:
-        intake.ingest(platform, file, profile="template")
-    platform.runs.write(RUN, {"summary": empty(Summary), "flags": empty(Flags)}, now())
-    return platform
-
-
-def in_pieces(change: Callable[[object, str, int], None]) -> None:
-    """Let even small files be read in pieces and settled in ranges, so that rows are put into temporary files."""
-    change(delimited, "PIECE", 4_000)
-    change(ranges, "ROWS", 60)
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from tests.integration.test_interruptions import work
-from tests.parcels import Parcels
-from tests.integration.test_interruptions import in_pieces
-in_pieces(setattr)
-print("ready", flush=True)
-sys.stdin.readline()
-work(Path(sys.argv[1]), Parcels(Path(sys.argv[2]), tuple(map(Path, sys.argv[3:]))))
-"""
-
-
 def started(home: Path, sent: Parcels, **environment: str) -> subprocess.Popen[str]:
     """A process that does the work once it is told to go."""
-    command = [sys.executable, "-c", SCRIPT, str(home), str(sent.registers), *map(str, sent.files)]
+    command = [sys.executable, "-m", "tests.interrupted", *map(str, [home, sent.registers, *sent.files])]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     )
@@ -98,6 +63,12 @@ def assert_all_there(home: Path, sent: Parcels) -> None:
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Parcels:
     return parcels.made(tmp_path_factory.mktemp("sent"))
+
+
+@pytest.fixture(scope="module")
+def some(sent: Parcels) -> Parcels:
+    """So many files that kills fall into different ones."""
+    return replace(sent, files=sent.files[:8])
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +115,8 @@ def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Rando
     finished without a kill and looked at. `new_ledger` is called before each home."""
     killed, homes, heads = 0, 0, set()
     new_ledger()
-    begun = time.monotonic()
     process = started(folder / "whole", sent)
+    begun = time.monotonic()
     go(process)
     process.communicate()
     whole = time.monotonic() - begun  # on this machine, as busy as it is
@@ -171,9 +142,9 @@ def kill_at_random(folder: Path, sent: Parcels, kills: int, chance: random.Rando
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_twenty_kills_at_random_moments_lose_nothing(
-    tmp_path: Path, sent: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, some: Parcels, database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kill_at_random(tmp_path, sent, 20, random.Random(20), lambda: kept_on(database, request, monkeypatch))
+    kill_at_random(tmp_path, some, 20, random.Random(20), lambda: kept_on(database, request, monkeypatch))
 
 
 @pytest.mark.long
@@ -274,7 +245,6 @@ def small_disk(place: Path, kilobytes: int) -> Iterator[Path]:
     try:
         yield place
     finally:
-        gc.collect()  # an error may still hold the rows of its delivery, and so their file without a name
         subprocess.run(["umount", str(place)], check=True)
 
 

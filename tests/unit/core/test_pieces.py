@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from labqa.core import codes
 from labqa.core.errors import StoreError
-from labqa.core.pieces import Pieces, Spill
+from labqa.core.pieces import Pieces, Spill, evenly
 from labqa.ingest.readers import read
 
 SAID = {
@@ -102,8 +102,44 @@ def test_text_that_finds_no_room_is_a_sentence_and_leaves_nothing(tmp_path: Path
     assert "larger than is allowed" in caught.value.message.text("en") and list(tmp_path.iterdir()) == []
 
 
+def opened_in(folder: Path) -> list[str]:
+    """Files of this process that are open in a folder."""
+    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    return [path for path in opened if path.startswith(str(folder))]
+
+
 def test_what_is_put_away_has_no_name(tmp_path: Path) -> None:
     kept = Pieces([rows(), rows()], Spill(tmp_path))
-    opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
-    assert any(path.startswith(str(tmp_path)) for path in opened) and list(tmp_path.iterdir()) == []
+    assert opened_in(tmp_path) and list(tmp_path.iterdir()) == []
     assert kept.height == 6
+
+
+def test_with_a_spill_its_files_end_though_rows_of_them_are_held(tmp_path: Path) -> None:
+    with Spill(tmp_path) as spill:
+        kept = Pieces([rows(), rows()], spill)
+        spill.file().write(b"text")
+        assert len(opened_in(tmp_path)) == 2
+    assert opened_in(tmp_path) == [] and kept.height == 6
+
+
+def test_some_columns_of_the_pieces_are_read_as_all_of_them_are() -> None:
+    kept = Pieces([rows(), rows()[:2], rows()])
+    for names in (["code"], ["same"], ["nothing", "value"], ["day", "same", "text"]):
+        for some, piece in zip(kept.columns(names), kept, strict=True):
+            assert_frame_equal(some, piece.select(names))
+
+
+def test_columns_in_which_every_row_says_something_are_known() -> None:
+    kept = Pieces([rows()[:1], rows()[:1]])
+    assert [name for name in SAID if kept.is_full(name)] == ["text", "code", "same", "number", "value", "day", "blind"]
+    kept.append(rows())
+    assert [name for name in SAID if kept.is_full(name)] == ["same"]
+
+
+@pytest.mark.parametrize(("height", "pieces"), [(0, 0), (1, 1), (10, 1), (14, 1), (16, 2), (29, 3), (34, 3)])
+def test_pieces_of_the_same_height_leave_no_small_rest(monkeypatch: pytest.MonkeyPatch, height: int, pieces: int) -> None:
+    monkeypatch.setattr("labqa.core.pieces.ROWS", 10)
+    whole = pl.DataFrame({"value": range(height)})
+    parts = list(evenly(whole))
+    assert len(parts) == pieces and [value for part in parts for value in part["value"]] == list(range(height))
+    assert all(abs(part.height - height / pieces) < pieces for part in parts)

@@ -217,3 +217,10 @@ def test_results_hold_what_their_table_says(tmp_path):
     found = deliver(tmp_path, original(), retest(), original(sample="S2", value="ND"))
     tables.Results.validate(found.results)
     assert found.results.select(pl.col("file").n_unique()).item() == 1
+
+
+@pytest.mark.parametrize("left_out", ["", "round", "unit", "drawn on"])
+def test_a_header_among_the_rows_is_told_though_a_cell_of_it_is_empty(tmp_path, left_out):
+    again = {name: name if name != left_out else "" for name in original()}
+    found = deliver(tmp_path, original(), again, original(sample="S2"))
+    assert found.refusals.select("row", "rule").rows() == [(3, "ingest.header_again")] and found.accepted.height == 2

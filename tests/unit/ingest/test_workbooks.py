@@ -192,6 +192,8 @@ def test_days_count_from_what_the_workbook_says(flag: str, day: str) -> None:
         ('<row r="1"><c r="A1"><v>1</v></c></row><row r="7"><c r="A7"/><c r="B7"><v>1</v></c></row>', (2, 7)),
         ('<row r="1"><c r="A1"><v>1</v></c></row><row><c><v>1</v></c></row><row/>', (2, 2)),
         ('<row r="1"><c r="A1"><v>1</v></c></row><x:row r="7"><c r="A7"><v>1</v></c></x:row>', (2, 7)),
+        ('<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="str"><v>ww</v></c></row><row r="7"/>', (1, 1)),
+        ('<row r="1"/><c r="A1"><v>1</v></c><row r="2"/><c r="A2"><v>1</v></c><x:row r="7"><c><v>1</v></c></x:row>', (3, 7)),
         ('<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row>', (1, 1)),
     ],
 )

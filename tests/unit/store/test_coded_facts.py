@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from factories import results
 
-from labqa.core import codes
+from labqa.core import codes, tables
 from labqa.core.errors import StoreError
+from labqa.core.pieces import Pieces
 from labqa.core.tables import FACT_TABLES
 from labqa.store import durable
 from labqa.store.contract import checked
@@ -45,6 +46,18 @@ def test_a_word_of_no_list_a_key_twice_and_a_number_that_is_none_are_refused():
     for rule, frame in wrong.items():
         with pytest.raises(StoreError, match=rule):
             checked({"results": frame.with_columns(pl.col(pl.String).exclude("result").cast(codes.new()))}, FACT_TABLES)
+
+
+@pytest.mark.parametrize("fault", ["one_of_Role", "primary_key"])
+def test_of_a_table_in_pieces_that_breaks_its_contract_late_nothing_is_kept(tmp_path, fault):
+    """Pieces are checked as they are written, the key behind the last of them."""
+    whole = coded(results())
+    wrong = whole.with_columns(role=pl.lit("first")) if fault == "one_of_Role" else whole
+    facts = FactStore(tmp_path / "home")
+    labs = tables.shaped(pl.DataFrame({"lab": ["L1"]}), tables.Labs)
+    with pytest.raises(StoreError, match=fault):
+        facts.accept({"labs": labs, "results": Pieces([whole, wrong])})
+    assert [*(tmp_path / "home" / "facts").iterdir(), *(tmp_path / "home" / "tmp").iterdir()] == []
 
 
 def test_a_key_is_all_of_its_columns():
