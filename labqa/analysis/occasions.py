@@ -31,6 +31,7 @@ from labqa.stats.bounds import p_bias_above
 from labqa.stats.multiplicity import adjusted
 from labqa.stats.network.across import Side, spread_across
 from labqa.stats.network.contrasts import Contrast, Judged, OwnVariance, judged
+from labqa.stats.network.variance import Contrasts, against_others
 from labqa.stats.network.zero import leave_one_out_centres
 
 Ints = NDArray[np.int64]
@@ -102,12 +103,14 @@ def of_occasions(
     """
     if network is None or settings.scale == "raw":
         return NONE
-    left, rows = _telling(results, blocks, settings), _UNTESTED
+    left, rows, read = _telling(results, blocks, settings), _UNTESTED, None
     for division in _divisions(left):
-        whole, told = observations(
-            left, blocks, items, yardsticks,
-            scale=settings.scale, include_objection=False, blunder=settings.blunder if settings.robust else None,
-        )  # fmt: skip
+        if left is not read:
+            whole, told = observations(
+                left, blocks, items, yardsticks,
+                scale=settings.scale, include_objection=False, blunder=settings.blunder if settings.robust else None,
+            )  # fmt: skip
+            read = left
         found = _divided(whole, told, left, division, settings, swapped) if len(whole.y) else None
         for place, occasion in enumerate(division.occasions[:-1]):
             of_it = _rows(found, network, (place, len(division.occasions) - 1), settings) if found is not None else _UNTESTED
@@ -180,13 +183,20 @@ def _divided(
         [swapped.select("sample", lab=pl.col("lab") + f"\0{occasion}") for occasion in division.occasions]
     )  # fmt: skip
     split, _, _ = without_sample_causes(replace(whole, labs=labs, lab=lab), told, apart, screened=settings.robust)
-    if not len(split.y):
+    if not _any_compared(split, n, settings):
         return None
     weights = weighted(split, robust=settings.robust, corner=settings.corner, end=settings.end)
     everything = np.ones(len(split.y), dtype=bool)
-    parts = list(within_scope(split, weights.weight, weights.precision, split.y, everything))
+    parts = list(within_scope(split, weights.weight, weights.precision, split.y, everything, iterated=True))
     again = replace(split, labs=whole.labs, lab=np.where(split.is_anchor, n, split.lab % n))
     return _Divided(again, split, weights, parts)
+
+
+def _any_compared(split: Observations, n: int, settings: BiasSettings) -> bool:
+    """Whether enough of the n laboratories have samples enough on the last occasion and on another."""
+    tests = np.unique(split.lab * len(split.samples) + split.sample) // max(len(split.samples), 1)
+    enough = np.bincount(tests, minlength=len(split.labs) + 1)[: len(split.labs)].reshape(-1, n) >= LEAST_SAMPLES
+    return bool(((enough[:-1] & enough[-1]).sum(axis=1) >= settings.min_labs).any())
 
 
 def _rows(found: _Divided, network: Network, compared: tuple[int, int], settings: BiasSettings) -> pl.DataFrame:
@@ -214,12 +224,12 @@ def _compared(found: _Divided, network: Network, labs: Ints, nodes: tuple[Ints, 
     places = [np.searchsorted(part.labs, one) for part, one in zip(parts, nodes, strict=True)]
     difference = parts[0].fitted.effect[places[0]] - parts[1].fitted.effect[places[1]]
     centres = leave_one_out_centres(difference)
-    against = np.eye(len(labs)) - centres.weight
+    against = against_others(centres, nodes=len(labs))
     sides = []
     for sign, part, place in zip((1.0, -1.0), parts, places, strict=True):
-        rows = np.zeros((len(labs), len(part.fitted.effect)))
-        rows[:, place] = sign * against
-        sides.append(Side(part.fitted, part.kept, rows))
+        bases = np.zeros((len(against.bases), part.fitted.n))
+        bases[:, place] = sign * against.bases
+        sides.append(Side(part.fitted, part.kept, Contrasts(place, sign * against.factor, against.base, bases)))
     told = _told(found, network, labs, sides, difference - centres.centre)
     reach = special.stdtrit(told.df, 0.5 + 0.5 * settings.level) * told.se
     columns = {
@@ -239,8 +249,7 @@ def _compared(found: _Divided, network: Network, labs: Ints, nodes: tuple[Ints, 
 
 def _told(found: _Divided, network: Network, labs: Ints, sides: list[Side], estimate: Floats) -> Judged:
     """Standard errors and degrees of freedom, by the network's variance components and each laboratory's own between items."""
-    n = len(found.split.y)
-    spread = spread_across(sides, groups(found.whole, found.weights.precision, np.arange(n)), lab=labs, n_observations=n)
+    spread = spread_across(sides, groups(found.whole, found.weights.precision, np.arange(len(found.split.y))), lab=labs)
     known = pl.Series(network.seen.labs).search_sorted(pl.Series(found.whole.labs).gather(labs)).to_numpy()
     n_results = np.bincount(found.whole.lab, minlength=len(found.whole.labs) + 1)[labs]
     return judged(

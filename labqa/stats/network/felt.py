@@ -68,7 +68,7 @@ class Felt(NamedTuple):
 def felt(fitted: Fit, one: Grouping, n_labs: int) -> Felt:
     """What the groups of one kind do to the normal equations of a fit; their owners are laboratories 0 … n_labs − 1."""
     z = one.matrix
-    shape = (z.shape[1], len(fitted.effect))
+    shape = (z.shape[1], fitted.n)
     block = np.repeat(np.arange(len(fitted.start) - 1), np.diff(fitted.start))
     order, scale, first = _by_group(z.indptr, z.indices, z.data, z.shape[1])
     room = int((np.diff(fitted.start)[block] * np.diff(z.indptr)).sum())
