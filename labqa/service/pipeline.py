@@ -130,18 +130,20 @@ def _of_laboratories(
     finds compared; what is charged to samples; and who differs between occasions.
 
     `near` are the DISCREPANCIES of the `recent` pairs. Contrasts come first: they rest on the inverse that the variance
-    components have left. Influences are next to the biases, for theirs; what is fitted after them needs neither.
+    components have left; who differs between occasions is asked before the biases need another. Influences are next to the
+    biases, for theirs; what is fitted after them needs neither.
     """
     results, items, settings = recent["results"], facts.items, bias_settings(edition)
     swapped = swaps.interchanged(recent["pairs"], near, results, items)
     network, used = bias.networked(results, recent["blocks"], items, scale, settings, without=without, swapped=swapped)
     contrasts = comparability.lab_contrasts(network, settings)
-    lab_bias = bias.stated(network, results, recent["blocks"], settings)
-    compared = gross.compared(recent["pairs"], near, used, results)
-    lab_bias = gross.withheld(lab_bias, compared, settings)
     differ = occasions.differing(
         occasions.of_occasions(results, recent["blocks"], items, scale, network, settings, swapped=swapped)
     )
+    trimmed()
+    lab_bias = bias.stated(network, results, recent["blocks"], settings)
+    compared = gross.compared(recent["pairs"], near, used, results)
+    lab_bias = gross.withheld(lab_bias, compared, settings)
     lab_bias = occasions.withheld(lab_bias, differ, settings)
     influence = attribution.lab_influence(lab_bias, network)
     trimmed()
