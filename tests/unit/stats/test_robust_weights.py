@@ -37,7 +37,7 @@ def test_gross_errors_lose_all_weight_and_hardly_a_good_pair_does():
 
 def test_levels_of_a_billion_sd_change_nothing():
     # every result is a multiple of 2⁻¹⁰ below 2³¹, so that the level costs no digit of it
-    start, node, y, draw = pairs_network(4, n=8, per=200)
+    start, node, y, _ = pairs_network(4, n=8, per=200)
     near = np.round(y * 1024) / 1024
     base = np.where(node % 2, 0.7092, 1.3)
     given = {"ratio": 4.0, "corner": 3.0, "end": 4.5}
