@@ -31,6 +31,7 @@ from labqa.core.vocabulary import Category, PairKind, Scope, Status, Trigger
 from labqa.stats.precision.intraclass import intraclass_correlation
 from labqa.stats.robust import location_scale
 from labqa.stats.scores import differences
+from labqa.stats.scores.agreement import EXCEEDED
 
 Z_LIMITS = (2, 3)
 MOST_UNFIT = 0.5
@@ -192,7 +193,7 @@ def _of_discrepancies(charged: pl.DataFrame) -> list[pl.DataFrame]:
         & (pl.col("category") != Category.NOT_ASSESSED)
     )
     sides = [
-        assessed.select("pair", "sample", hit=pl.col("r_ratio") > 1.0, p=pl.lit(NO_FAULT_BEYOND), lab=f"{part}_lab")
+        assessed.select("pair", "sample", hit=pl.col("r_ratio") > EXCEEDED, p=pl.lit(NO_FAULT_BEYOND), lab=f"{part}_lab")
         for part in ("original", "retest")
     ]
     found = verdicts.excess_by_lab(pl.concat(sides))

@@ -48,6 +48,8 @@ def second_opinion(
     more, objection retests only if the settings let them. Nothing is robust here and nothing is rated on it.
     """
     chosen = _chosen(results, blocks, yardsticks, settings, scale)
+    if chosen.is_empty():
+        raise ValueError("no quantified results of two laboratories on the same sample and item")
     factors = _factors(chosen)
     groups = {name: int(code.max()) + 1 for name, code in factors.items()}
     if sum(groups.values()) > MOST_GROUPS:

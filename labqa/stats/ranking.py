@@ -40,7 +40,9 @@ def _correlation(x: Floats, y: Floats, offsets: Integers) -> Floats:
         begin, end = offsets[g], offsets[g + 1]
         if end - begin < 2:
             continue
-        mean_x, mean_y = np.mean(x[begin:end]), np.mean(y[begin:end])
+        # from the first of each, so that equal values have a mean that equals them
+        mean_x = x[begin] + np.mean(x[begin:end] - x[begin])
+        mean_y = y[begin] + np.mean(y[begin:end] - y[begin])
         sxx, syy, sxy = 0.0, 0.0, 0.0
         for i in range(begin, end):
             dx, dy = x[i] - mean_x, y[i] - mean_y

@@ -152,3 +152,12 @@ def test_likelihood_predictions_and_their_errors_by_dense_matrices(seed: int) ->
 def test_more_fixed_effects_than_results_are_refused() -> None:
     with pytest.raises(ValueError, match="more results"):
         crossed_reml(np.arange(4.0), np.zeros((4, 0)), [np.array([0, 1, 0, 1])], block=np.arange(4))
+
+
+@pytest.mark.parametrize("value", [5.0, 0.1])
+def test_results_that_do_not_scatter_are_refused(value: float) -> None:
+    lab = np.array([0, 1, 2, 1, 2, 0, 0, 1, 2])
+    with pytest.raises(ValueError, match="results that differ"):
+        crossed_reml(np.full(9, value), np.zeros((9, 0)), [lab], block=np.repeat([0, 1, 2], 3))
+    with pytest.raises(ValueError, match="results that differ"):
+        crossed_reml(value * (1.0 + lab), np.eye(3)[lab], [np.repeat([0, 1, 2], 3)])

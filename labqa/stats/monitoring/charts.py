@@ -71,10 +71,10 @@ def _moving_range(values: Floats, offsets: Integers) -> tuple[Floats, Floats]:
         begin, end = offsets[g], offsets[g + 1]
         total, ranges = 0.0, 0.0
         for i in range(begin, end):
-            total += values[i]
+            total += values[i] - values[begin]  # 0 where all are equal, whose plain sum is rounded
             ranges += abs(values[i] - values[i - 1]) if i > begin else 0.0
         if end > begin:
-            centre[g] = total / (end - begin)
+            centre[g] = values[begin] + total / (end - begin)
         if end - begin > 1:
             spread[g] = ranges / (end - begin - 1)
     return centre, spread
@@ -113,13 +113,14 @@ def _pooled(means, sds, sizes, unbias, offsets):  # type: ignore[no-untyped-def]
     centre, sigma = np.full(len(offsets) - 1, np.nan), np.full(len(offsets) - 1, np.nan)
     for g in range(len(offsets) - 1):
         total, count, spread, weights = 0.0, 0.0, 0.0, 0.0
-        for i in range(offsets[g], offsets[g + 1]):
-            total, count = total + sizes[i] * means[i], count + sizes[i]
+        first = offsets[g]
+        for i in range(first, offsets[g + 1]):
+            total, count = total + sizes[i] * (means[i] - means[first]), count + sizes[i]
             if sizes[i] > 1:
                 weight = unbias[i] ** 2 / (1.0 - unbias[i] ** 2)
                 spread, weights = spread + weight * sds[i] / unbias[i], weights + weight
         if count > 0:
-            centre[g] = total / count
+            centre[g] = means[first] + total / count
         if weights > 0:
             sigma[g] = spread / weights
     return centre, sigma

@@ -23,13 +23,13 @@ ITERATED = 1e-12
 def _profiled(start, weight, y):  # type: ignore[no-untyped-def]  # pragma: no cover
     out = np.zeros(len(y))
     for block in range(len(start) - 1):
-        total, summed = 0.0, 0.0
-        for o in range(start[block], start[block + 1]):
+        total, summed, first = 0.0, 0.0, start[block]
+        for o in range(first, start[block + 1]):
             total += weight[o]
-            summed += weight[o] * y[o]
+            summed += weight[o] * (y[o] - y[first])  # a high level would cost digits
         if total > 0:
-            for o in range(start[block], start[block + 1]):
-                out[o] = weight[o] * (y[o] - summed / total)
+            for o in range(first, start[block + 1]):
+                out[o] = weight[o] * ((y[o] - y[first]) - summed / total)
     return out
 
 

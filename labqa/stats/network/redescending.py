@@ -255,6 +255,7 @@ def robust_weights(
     observations beyond `corner` at the beginning, before any fit could bend towards them. `begun` are the
     `shortest_half_effects` of the laboratories, if they are at hand.
     """
+    y = y - np.repeat(y[start[:-1]], np.diff(start))  # levels of 10⁹ SD would leave the equations without a solution
     if begun is None:
         begun = shortest_half_effects(start, lab_of[node], y, n=int(lab_of.max(initial=-1)) + 1)
     effect = begun[lab_of]

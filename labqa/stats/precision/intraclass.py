@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from labqa.stats.precision.anova import one_way
+
 
 def intraclass_correlation(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> float:
     """One-way ANOVA estimate of the intraclass correlation of unbalanced groups that lie one behind the other.
@@ -16,10 +18,8 @@ def intraclass_correlation(values: NDArray[np.float64], offsets: NDArray[np.int6
     total, k = float(sizes.sum()), len(sizes)
     if k < 2 or total <= k:
         return float("nan")
-    means = np.add.reduceat(values, offsets[:-1]) / sizes
-    grand = float(np.add.reduce(values) / total)
-    between = float(np.sum(sizes * (means - grand) ** 2) / (k - 1))
-    within = float(np.sum((values - np.repeat(means, np.diff(offsets))) ** 2) / (total - k))
+    found = one_way(values, offsets)
+    between, within = found.ms_between, found.ms_within
     n0 = (total - float(np.sum(sizes**2)) / total) / (k - 1)
     spread = between + (n0 - 1) * within
     return (between - within) / spread if spread > 0 else float("nan")

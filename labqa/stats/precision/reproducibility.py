@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labqa.stats.robust.location_scale import median_by_group, scale_about_zero_by_group
+from labqa.stats.robust.location_scale import mean_by_group, median_by_group, scale_about_zero_by_group
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,8 +38,7 @@ def deviations(values: Floats, offsets: Integers) -> Deviations:
     """
     size = np.diff(offsets)
     group = np.repeat(np.arange(len(size)), size)
-    mean = np.add.reduceat(values, offsets[:-1]) / size if len(size) else np.empty(0)
-    centre = np.where(size <= 4, mean, median_by_group(values, offsets))
+    centre = np.where(size <= 4, mean_by_group(values, offsets), median_by_group(values, offsets))
     spread = np.sqrt(size / np.maximum(size - 1, 1))
     return Deviations((values - centre[group]) * spread[group], np.abs(centre[group]), ((size - 1) / size)[group])
 
@@ -47,8 +46,7 @@ def deviations(values: Floats, offsets: Integers) -> Deviations:
 def pooled_sd(values: Floats, offsets: Integers) -> float:
     """Plain SD within sets, pooled by degrees of freedom: √(Σ(x − mean)²/Σ(p − 1)), for pairs √(Σd²/2n); 0 for sets of one."""
     size = np.diff(offsets)
-    means = np.add.reduceat(values, offsets[:-1]) / size
-    squares = float(np.sum((values - np.repeat(means, size)) ** 2))
+    squares = float(np.sum((values - np.repeat(mean_by_group(values, offsets), size)) ** 2))
     return float(np.sqrt(squares / max(int(np.sum(size - 1)), 1)))
 
 

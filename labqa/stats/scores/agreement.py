@@ -10,6 +10,8 @@ AGREE, WITHIN, DISCREPANT, BLUNDER, UNKNOWN = range(5)
 
 AGREE_RATIO = 0.5
 """Two results agree up to R/2: about one standard deviation of their difference (|D| ≤ 0.99)."""
+EXCEEDED = 1.0 + 1e-9
+"""|Δ| / R above this exceeds R; results and R are decimals, and 0.9 − 0.7 over 0.2 is 1.0000000000000002 as float64."""
 BLUNDER_D = 10.0
 """|D| above this is no scatter of any method."""
 POWERS = (1, 2, 3, 6)
@@ -17,9 +19,12 @@ POWERS = (1, 2, 3, 6)
 
 
 def by_ratio(ratio: ArrayLike) -> NDArray[np.int8]:
-    """Category of |Δ| / R: agree ≤ 0.5, within the limits ≤ 1 (ISO 5725-6:1994, 4.1.4), else discrepant; NaN: unknown."""
+    """Category of |Δ| / R: agree ≤ 0.5, within the limits ≤ 1 (ISO 5725-6:1994, 4.1.4), else discrepant; NaN: unknown.
+
+    A ratio on a limit is not beyond it, whatever binary fractions make of it (`EXCEEDED`).
+    """
     ratio = np.asarray(ratio, dtype=np.float64)
-    found = np.where(ratio <= AGREE_RATIO, AGREE, np.where(ratio <= 1.0, WITHIN, DISCREPANT))
+    found = np.where(ratio <= AGREE_RATIO * EXCEEDED, AGREE, np.where(ratio <= EXCEEDED, WITHIN, DISCREPANT))
     return np.where(np.isnan(ratio), UNKNOWN, found).astype(np.int8)
 
 

@@ -13,8 +13,8 @@ from labqa.stats.scores.rounding import rounded
 Floats = NDArray[np.float64]
 
 CONFORMING, NONCONFORMING, UNKNOWN = 1, 0, -1
-_EQUAL = 1e-13
-"""Relative difference below which a value equals a limit: the noise of binary fractions."""
+_EQUAL = 5e-15
+"""Relative difference up to which a value equals a limit: noise of binary fractions, below any decimal of 14 digits."""
 
 
 def verdict(

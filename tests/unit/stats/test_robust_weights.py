@@ -35,6 +35,18 @@ def test_gross_errors_lose_all_weight_and_hardly_a_good_pair_does():
     assert (by_pair[bad, 0] < 0.05).mean() > 0.95 and (by_pair[good, 0] > 0.95).mean() > 0.98
 
 
+def test_levels_of_a_billion_sd_change_nothing():
+    # every result is a multiple of 2⁻¹⁰ below 2³¹, so that the level costs no digit of it
+    start, node, y, _ = pairs_network(4, n=8, per=200)
+    near = np.round(y * 1024) / 1024
+    base = np.where(node % 2, 0.7092, 1.3)
+    given = {"ratio": 4.0, "corner": 3.0, "end": 4.5}
+    plain = robust_weights(start, node, node // 2, node * 0, [], base, near, **given)
+    high = robust_weights(start, node, node // 2, node * 0, [], base, near + 690_000_000.0, **given)
+    assert high.weight == pytest.approx(plain.weight, rel=1e-9)
+    assert high.effect - high.effect[0] == pytest.approx(plain.effect - plain.effect[0], abs=1e-9)
+
+
 def test_a_swapped_sample_is_seen_by_its_items_together():
     start, node, y, draw = pairs_network(2, per=800)
     sample = np.repeat(np.arange(100), 16)
