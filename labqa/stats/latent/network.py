@@ -118,35 +118,34 @@ def climb(
     moving = size if freed.thresholds else 2 * n
     at = layout(seen.start, seen.lab, n=n, n_thresholds=len(begin.threshold))
     steps = Steps(sparse.csr_array(at.information[:moving, :moving]))
-    state, converged, damping = begin, False, 0.0
-    nodes = nodes_at(state)
+    state, nodes, converged, damping = begin, nodes_at(begin), False, 0.0
+    earlier = Rate(np.nan, np.nan)
     found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
     for _ in range(MOST_STEPS):
         held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
         slope = found.gradient - held * _place(state)
         information, found_step = _newton(held[:moving] + damping, found, slope[:moving], steps)
         step = np.concatenate([found_step, np.zeros(size - moving)])
-        state, nodes, reached, moved = _climbed(seen, state, nodes, found, step, held, link=link)
+        state, nodes, reached, moved = _climbed(seen, state, nodes_at, found, step, held, link=link)
         # a step halved twice or more trusts a curvature that does not hold: damp the next (Levenberg 1944)
         halved = moved < 0.3 * min(float(np.abs(step).max(initial=0.0)), 3.0)
         damping = max(4.0 * damping, 0.1) if halved else damping / 4.0 if damping > 1e-3 else 0.0
         rate = _rate(reached) if freed.scale else 0.0
+        pace, earlier = _pace(state.scale, rate, earlier), Rate(np.log(state.scale), rate)
         before = penalty
         if free_penalty:
             penalty = _between(state, steps.diagonal(information), penalty)
         calm = np.abs(np.log(np.array(penalty) / np.array(before))).max() < PENALTY_REST and abs(rate) < REST
         converged = bool(moved < (CLOSE if calm and not free_penalty else REST) and calm)
-        scale = max(state.scale * float(np.exp(rate)), LEAST_SCALE)
+        scale = max(state.scale * float(np.exp(pace)), LEAST_SCALE)
         ended = converged or (freed.scale and scale == LEAST_SCALE)
-        if ended or not freed.scale:
-            found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
-        if not converged:
+        if freed.scale and not ended:
             state = state._replace(scale=scale)
+            nodes = nodes_at(state)
+        found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
         if ended:
+            state = state if converged else state._replace(scale=scale)
             break
-        nodes = nodes_at(state)
-        if freed.scale:
-            found = evaluate(*_arguments(seen, state, nodes), scale=state.scale, link=link, at=at)
     held = np.concatenate([np.full(n, penalty.bias), np.full(n, penalty.level), np.zeros(size - 2 * n)])
     # thresholds and spread count as estimated even where this step held them; without thresholds there is no spread to estimate
     counted = size if len(begin.threshold) else 2 * n
@@ -175,8 +174,9 @@ def _arguments(seen: Intervals, state: State, nodes: Nodes) -> tuple[NDArray[Any
 
 
 def _climbed(
-    seen: Intervals, state: State, nodes: Nodes, before: Evaluated, step: Floats, held: Floats, *, link: int
-) -> tuple[State, Nodes, Height, float]:
+    seen: Intervals, state: State, nodes_at: Callable[[State], Nodes], before: Evaluated, step: Floats, held: Floats, *,
+    link: int,
+) -> tuple[State, Nodes, Height, float]:  # fmt: skip
     """The state after the step, halved until the penalised likelihood does not fall, its nodes, and the largest move made."""
     n = len(state.bias)
     place = _place(state)
@@ -185,12 +185,12 @@ def _climbed(
     for _ in range(30):
         new = place + step
         tried = state._replace(bias=new[:n], level=new[n : 2 * n], threshold=new[2 * n : -1], spread=float(np.exp(new[-1])))
-        stretched = nodes._replace(node=nodes.node * (tried.spread / state.spread))
-        found = height(*_arguments(seen, tried, stretched), scale=tried.scale, link=link)
+        nodes = nodes_at(tried)
+        found = height(*_arguments(seen, tried, nodes), scale=tried.scale, link=link)
         if found.loglik.sum() - 0.5 * np.sum(held * new**2) >= least - 1e-9 * abs(least):
-            return tried, stretched, found, float(np.abs(step).max(initial=0.0))
+            return tried, nodes, found, float(np.abs(step).max(initial=0.0))
         step = step / 2
-    return state, nodes, Height(before.loglik, before.of_scale), 0.0
+    return state, nodes_at(state), Height(before.loglik, before.of_scale), 0.0
 
 
 def _newton(held: Floats, found: Evaluated, slope: Floats, steps: Steps) -> tuple[sparse.csr_array, Floats]:
@@ -214,6 +214,21 @@ def _rate(found: Height) -> float:
     """Step of log scale by its score over the sum of squared scores, at most ½."""
     squares = float(found.of_scale @ found.of_scale)
     return float(np.clip(float(found.of_scale.sum()) / squares, -0.5, 0.5)) if squares > 0 else 0.0
+
+
+class Rate(NamedTuple):
+    """Where (log scale) the step of log scale was what (NaN: nowhere yet)."""
+
+    at: float
+    rate: float
+
+
+def _pace(scale: float, rate: float, before: Rate) -> float:
+    """By how much log scale moves, at most ½: to where its step would be 0 by this one and the one before (secant), but for a
+    first step and where the two do not point there. The step alone leaves out that biases follow, and creeps."""
+    moved = float(np.log(scale)) - before.at
+    slope = (rate - before.rate) / moved if moved else np.nan
+    return float(np.clip(-rate / slope, -0.5, 0.5)) if slope < 0 else rate
 
 
 def _place(state: State) -> Floats:
