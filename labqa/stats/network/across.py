@@ -50,6 +50,7 @@ def spread_across(sides: list[Side], groupings: list[Grouping], *, lab: Ints) ->
         for begin, one in zip(end, fits, strict=False):
             right = sum(side.contrasts.columns(first, last) for side in sides if side.fitted is one.fitted)
             moved[begin : begin + one.fitted.n] = _solved(one.fitted, np.asarray(right))
+        moved = joint.widened(moved)
         for kind, effects in enumerate(shared):
             total[first:last, kind] = squares(effects.effects, moved)
             own[first:last, kind] = effects.own(moved, lab[first:last])

@@ -15,6 +15,8 @@ from labqa.stats.network.grounded import grounded
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+SMALL = 4
+"""Blocks of more observations have the mean of a column taken once for all of them."""
 ITERATED = 1e-12
 """Relative residual that conjugate gradients must reach for effects."""
 
@@ -127,6 +129,33 @@ class Fit:
     def across(self) -> sparse.csr_array:
         """X'R (nodes × blocks)."""
         return sparse.csr_array(self.nodes.T @ self.roots)
+
+    @cached_property
+    def large(self) -> Ints:
+        """Number of each block of more than `SMALL` observations among these (blocks; −1: small, or without weight)."""
+        total = np.add.reduceat(self.weight, self.start[:-1]) if len(self.start) > 1 else np.zeros(0)
+        many = (np.diff(self.start) > SMALL) & (total > 0)
+        return np.where(many, np.cumsum(many) - 1, -1)
+
+    @cached_property
+    def means(self) -> sparse.csr_array:
+        """Weighted mean over each large block of what its nodes have (large blocks × nodes)."""
+        of = np.repeat(self.large, np.diff(self.start))
+        here = np.flatnonzero(of >= 0)
+        shape = (int(self.large.max(initial=-1)) + 1, self.n)
+        total = np.bincount(of[here], weights=self.weight[here], minlength=shape[0])
+        return sparse.csr_array((self.weight[here] / total[of[here]], (of[here], self.node[here])), shape=shape)
+
+    def widened(self, columns: Floats) -> Floats:
+        """Columns (nodes × m) with their means over the large blocks below (nodes and large blocks × m)."""
+        out = np.empty((self.n + self.means.shape[0], columns.shape[1]))
+        out[: self.n] = columns
+        out[self.n :] = self.means @ out[: self.n]
+        return out
+
+    def folded(self, columns: Floats) -> Floats:
+        """The transpose of `widened`: what is said of a mean is said of its nodes (nodes × m)."""
+        return np.asarray(columns[: self.n] + self.means.T @ columns[self.n :])
 
     def projected(self, columns: Floats) -> Floats:
         """P times each column (observations × m)."""

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from labqa.stats.kernels import kernel
-from labqa.stats.network.blocks import Fit
-from labqa.stats.network.felt import Grouping, felt
+from labqa.stats.network.blocks import SMALL, Fit
+from labqa.stats.network.felt import Grouping, felt, through
 from labqa.stats.network.variance import Components
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-SMALL_BLOCK = 4
-"""Blocks of more laboratories have their means taken once, not for each pair."""
 NO_OTHER_WAY = 1e-9
 """Share of its information below which a contrast rests on its own blocks alone, but for rounding."""
 LEAST_TO_JUDGE = 3
@@ -242,7 +240,7 @@ def split(
     others = np.zeros((len(first), len(groupings)))
     for k, one in enumerate(groupings):
         if needed is None or needed[k]:
-            rows = felt(fitted, one, int(one.owner.max(initial=-1)) + 1).through(inverse)
+            rows = through(fitted, felt(fitted, one, int(one.owner.max(initial=-1)) + 1))
             others[:, k] = np.maximum(_quadratic(rows, inverse, first, second) - own[:, :, k, 3].sum(axis=1), 0.0)
     leverage = np.clip(of_fit * resistance, 0.0, 1.0)
     return Split(blocks, clusters, resistance, leverage, direct, network - part, network, own, others)
@@ -263,7 +261,7 @@ def _groups(groupings: list[Grouping], n: int) -> tuple[Ints, Floats, int]:
 def _block_means(seen: Seen, block: Ints, start: Ints, inverse: Floats) -> tuple[Ints, Floats]:
     """Number of each large block (−1: small), and the weighted mean over it of each row of the inverse (nodes × large)."""
     total = np.bincount(block, weights=seen.weight, minlength=len(start) - 1)
-    large = np.flatnonzero((np.diff(start) > SMALL_BLOCK) & (total > 0))
+    large = np.flatnonzero((np.diff(start) > SMALL) & (total > 0))
     big = np.full(len(start) - 1, -1)
     big[large] = np.arange(len(large))
     of = np.flatnonzero(big[block] >= 0)

@@ -27,8 +27,12 @@ class Grouping:
 
 
 class Felt(NamedTuple):
-    """What groups of one kind do to the normal equations: H' = Z'P X by rows (groups × nodes), the groups of each laboratory,
-    and M = H H' above the diagonal where it has fewer entries; groups of variance 1 bring the variance M into them."""
+    """What groups of one kind do to the normal equations: H' = Z'P X by rows, the groups of each laboratory, and M = H H' above
+    the diagonal where it has fewer entries; groups of variance 1 bring the variance M into them.
+
+    A large block enters H' as the mean of its nodes, after the nodes (groups × nodes and large blocks): it takes columns that
+    `Fit.widened` has made.
+    """
 
     effects: sparse.csr_array
     first: Ints
@@ -36,7 +40,7 @@ class Felt(NamedTuple):
     joint: sparse.csr_array | None
 
     def total(self, columns: Floats) -> Floats:
-        """‖H' x‖² of each column (nodes × m); since M 1 = 0 also −Σ_{i<j} M_ij (x_i − x_j)²."""
+        """‖H' x‖² of each widened column; since M 1 = 0 also −Σ_{i<j} M_ij (x_i − x_j)²."""
         if self.joint is None:
             return squares(self.effects, columns)
         out = np.zeros(columns.shape[1])
@@ -44,44 +48,59 @@ class Felt(NamedTuple):
         return out
 
     def applied(self, columns: Floats) -> Floats:
-        """M x of each column (nodes × m); its rows sum to 0."""
+        """M x of each widened column, to be folded; its rows sum to 0."""
         out = np.zeros(columns.shape)
         one = self.effects if self.joint is None else self.joint
         (_returned if self.joint is None else _exchanged)(one.indptr, one.indices, one.data, columns, out)
         return out
 
-    def through(self, inverse: Floats) -> Floats:
-        """A⁻ M (nodes × nodes), some columns at a time."""
-        out = np.empty_like(inverse)
-        strips = range(0, len(inverse), WIDE)
-        made = in_order(lambda first: self.applied(np.ascontiguousarray(inverse[:, first : first + WIDE])), strips)
-        for first, columns in zip(strips, made, strict=True):
-            out[first : first + WIDE] = columns.T
-        return out
-
     def own(self, columns: Floats, lab: Ints) -> Floats:
-        """That of the groups of each column's laboratory."""
+        """`total` of the groups of each widened column's laboratory."""
         one = self.effects
         return np.asarray(_own(one.indptr, one.indices, one.data, self.first, self.group, columns, lab))
 
 
+def through(fitted: Fit, one: Felt) -> Floats:
+    """A⁻ M (nodes × nodes), some columns at a time."""
+    inverse = fitted.inverse
+    out = np.empty_like(inverse)
+    strips = range(0, len(inverse), WIDE)
+    made = in_order(lambda first: applied(fitted, [one], first)[0], strips)
+    for first, columns in zip(strips, made, strict=True):
+        out[first : first + WIDE] = columns.T
+    return out
+
+
+def applied(fitted: Fit, kinds: list[Felt], first: int) -> list[Floats]:
+    """(A⁻ M)' of `WIDE` rows from `first` on, for each kind (nodes × strip)."""
+    columns = fitted.widened(fitted.inverse[:, first : first + WIDE])
+    return [fitted.folded(one.applied(columns)) for one in kinds]
+
+
 def felt(fitted: Fit, one: Grouping, n_labs: int) -> Felt:
     """What the groups of one kind do to the normal equations of a fit; their owners are laboratories 0 … n_labs − 1."""
-    z = one.matrix
-    shape = (z.shape[1], fitted.n)
+    z, n = one.matrix, fitted.n
+    shape = (z.shape[1], n + fitted.means.shape[0])
     block = np.repeat(np.arange(len(fitted.start) - 1), np.diff(fitted.start))
     order, scale, first = _by_group(z.indptr, z.indices, z.data, z.shape[1])
-    room = int((np.diff(fitted.start)[block] * np.diff(z.indptr)).sum())
+    most = np.where(fitted.large >= 0, 2, np.diff(fitted.start))
+    room = int((most[block] * np.diff(z.indptr)).sum())
     value, index, pointer = np.empty(room), np.empty(room, np.int32), np.zeros(shape[0] + 1, np.int32)
-    used = _effects(fitted.start, block, fitted.node, fitted.weight, order, scale, first, shape[1], value, index, pointer)
+    given = (fitted.start, block, fitted.node, fitted.weight, fitted.large, n, order, scale, first, shape[1])
+    used = _effects(*given, value, index, pointer)
     effects = sparse.csr_array((value[:used].copy(), index[:used].copy(), pointer), shape=shape)
-    return Felt(effects, *_by_owner(one.owner, n_labs), _joint(effects))
+    return Felt(effects, *_by_owner(one.owner, n_labs), _joint(spelt_out(fitted, effects), used))
 
 
-def _joint(effects: sparse.csr_array) -> sparse.csr_array | None:
-    """H H' above the diagonal, from H' (groups × nodes); None as soon as it has more entries than H."""
+def spelt_out(fitted: Fit, effects: sparse.csr_array) -> sparse.csr_array:
+    """H' with each mean as that of its nodes (groups × nodes)."""
+    return sparse.csr_array(effects[:, : fitted.n] + effects[:, fitted.n :] @ fitted.means)
+
+
+def _joint(effects: sparse.csr_array, most: int) -> sparse.csr_array | None:
+    """H H' above the diagonal, from H' (groups × nodes); None as soon as it has more than `most` entries."""
     turned, n = effects.tocsc(), effects.shape[1]
-    value, index, pointer = np.empty(effects.nnz), np.empty(effects.nnz, np.int32), np.zeros(n + 1, np.int32)
+    value, index, pointer = np.empty(most), np.empty(most, np.int32), np.zeros(n + 1, np.int32)
     given = (turned.indptr, turned.indices, turned.data, effects.indptr, effects.indices, effects.data)
     used = _above(*given, value, index, pointer)
     if used < 0:
@@ -112,14 +131,21 @@ def _by_group(pointer, group, value, n):  # type: ignore[no-untyped-def]  # prag
 
 
 @kernel
-def _effects(start, block, node, weight, order, scale, first, n, value, index, pointer):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Writes Z'P X group by group; the number of its entries."""
+def _effects(start, block, node, weight, large, nodes, order, scale, first, n, value, index, pointer):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Writes Z'P X group by group, a large block as the place of its mean; the number of its entries."""
     place, used = np.full(n, -1), 0
     for g in range(len(first) - 1):
         begin = used
         for a in range(first[g], first[g + 1]):
             o = order[a]
             total, factor = 0.0, weight[o] * scale[a]
+            if large[block[o]] >= 0:
+                for at, moved in ((node[o], factor), (nodes + large[block[o]], -factor)):
+                    if place[at] < begin:
+                        place[at], index[used], value[used] = used, at, 0.0
+                        used += 1
+                    value[place[at]] += moved
+                continue
             for other in range(start[block[o]], start[block[o] + 1]):
                 total += weight[other]
             for other in range(start[block[o]], start[block[o] + 1]):

@@ -13,13 +13,15 @@ from labqa.core.threads import in_order
 from labqa.stats.kernels import kernel
 from labqa.stats.network.blocks import Fit, product
 from labqa.stats.network.columns import WIDE
-from labqa.stats.network.felt import Felt, Grouping, felt
+from labqa.stats.network.felt import Felt, Grouping, applied, felt, spelt_out
 from labqa.stats.network.zero import Centres
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 NEGLIGIBLE = 1e-9
 """Share of a moment below which what the fitted laboratories leave of it is rounding: the kind shows nothing."""
+ROOM = 0.25
+"""Share of the memory of A⁻ that may hold the means of its rows over large blocks."""
 
 
 class Moments(NamedTuple):
@@ -63,15 +65,18 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     owner = [np.where(one.owner >= 0, one.owner, n_labs) for one in groupings]
     squares, taken = np.zeros((kinds, kinds, n_labs + 1)), np.zeros((kinds, kinds))
     kept = [felt(fitted, one, n_labs) for one in groupings] if corrected else []
+    by_node = [spelt_out(fitted, one.effects).tocsc() for one in kept]
+    rows = _Rows(fitted) if corrected else None
     for j in range(kinds):
         columns = sparse.csc_array(profile @ groupings[j].matrix)
         for a in range(j + 1):
             seen = sparse.csc_array(groupings[a].matrix.T @ columns)
             _squared(seen.indptr, seen.indices, seen.data, owner[a], owner[j], squares[a, j], squares[j, a], a == j)
-            if corrected:
-                taken[a, j] = taken[j, a] = _passed_on(kept[a].effects, seen.tocsr(), kept[j].effects, fitted.inverse)
+            if rows is not None:
+                taken[a, j] = taken[j, a] = _passed_on(by_node[a], seen.tocsr(), kept[j].effects, rows)
+    del by_node, rows
     if corrected:
-        taken = 2.0 * taken - _sent_back(kept, fitted.inverse)
+        taken = 2.0 * taken - _sent_back(kept, fitted)
     total = squares.sum(axis=2)
     left = total - taken
     shows = left > NEGLIGIBLE * total
@@ -81,14 +86,27 @@ def moments(fitted: Fit, groupings: list[Grouping], *, n_labs: int, corrected: b
     return Moments(np.array(observed, dtype=np.float64).reshape(kinds, n_labs + 1), squares * factor[:, :, None])
 
 
-def _passed_on(effects: sparse.csr_array, seen: sparse.csr_array, others: sparse.csr_array, inverse: Floats) -> float:
-    """tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) of two kinds, from X'P Z of each by groups and Z_a'P Z_b."""
-    by_node = effects.tocsc()
-    found = _trace(
-        by_node.indptr, by_node.indices, by_node.data, seen.indptr, seen.indices, seen.data, others.indptr, others.indices,
-        others.data, inverse,
-    )  # fmt: skip
-    return float(found)
+def _passed_on(by_node: sparse.csc_array, seen: sparse.csr_array, others: sparse.csr_array, rows: _Rows) -> float:
+    """tr(A⁻ X'P Z_a Z_a'P Z_b Z_b'P X) of two kinds: from Z'P X of the one by nodes, Z_a'P Z_b, and Z'P X of the other with
+    large blocks as their means."""
+    given = [part for one in (by_node, seen, others) for part in (one.indptr, one.indices, one.data)]
+    strips = range(0, len(rows.inverse), rows.step)
+    return sum(float(_trace(*given, rows.inverse, first, rows.means(first))) for first in strips)
+
+
+class _Rows:
+    """Rows of A⁻ (nodes × nodes), and `step` of them at a time with their means over the large blocks."""
+
+    def __init__(self, fitted: Fit) -> None:
+        self.inverse, self._means = fitted.inverse, fitted.means
+        self.step = max(int(ROOM * fitted.n**2 / max(self._means.shape[0], 1)), WIDE)
+        self._made: tuple[int, Floats] | None = None
+
+    def means(self, first: int) -> Floats:
+        """Means of the rows from `first` on (`step` × large blocks); kept until others are asked for."""
+        if self._made is None or self._made[0] != first:
+            self._made = first, np.ascontiguousarray((self._means @ self.inverse[:, first : first + self.step]).T)
+        return self._made[1]
 
 
 @kernel
@@ -107,12 +125,14 @@ def _sum(begin, end, value, index, row):  # type: ignore[no-untyped-def]  # prag
 
 
 @kernel
-def _trace(first, group, felt, pointer, other, shared, begin, index, value, inverse):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """tr(A⁻ H_a S H_b'): H_a by nodes (nodes × groups), S (groups × groups of the other kind) and H_b' by its groups."""
-    total, size = 0.0, len(begin) - 1
+def _trace(first, group, felt, pointer, other, shared, begin, index, value, inverse, top, means):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """tr(A⁻ H_a S H_b') from the row `top` on: H_a by nodes (nodes × groups), S (groups × groups of the other kind) and H_b' by
+    its groups; `means` belong to the rows of A⁻."""
+    total, size, n = 0.0, len(begin) - 1, len(inverse)
+    row = np.empty(n + means.shape[1])
     passed, place, met = np.zeros(size), np.empty(size, np.int64), np.zeros(size, np.bool_)
-    for i in range(len(first) - 1):
-        count, row = 0, inverse[i]
+    for i in range(top, top + len(means)):
+        count, row[:n], row[n:] = 0, inverse[i], means[i - top]
         for a in range(first[i], first[i + 1]):
             for e in range(pointer[group[a]], pointer[group[a] + 1]):
                 h = other[e]
@@ -127,21 +147,18 @@ def _trace(first, group, felt, pointer, other, shared, begin, index, value, inve
     return total
 
 
-def _sent_back(kept: list[Felt], inverse: Floats) -> Floats:
+def _sent_back(kept: list[Felt], fitted: Fit) -> Floats:
     """tr(A⁻ M_a A⁻ M_b) for each pair of kinds (K × K).
 
     Σ X_a[i, j] X_b[j, i] with X = A⁻ M, strip of rows by strip: what a strip has beside the later ones waits until these come,
     so that each row is made once and no more than a quarter of each X is held.
     """
-    n, kinds = len(inverse), len(kept)
+    n, kinds = fitted.n, len(kept)
     out = np.zeros((kinds, kinds))
     waiting = {first: np.empty((kinds, first, min(WIDE, n - first))) for first in range(0, n, WIDE)}
 
-    def made(first: int) -> list[Floats]:  # (A⁻ M)' of these rows: nodes × strip
-        columns = np.ascontiguousarray(inverse[:, first : first + WIDE])
-        return [one.applied(columns) for one in kept]
-
-    for first, strip in zip([*waiting], in_order(made, [*waiting]), strict=True):
+    made = in_order(lambda first: applied(fitted, kept, first), [*waiting])
+    for first, strip in zip([*waiting], made, strict=True):
         before, last = waiting.pop(first), min(first + WIDE, n)
         for a in range(kinds):
             for b in range(kinds):
@@ -286,7 +303,7 @@ def spread(
     def told(first: int) -> None:
         last = min(first + WIDE, m)
         own_rows = inverse[contrasts.node[first:last]] * contrasts.factor[first:last, None]
-        rows = np.ascontiguousarray((own_rows - bases[contrasts.base[first:last]]).T)
+        rows = fitted.widened((own_rows - bases[contrasts.base[first:last]]).T)
         for k, one in zip(kinds, kept, strict=True):
             total[first:last, k] = one.total(rows)
             own[first:last, k] = one.own(rows, lab[first:last])

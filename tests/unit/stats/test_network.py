@@ -12,7 +12,7 @@ from labqa.stats.network.zero import leave_one_out_centres
 
 def small_network(seed: int, n: int = 7, blocks: int = 40):
     draw = np.random.default_rng(seed)
-    node = [draw.permutation(n)[: draw.integers(2, 5)] for _ in range(blocks)]
+    node = [draw.permutation(n)[: draw.integers(2, 7)] for _ in range(blocks)]
     start = np.concatenate([[0], np.cumsum([len(one) for one in node])]).astype(np.int64)
     node = np.concatenate(node).astype(np.int64)
     return start, node, draw.uniform(0.5, 2.0, len(node)), draw.normal(size=len(node)) + node, draw

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from labqa.stats.network import variance
 from labqa.stats.network.blocks import fit, incidence
 from labqa.stats.network.columns import solved_columns
 from labqa.stats.network.felt import Grouping
@@ -11,18 +12,20 @@ from labqa.stats.network.laboratories import node_variances, separability
 from labqa.stats.network.variance import Contrasts, against_others, moments, spread
 from labqa.stats.network.zero import leave_one_out_centres
 
-N, PAIRS, ITEMS = 700, 3000, 6
+N, PAIRS, ITEMS, ROUNDS, ROUND = 700, 3000, 6, 40, 12
 
 
 @pytest.fixture(scope="module")
 def large():
-    """A network of pairs: start, node, weight, y and the item of each observation."""
+    """A network of pairs, and of rounds of twelve: start, node, weight, y and the item of each observation."""
     draw = np.random.default_rng(1)
     second = (np.arange(PAIRS) + 1 + draw.integers(0, N - 1, PAIRS)) % N
     node = np.stack([np.arange(PAIRS) % N, np.where(second == np.arange(PAIRS) % N, (second + 1) % N, second)], axis=1).ravel()
-    item = np.repeat(draw.integers(0, ITEMS, PAIRS), 2)
-    y = draw.normal(0, 0.5, N)[node] + draw.normal(0, 0.8, 2 * PAIRS)
-    return np.arange(0, 2 * PAIRS + 1, 2), node, draw.uniform(0.5, 2.0, 2 * PAIRS), y, item
+    node = np.concatenate([node, *(draw.permutation(N)[:ROUND] for _ in range(ROUNDS))])
+    size = np.repeat([2, ROUND], [PAIRS, ROUNDS])
+    item = np.repeat(draw.integers(0, ITEMS, PAIRS + ROUNDS), size)
+    y = draw.normal(0, 0.5, N)[node] + draw.normal(0, 0.8, len(node))
+    return np.concatenate([[0], np.cumsum(size)]), node, draw.uniform(0.5, 2.0, len(node)), y, item
 
 
 def grouped(node, item):
@@ -35,7 +38,7 @@ def grouped(node, item):
 def written_out(start, node, weight, groupings):
     """Inverse of the Laplacian, X'PZ by kind, and Z'PZ by pair of kinds."""
     w = sparse.diags_array(weight, format="csr")
-    b = sparse.csr_array((np.ones(len(node)), (np.arange(len(node)), np.repeat(np.arange(PAIRS), 2))))
+    b = sparse.csr_array((np.ones(len(node)), (np.arange(len(node)), np.repeat(np.arange(len(start) - 1), np.diff(start)))))
     x = sparse.csr_array((np.ones(len(node)), (np.arange(len(node)), node)))
     p = w - w @ b @ sparse.diags_array(1.0 / (b.T @ weight), format="csr") @ b.T @ w
     z = [one.matrix for one in groupings]
@@ -65,9 +68,11 @@ def test_spread_is_that_of_the_dense_inverse(large):
         assert told.own[:, k] == pytest.approx(((effect * mine) ** 2).sum(axis=1), rel=1e-6)
 
 
-def test_moments_are_exact(large):
+@pytest.mark.parametrize("room", [0.25, 0.0])
+def test_moments_are_exact(large, room, monkeypatch):
+    monkeypatch.setattr(variance, "ROOM", room)
     start, node, weight, y, item = large
-    halves = Grouping(incidence(2 * node + np.arange(len(node)) // PAIRS, n=2 * N), np.arange(2 * N) // 2)
+    halves = Grouping(incidence(2 * node + (np.arange(len(node)) >= PAIRS), n=2 * N), np.arange(2 * N) // 2)
     groupings = [*grouped(node, item), halves, Grouping(incidence(node, n=N), np.arange(N))]
     found = moments(fit(start, node, weight, y, n=N), groupings, n_labs=N)
     inverse, felt, crossed = written_out(start, node, weight, groupings)
@@ -114,7 +119,7 @@ def test_a_chain_that_takes_too_many_steps_is_left_to_others():
 
 
 def test_a_large_network_is_separable_as_the_dense_eigenvalue_says(large):
-    _, node, _, _, _ = large
+    node = large[1][: 2 * PAIRS]
     block = np.repeat(np.arange(PAIRS), 2)
     seen = sparse.csr_array((np.ones(len(node)), (node, block)))
     joint = (seen @ seen.T).toarray()
