@@ -64,11 +64,12 @@ def parts_of(group: Ints, cluster: Ints, cell: Ints, a: Floats, e: Floats, weigh
     of_rest = of_cluster[rest]
     alpha[rest] = length[of_rest]
     epsilon[rest] = np.where(length > 0, along / np.where(length > 0, length, 1.0), 0.0)[of_rest]
+    held[rest] = 0.0
     group_of = np.zeros(len(whole), dtype=np.int64)
     group_of[cluster] = group
-    order = np.argsort(group_of[of_cluster], kind="stable")
-    found = (group_of[of_cluster], of_cluster, of_cell, np.where(rest, 0.0, held), alpha, epsilon)
-    return Parts(*(one[order] for one in found))
+    of_group = group_of[of_cluster]
+    by = np.argsort(of_group, kind="stable")
+    return Parts(of_group[by], of_cluster[by], of_cell[by], held[by], alpha[by], epsilon[by])
 
 
 @kernel
