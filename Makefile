@@ -38,8 +38,9 @@ bench: ready  ## time the main job and the pages on 1,000 laboratories (CARD=nat
 	@$(RUN)/python -m bench.main_job $(CARD)
 
 calibrate: ready  ## long trials (hours): tables of coverage and errors, taken up where they stopped, then the long tests
-	@export PYTHONPATH=.:tests; for table in coverage selection mixed_model consistency gross; do \
-	  case $$table in coverage) trial=coverage_of_networks;; selection|gross) trial=$${table}_trials;; *) trial=$$table;; esac; \
+	@export PYTHONPATH=.:tests; for table in coverage selection mixed_model consistency gross occasions; do \
+	  case $$table in coverage) trial=coverage_of_networks;; selection|gross) trial=$${table}_trials;; \
+	    occasions) trial=occasion_trials;; *) trial=$$table;; esac; \
 	  echo "==> docs/$$table.csv"; $(RUN)/python tests/$$trial.py docs/$$table.csv; done
 	@$(RUN)/python -m pytest -m long
 

@@ -21,6 +21,7 @@ from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.yardsticks import yardsticks
 from labqa.core.vocabulary import Scope
 from labqa.simulate import card, network
+from tests.kept_trials import kept_trials
 
 SEEDS = range(1, 21)
 CARD = "coverage"
@@ -139,14 +140,8 @@ def read(path: Path) -> pl.DataFrame:
 
 def run(path: Path, seeds: range, cells: list[str]) -> pl.DataFrame:
     """The table of these seeds and cells, written after each network."""
-    found = [read(path)] if path.is_file() else []
-    for seed in seeds:
-        for cell in cells:
-            if found and found[0].filter((pl.col("cell") == cell) & (pl.col("seed") == seed)).height:
-                continue
-            found = [pl.concat([*found, counts(cell, seed)]).sort(KEY)]
-            found[0].write_csv(path)
-    return found[0]
+    trials = [{"cell": cell, "seed": seed} for seed in seeds for cell in cells]
+    return kept_trials(path, trials, counts, key=KEY, read=read)
 
 
 def summary(table: pl.DataFrame) -> pl.DataFrame:

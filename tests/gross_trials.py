@@ -18,6 +18,7 @@ from labqa.simulate import catalogue, network
 from labqa.simulate.card import Card
 from labqa.simulate.network import Simulated
 from tests import evaluations
+from tests.kept_trials import kept_trials
 
 SEEDS = range(1, 5)
 CULPRITS = 3
@@ -187,10 +188,10 @@ def evaluated(world: World, seed: int) -> tuple[dict[str, pl.DataFrame], list[st
     return evaluations.evaluated(evaluations.facts_of(made, falsified(results, made, world, hit, seed))), wrong
 
 
-def trial(name: str, seed: int) -> pl.DataFrame:
+def trial(world: str, seed: int) -> pl.DataFrame:
     """Rows of one network: of the wrong and of the others, how many gross errors cost points, of how many the bias was
     withheld, who lost points for bias or precision, and who was assessed and lost none."""
-    return counted(*evaluated(WORLDS[name], seed), name, seed)
+    return counted(*evaluated(WORLDS[world], seed), world, seed)
 
 
 def counted(tables: dict[str, pl.DataFrame], wrong: list[str], name: str, seed: int) -> pl.DataFrame:
@@ -213,15 +214,8 @@ def counted(tables: dict[str, pl.DataFrame], wrong: list[str], name: str, seed: 
 
 def table(path: Path) -> pl.DataFrame:
     """All trials, written after each network, so that a run that was broken off goes on where it stopped."""
-    kept = pl.read_csv(path) if path.is_file() else None
-    for name in WORLDS:
-        for seed in SEEDS:
-            if kept is None or kept.filter(world=name, seed=seed).is_empty():
-                new = trial(name, seed)
-                kept = new if kept is None else pl.concat([kept, new])
-                kept.sort(*KEY).write_csv(path)
-    assert kept is not None
-    return kept.sort(*KEY)
+    trials = [{"world": world, "seed": seed} for world in WORLDS for seed in SEEDS]
+    return kept_trials(path, trials, trial, key=KEY)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from labqa.analysis import bias, discrepancy, occasions, pairing, swaps, yardsti
 from labqa.service.pipeline import bias_settings
 from labqa.simulate import network
 from tests import evaluations
+from tests.kept_trials import kept_trials
 
 SEEDS = range(1, 21)
 STYLES = ("random", "regional", "hubs", "sparse")
@@ -48,15 +49,8 @@ def trial(style: str, seed: int) -> pl.DataFrame:
 
 def table(path: Path) -> pl.DataFrame:
     """All trials, written after each network, so that a run that was broken off goes on where it stopped."""
-    kept = pl.read_csv(path) if path.is_file() else None
-    for style in STYLES:
-        for seed in SEEDS:
-            if kept is None or kept.filter(style=style, seed=seed).is_empty():
-                new = trial(style, seed)
-                kept = new if kept is None else pl.concat([kept, new])
-                kept.sort(*KEY).write_csv(path)
-    assert kept is not None
-    return kept.sort(*KEY)
+    trials = [{"style": style, "seed": seed} for style in STYLES for seed in SEEDS]
+    return kept_trials(path, trials, trial, key=KEY)
 
 
 if __name__ == "__main__":

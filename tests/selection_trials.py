@@ -22,6 +22,7 @@ from labqa.core.vocabulary import SelectionOption
 from labqa.simulate import card, network
 from labqa.simulate.card import TRUTHS, Planted
 from labqa.stats.network.zero import leave_one_out_centres
+from tests.kept_trials import kept_trials
 
 SEEDS = range(1, 21)
 CARD = "objection"
@@ -113,16 +114,8 @@ def committed(path: Path) -> pl.DataFrame:
 
 def table(path: Path) -> pl.DataFrame:
     """All trials, written after each network, so that a run that was broken off goes on where it stopped."""
-    kept = committed(path) if path.is_file() else None
-    for world in WORLDS:
-        for seed in SEEDS:
-            if kept is not None and kept.filter((pl.col("world") == world) & (pl.col("seed") == seed)).height:
-                continue
-            new = rounded(trial(world, seed))
-            kept = new if kept is None else pl.concat([kept, new])
-            kept.sort(*KEY).write_csv(path)
-    assert kept is not None
-    return kept.sort(*KEY)
+    trials = [{"world": world, "seed": seed} for world in WORLDS for seed in SEEDS]
+    return kept_trials(path, trials, lambda world, seed: rounded(trial(world, seed)), key=KEY, read=committed)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from labqa.analysis.bias import lab_bias
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.scale import sigma_between
+from labqa.core.errors import EvaluationError
 from labqa.core.vocabulary import BlockKind, Qualifier, Role, Scope, Trigger
-from labqa.stats.network.crossed import crossed_reml
+from labqa.stats.network.crossed import NoScatter, crossed_reml
 
 Ints = NDArray[np.int64]
 MOST_GROUPS = 20_000
@@ -45,20 +46,24 @@ def second_opinion(
 
     `log`: natural logarithms of values above 0; `standardised`: values over σR at the level of the block. A factor that the
     design cannot tell from another is left out. Takes part: quantified results of named laboratories in blocks of two or
-    more, objection retests only if the settings let them. Nothing is robust here and nothing is rated on it.
+    more, objection retests only if the settings let them. Nothing is robust here and nothing is rated on it. EvaluationError
+    without such results, with too many groups, and without scatter in the blocks.
     """
     chosen = _chosen(results, blocks, yardsticks, settings, scale)
     if chosen.is_empty():
-        raise ValueError("no quantified results of two laboratories on the same sample and item")
+        raise EvaluationError("mixed.no_pairs")
     factors = _factors(chosen)
     groups = {name: int(code.max()) + 1 for name, code in factors.items()}
     if sum(groups.values()) > MOST_GROUPS:
-        raise ValueError(f"a crossed mixed model of {sum(groups.values())} groups is not fitted")
+        raise EvaluationError("mixed.many_groups", groups=sum(groups.values()), most=MOST_GROUPS)
     names = list(factors)
     predict = [names.index(name) for name in ("lab", "lab_item") if name in names]
     block = _codes(chosen, "block")
     y = chosen["y"].to_numpy()
-    found = crossed_reml(y, np.zeros((len(y), 0)), list(factors.values()), block=block, predict=predict)
+    try:
+        found = crossed_reml(y, np.zeros((len(y), 0)), list(factors.values()), block=block, predict=predict)
+    except NoScatter as cause:
+        raise EvaluationError("mixed.no_scatter") from cause
     told = dict(zip([names[k] for k in predict], found.effects, strict=True))
     shrunken = _labs(chosen, factors["lab"], told["lab"].effect, told["lab"].se)
     if "lab_item" in told:

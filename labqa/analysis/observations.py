@@ -28,7 +28,8 @@ numbers throughout in which laboratories happen to differ little, or to read hig
 class Observations:
     """One value a block and laboratory, sorted by item, sample and laboratory; integer codes into the sorted names.
 
-    `days` are those since the original's test of the sample (0 in rounds), NaN where a day is not known.
+    `y` is in units of `scale`, less the `origin` of its block, which is 0 but where a float lacks digits for the value. `days`
+    are those since the original's test of the sample (0 in rounds), NaN where a day is not known.
     """
 
     labs: list[str]
@@ -45,6 +46,7 @@ class Observations:
     y: Floats
     u: Floats
     scale: Floats
+    origin: Floats
     days: Floats
 
     @property
@@ -56,7 +58,7 @@ class Observations:
         """The observations `kept`, and the blocks that they make; codes of laboratories, items and samples stay."""
         block = self.block[kept]
         left = np.unique(block)
-        names = ("lab", "item", "sample", "run", "family", "y", "u", "scale", "days")
+        names = ("lab", "item", "sample", "run", "family", "y", "u", "scale", "origin", "days")
         columns = {name: getattr(self, name)[kept] for name in names}
         return replace(
             self, block_ids=[self.block_ids[b] for b in left], block=np.searchsorted(left, block).astype(np.int64), **columns
@@ -261,21 +263,23 @@ def _arrays(means: pl.DataFrame) -> Observations:
     unit = means["unit"].to_numpy().astype(np.float64)
     changes = np.flatnonzero(np.diff(item * (len(samples) + 1) + sample, prepend=-1))
     block = np.repeat(np.arange(len(changes)), np.diff(np.append(changes, len(item))))
-    y = _contrasts(means, changes[block]) / unit
+    y, origin = _contrasts(means, changes[block])
     u = means["u"].fill_null(np.nan).to_numpy().astype(np.float64) / unit
     block_ids = means["block"].gather(changes).to_list()
     days = means["days"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    run = _codes(runs)[1]
     return Observations(
-        labs, items, samples, families, block_ids, lab, item, sample, _codes(runs)[1], family, block, y, u, unit, days
+        labs, items, samples, families, block_ids, lab, item, sample, run, family, block, y / unit, u, unit, origin, days
     )
 
 
-def _contrasts(means: pl.DataFrame, first: Ints) -> Floats:
-    """Values, but where a float lacks digits their exact differences to the first of the block: its level is free anyway."""
+def _contrasts(means: pl.DataFrame, first: Ints) -> tuple[Floats, Floats]:
+    """Values, and 0; where a float lacks digits exact differences to the first of the block, and that: its level is free."""
     value, rest = (means[name].to_numpy().astype(np.float64) for name in ("value", "rest"))
     many = np.zeros(len(value), dtype=bool)
     many[first[rest != 0.0]] = True
-    return np.where(many[first], (value - value[first]) + (rest - rest[first]), value)
+    y = np.where(many[first], (value - value[first]) + (rest - rest[first]), value)
+    return y, np.where(many[first], value[first], 0.0)
 
 
 def starts(block: Ints) -> Ints:

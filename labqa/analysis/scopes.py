@@ -147,11 +147,13 @@ def groups(seen: Observations, base: Floats, kept: Ints) -> list[Grouping]:
 
 
 def variance_components(parts: list[Part], *, n_labs: int, corrected: bool = True) -> Components:
-    """Variances of `KINDS` from the residuals of all components together; the anchor's is known (its stated u)."""
-    known = np.array([np.nan] * (len(KINDS) - 1) + [1.0])
-    found = [moments(part.fitted, part.groupings, n_labs=n_labs, corrected=corrected) for part in parts]
-    observed, expected = np.zeros_like(found[0].observed), np.zeros_like(found[0].expected)
-    for one in found:
+    """Variances of `KINDS` from the residuals of all components together; the anchor's is known (its stated u). Without a
+    component, as where all weights are 0, none is identified."""
+    kinds = len(KINDS)
+    known = np.array([np.nan] * (kinds - 1) + [1.0])
+    observed, expected = np.zeros((kinds, n_labs + 1)), np.zeros((kinds, kinds, n_labs + 1))
+    for part in parts:
+        one = moments(part.fitted, part.groupings, n_labs=n_labs, corrected=corrected)
         observed += one.observed
         expected += one.expected
     return solve_components(Moments(observed, expected), known=known)

@@ -64,7 +64,7 @@ def _compared(seen: Observations, weights: Weighted, items: pl.DataFrame) -> _Co
     precision, n = weights.precision * robust, len(seen.block_ids)
     unbiased = seen.y - weights.effect
     contrasts = block_contrasts(seen.block, unbiased, precision, n_blocks=n)
-    level = contrasts.level * seen.scale
+    level = contrasts.level * seen.scale + seen.origin
     x = _standardised(level, seen, items)
     kept = np.flatnonzero(~seen.is_anchor & np.isfinite(x) & (contrasts.weight > 0))
     first = np.unique(seen.sample * (len(seen.labs) + 1) + seen.lab, return_index=True, return_inverse=True)
@@ -89,7 +89,6 @@ def _standardised(level: Floats, seen: Observations, items: pl.DataFrame) -> Flo
     ratio = (scale["scale"] == str(Scale.RATIO)).fill_null(value=False).to_numpy()[seen.item]
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(ratio, np.where(level > 0, np.log(np.where(level > 0, level, 1.0)), np.nan), level)
-    value = np.where(_coded(seen), np.nan, value)
     first = np.flatnonzero(np.diff(seen.block, prepend=-1))
     known = first[np.isfinite(value[first])]
     item, n = seen.item[known], len(seen.items)
@@ -100,22 +99,14 @@ def _standardised(level: Floats, seen: Observations, items: pl.DataFrame) -> Flo
     return np.asarray((value - centre[seen.item]) / safe[seen.item])
 
 
-def _coded(seen: Observations) -> NDArray[np.bool_]:
-    """Blocks whose values are differences from their first: their level is not at hand."""
-    first = np.flatnonzero(np.diff(seen.block, prepend=-1))
-    return np.asarray((seen.y[first] == 0.0)[seen.block])
-
-
 def _rows(found: _Compared, seen: Observations, scope: Scope) -> pl.DataFrame:
     """One row a laboratory, or a laboratory and item; errors clustered by the laboratory's run, or sample without runs."""
     n_items = len(seen.items)
     names, cell = np.unique(found.lab * n_items + found.item, return_inverse=True)
     group, keys = (cell, names) if scope == Scope.ITEM else _regrouped(found.lab)
     lab = keys // n_items if scope == Scope.ITEM else keys
-    clusters, cluster = np.unique(group * (int(found.cluster.max(initial=0)) + 1) + found.cluster, return_inverse=True)
-    slopes = clustered_slopes(
-        group, cluster, cell, found.x, found.d, found.weight, n=len(keys), n_cells=len(names), n_clusters=len(clusters)
-    )
+    cluster = np.unique(group * (int(found.cluster.max(initial=0)) + 1) + found.cluster, return_inverse=True)[1]
+    slopes = clustered_slopes(group, cluster, cell, found.x, found.d, found.weight, n=len(keys), n_cells=len(names))
     samples = np.unique(np.stack([group, found.sample]), axis=1)[0]
     low, high = np.full(len(keys), np.inf), np.full(len(keys), -np.inf)
     np.minimum.at(low, group, found.level)

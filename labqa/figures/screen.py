@@ -24,6 +24,8 @@ _DARK: dict[Role, str] = {"main": "#7FB2DB", "second": "#E3A857", "quiet": "#7C8
 _DARK |= {"limit": "#B79BE0", "text": "#E4E9EE", "grid": "#35414C"}
 _SYMBOLS = {"cross": "x"}
 _ROW = 22
+_WORD = 0.3
+"""Share of the axis that a word beside an upright mark may take, on a narrow drawing."""
 _HEIGHT = 340
 _TALL = 520
 
@@ -216,7 +218,7 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
 def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
     """A word on the upper edge of a level band (left, where an ascending order is low) or line (right), or beside an upright
     one, bands at the foot and lines at the head, so that a limit near the edge of a band stays readable; to its left where it
-    stands near the right end of the axis."""
+    stands near the right end of the axis, or a line would strike the word out."""
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {
@@ -227,7 +229,11 @@ def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str,
     }
     if mark.axis == "x":
         y, anchor = (0, "bottom") if isinstance(mark, Band) else (1, "top")
-        side = "right" if fraction(spec.x, at) > 0.7 else "left"
+        ahead = [
+            fraction(spec.x, line.at) - fraction(spec.x, at) for line in spec.lines if line.axis == "x" and line is not mark
+        ]
+        struck = isinstance(mark, Band) and any(0.0 <= gap < _WORD for gap in ahead)
+        side = "right" if struck or fraction(spec.x, at) > 0.7 else "left"
         return note | {"yref": "paper", "y": y, "xanchor": side, "yanchor": anchor}
     x, anchor = (0, "left") if isinstance(mark, Band) else (1, "right")
     return note | {"xref": "paper", "x": x, "xanchor": anchor, "yanchor": "bottom"}

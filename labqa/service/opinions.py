@@ -9,7 +9,7 @@ import polars as pl
 
 from labqa.analysis import mixed
 from labqa.analysis.precision_levels import precision_levels as levels_of
-from labqa.core.errors import UsageError
+from labqa.core.errors import EvaluationError, UsageError
 from labqa.core.periods import of_years
 from labqa.core.revisions import in_force
 from labqa.core.wording.catalogue import Language, Message
@@ -41,8 +41,8 @@ def mixed_model(
             settings,
             scale=scale,
         )
-    except ValueError as cause:
-        raise UsageError("service.no_mixed_model", run=run, cause=str(cause)) from cause
+    except EvaluationError as cause:
+        raise UsageError("service.no_mixed_model", run=run, cause=cause.message) from cause
 
 
 def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.DataFrame:

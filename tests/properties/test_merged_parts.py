@@ -85,10 +85,11 @@ def merged(found: list[Observations]) -> Observations:
     run = np.where(anchor, -1, runs(names, lab, sample))
     ids = np.concatenate([np.array(one.block_ids, dtype=object)[one.block] for one in found])[order]
     block = np.cumsum(ids != np.roll(ids, 1)) - 1
-    y, u, unit, days = (np.concatenate([getattr(one, name) for one in found])[order] for name in ("y", "u", "scale", "days"))
+    columns = ("y", "u", "scale", "origin", "days")
+    y, u, unit, origin, days = (np.concatenate([getattr(one, name) for one in found])[order] for name in columns)
     return Observations(
         names["labs"], names["items"], names["samples"], names["families"], list(ids[starts(block)[:-1]]),
-        lab[order], item[order], sample[order], run[order], family[order], block, y, u, unit, days,
+        lab[order], item[order], sample[order], run[order], family[order], block, y, u, unit, origin, days,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from validation import agrees
 
+from labqa.stats.latent.grades import fit_grades
 from labqa.stats.latent.likelihood import NORMAL
 from labqa.stats.latent.network import Freed, Intervals, Nodes, Penalty, State, climb
 
@@ -18,10 +19,15 @@ THRESHOLDS = (-7.758449226, -4.571279382, -2.038837788, 0.340460274)
 SD, LOGLIK = 1.757262348, -141.042442705
 
 
-def test_thresholds_biases_and_spread_are_those_of_clmm() -> None:
+def network() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts of the blocks, laboratory and grade of each result."""
     with FILE.open(encoding="utf-8") as opened:
         block, lab, grade = np.array([[int(x) for x in row.values()] for row in csv.DictReader(opened)]).T
-    start = np.append(np.flatnonzero(np.diff(block, prepend=-1)), len(block)).astype(np.int64)
+    return np.append(np.flatnonzero(np.diff(block, prepend=-1)), len(block)).astype(np.int64), lab, grade
+
+
+def test_thresholds_biases_and_spread_are_those_of_clmm() -> None:
+    start, lab, grade = network()
     low_at, high_at = np.where(grade > 0, grade - 1, -1), np.where(grade < 4, grade, -1)
     seen = Intervals(start, lab, np.full(len(lab), -np.inf), np.full(len(lab), np.inf), low_at, high_at)
     unit = np.linspace(-6, 6, 241)
@@ -40,3 +46,12 @@ def test_thresholds_biases_and_spread_are_those_of_clmm() -> None:
     agrees(found.bias[1:] - found.bias[0], LABS, quantity="effects of laboratories", rel=2e-5, **told)
     agrees(found.threshold - found.bias[0], THRESHOLDS, quantity="thresholds", rel=2e-5, **told)
     agrees(found.spread, SD, quantity="SD of the blocks' levels", rel=2e-5, **told)
+
+
+def test_with_few_laboratories_the_two_steps_stay_a_tenth_below_fixed_laboratories_and_no_more() -> None:
+    """As the docstring of `fit_grades` says."""
+    start, lab, grade = network()
+    found = fit_grades(start, lab, grade, grade, n=6, n_grades=5).state.bias
+    fixed = np.array([0.0, *LABS])
+    found, fixed = found - found.mean(), fixed - fixed.mean()
+    assert 0.9 < found @ fixed / (fixed @ fixed) < 1.0

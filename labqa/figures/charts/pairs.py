@@ -141,6 +141,7 @@ def pair_figure(
             categories=tuple(
                 f"{say(f'role_{side}', language)} {lab or '—'}: {row.get('raw', '—')}" for side, row, lab in sides
             ),
+            short=tuple(f"{say(f'role_{side}', language)}: {row.get('raw', '—')}" for side, row, _ in sides),
             range=(2.0, -0.6),
         ),
         series=series,

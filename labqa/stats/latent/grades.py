@@ -21,8 +21,13 @@ def fit_grades(
     """P(grade ≤ k | level θ of the block, laboratory) = Φ(c_k − θ − bias), θ ~ N(mean of the laboratories' levels, spread²).
 
     `lowest` and `highest` (observations) are the ends of what each result states, grades 0 … n_grades − 1, the same for one
-    grade; every grade must occur. Biases are in SDs of the error of one grade, their common zero is arbitrary. Sources:
-    McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Hedeker & Gibbons 1994, doi:10.2307/2533433.
+    grade; every grade must occur. Biases are in SDs of the error of one grade, their common zero is arbitrary.
+
+    Without `penalty` thresholds and spread are those of normal laboratories (see `network.fit`), and the biases are smaller
+    than those of laboratories fixed throughout, as R's clmm has them: by 8 % for the 9 judges of 8 wines of R's `ordinal`, by
+    9 % for the six laboratories of tests/reference (regression through 0 of one on the other, each about its mean). The
+    weak penalty makes 0.2 and 0.1 points of it. It is the price of thresholds that many sparse laboratories do not blow up.
+    Sources: McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Hedeker & Gibbons 1994, doi:10.2307/2533433.
     """
     if n_grades < 2:
         raise ValueError(f"grades: {n_grades} grade occurs; expected two or more")

@@ -77,6 +77,10 @@ def _within(values: Floats, block: Ints) -> Floats:
     return np.stack([_within(column, block) for column in values.T], axis=1) if values.shape[1] else values
 
 
+class NoScatter(ValueError):
+    """The fixed effects explain the results entirely: there is no variance to be split."""
+
+
 def crossed_reml(
     y: Floats,
     x: Floats,
@@ -95,15 +99,15 @@ def crossed_reml(
     (n − p)(1 + log 2πr²/(n − p)), the −2 log REML likelihood of lme4 (Bates et al. 2015, doi:10.18637/jss.v067.i01), minimised
     over θ ≥ 0 by L-BFGS-B with central differences; A is factored by SuperLU. Predictions and their errors solve
     Henderson's equations (Henderson 1975, doi:10.2307/2529430), variances taken as known. Runs for some 10⁴ groups; sums are
-    not in a fixed order, so nothing here may touch a rating. ValueError without degrees of freedom for the error, and where
-    the fixed effects leave nothing of y but rounding.
+    not in a fixed order, so nothing here may touch a rating. ValueError without degrees of freedom for the error; NoScatter
+    where the fixed effects leave nothing of y but rounding.
     """
     made = _products(y, x, factors, block)
     if made.df < 1:
         raise ValueError("a mixed model needs more results than fixed effects")
     left = made.y - made.x @ np.linalg.solve(made.xx, made.x.T @ made.y)
     if np.abs(left).max() <= NO_SCATTER * np.abs(y).max():
-        raise ValueError("a mixed model needs results that differ from what its fixed effects say")
+        raise NoScatter("a mixed model needs results that differ from what its fixed effects say")
     begin = np.ones(len(factors)) if start is None else np.asarray(start, dtype=np.float64)
 
     def level(ratio: Floats) -> float:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from labqa.stats.network.bias_reduced import parts_of, slope_errors
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -54,29 +56,22 @@ def within_cells(cell: Ints, weight: Floats, values: Floats, *, n: int) -> Float
 
 
 def clustered_slopes(
-    group: Ints, cluster: Ints, cell: Ints, x: Floats, d: Floats, weight: Floats, *, n: int, n_cells: int, n_clusters: int
+    group: Ints, cluster: Ints, cell: Ints, x: Floats, d: Floats, weight: Floats, *, n: int, n_cells: int
 ) -> Slopes:
     """Weighted slope of d on x in each of n groups, with an intercept for each cell and errors clustered.
 
-    With x and d less their cell's weighted mean, S = Σ w x², h = Σ_cluster w x² / S: slope = Σ w x d / S; its variance
-    Σ s² / (1 − h) / S², s the cluster's Σ w x (d − slope x): the bias-reduced CR2 for one regressor (Bell & McCaffrey 2002,
-    Survey Methodology 28, 169–181). df = 1 / (Σ h² + (Σ q)² − Σ q²), q = h²/(1 − h), is its Satterthwaite df under
-    independent errors of variance 1/w. A cell lies in one group, a cluster too. Slope in units of d per
-    unit of x. NaN: S = 0, or fewer than two clusters.
+    With x and d less their cell's weighted mean, slope = Σ w x d / Σ w x²; its standard error and df are those of CR2 of the
+    whole regression, intercepts too, in √w-scaled terms (`bias_reduced.slope_errors`). A cell lies in one group, a cluster
+    too; a cluster may span cells, and a cell clusters. Slope in units of d per unit of x. NaN: x does not vary within cells,
+    or without one of the clusters it would not.
     """
     x, d = within_cells(cell, weight, x, n=n_cells), within_cells(cell, weight, d, n=n_cells)
     size = np.bincount(group, weights=weight * x * x, minlength=n)
-    safe = np.where(size > 0, size, 1.0)
-    slope = np.bincount(group, weights=weight * x * d, minlength=n) / safe
-    score = np.bincount(cluster, weights=weight * x * (d - slope[group] * x), minlength=n_clusters)
-    of_cluster = np.zeros(n_clusters, dtype=np.int64)
-    of_cluster[cluster] = group
-    share = np.bincount(cluster, weights=weight * x * x, minlength=n_clusters) / safe[of_cluster]
-    alone = share > 1.0 - 1e-9
-    left = np.where(alone, 1.0, 1.0 - share)
-    variance = np.bincount(of_cluster, weights=score**2 / left, minlength=n) / safe**2
-    q = np.where(alone, 0.0, share**2 / left)
-    squares, q_sum, q_squares = (np.bincount(of_cluster, weights=one, minlength=n) for one in (share**2, q, q**2))
-    df = 1.0 / np.where(size > 0, squares + q_sum**2 - q_squares, 1.0)
-    known = (size > 0) & (np.bincount(of_cluster, weights=alone, minlength=n) == 0)
-    return Slopes(*(np.where(known, one, np.nan) for one in (slope, np.sqrt(variance), df)))
+    varies = size > 0
+    slope = np.bincount(group, weights=weight * x * d, minlength=n) / np.where(varies, size, 1.0)
+    errors = slope_errors(
+        parts_of(group, cluster, cell, x, d - slope[group] * x, weight, n_cells=n_cells),
+        np.where(varies, size, np.nan),
+        n_cells=n_cells,
+    )
+    return Slopes(np.where(np.isnan(errors.se), np.nan, slope), errors.se, errors.df)

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from bias_networks import CODES, REGISTER
 from facts import PRODUCTS, results
+from polars.testing import assert_frame_equal
 
 from labqa.analysis import pairing, yardsticks
 from labqa.analysis.bias import fitted
@@ -15,12 +16,12 @@ from labqa.core import tables as t
 LABS = [f"L{k}" for k in range(8)]
 
 
-def told(facts: pl.DataFrame) -> pl.DataFrame:
+def told(facts: pl.DataFrame, register: pl.DataFrame = REGISTER) -> pl.DataFrame:
     samples = pairing.samples(facts, PRODUCTS)
     blocks = pairing.blocks(facts, samples)
-    scale = yardsticks.yardsticks(REGISTER, blocks, pairing.pairs(facts, samples), facts)
-    bias, _, network = fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())
-    found = lab_slopes(network, REGISTER, bias, BiasSettings())
+    scale = yardsticks.yardsticks(register, blocks, pairing.pairs(facts, samples), facts)
+    bias, _, network = fitted(facts, samples, blocks, register, scale, BiasSettings())
+    found = lab_slopes(network, register, bias, BiasSettings())
     t.LabSlopes.validate(found)
     return found
 
@@ -63,6 +64,24 @@ def test_levels_and_slopes_of_items_are_told():
 def test_the_order_of_rows_changes_nothing():
     made = rows(3, slope={"L1": 0.5})
     assert told(made).equals(told(made.reverse()))
+
+
+def test_a_level_of_which_a_laboratory_read_exactly_zero_counts_like_any_other():
+    """On an interval scale the zero is a convention: all values 64 higher are the same evidence."""
+    register = REGISTER.with_columns(scale=pl.lit("interval"), lower_limit=None, upper_limit=None)
+    made = rows(6, slope={"L3": 0.8}).with_columns((pl.col("value") - 50).round(0))
+    assert (made["value"] == 0).mean() > 0.05
+    near, far = (told(made.with_columns(pl.col("value") + shift), register) for shift in (0.0, 64.0))
+    assert_frame_equal(near.drop("level_low", "level_high"), far.drop("level_low", "level_high"), rel_tol=1e-6)
+
+
+def test_levels_beyond_the_digits_of_a_float_show_the_slope_that_they_have():
+    made = rows(7, slope={"L3": 0.8}).with_columns(pl.col("value").round(6))
+    far = made.with_columns(pl.col("value") + 2.0**50, rest=pl.col("value") - ((pl.col("value") + 2.0**50) - 2.0**50))
+    register = REGISTER.with_columns(scale=pl.lit("interval"), lower_limit=None, upper_limit=None)
+    near, beyond = told(made.with_columns(rest=pl.lit(0.0)), register), told(far, register)
+    assert (beyond["slope"].is_not_null() == near["slope"].is_not_null()).all()
+    assert beyond["slope"].to_numpy() == pytest.approx(near["slope"].to_numpy(), abs=0.05, nan_ok=True)
 
 
 def test_levels_that_do_not_vary_show_no_slope():

@@ -8,7 +8,7 @@ import pytest
 
 from labqa.core import tables as t
 from labqa.core.wording.catalogue import LANGUAGES
-from labqa.figures import names, paper, screen
+from labqa.figures import names, narrow, paper, screen
 from labqa.figures.charts import (
     agreement,
     biases,
@@ -292,6 +292,21 @@ def test_a_pair_shows_results_tolerance_and_limit():
         ((95.0,), (None,), (None,)),
     ]
     assert spec.x.range[0] < 66 and spec.x.range[1] > 95
+
+
+@pytest.mark.parametrize(("limit", "side"), [(95.0, "right"), (None, "left"), (60.0, "left")])
+def test_a_limit_does_not_strike_out_the_word_of_the_band(limit, side):
+    first, second = {"value": 80.0, "u": 3.0, "raw": "80.0"}, {"value": 150.0, "u": None, "raw": "150"}
+    spec = pairs.pair_figure(PAIR, {"sigma_R": 5.0}, first, second, ITEM | {"upper_limit": limit}, "en")
+    word = screen.draw(spec)["layout"]["annotations"][0]
+    assert (word["text"], word["xanchor"]) == (spec.bands[0].label, side)
+
+
+def test_a_result_is_never_cut_short_beside_a_narrow_drawing_of_a_pair():
+    first, second = {"value": 1.0625, "u": 0.1, "raw": "1.0625"}, {"value": 11.93, "u": None, "raw": "11.93"}
+    spec = pairs.pair_figure(PAIR | {"original_lab": "L000295"}, {"sigma_R": 0.3}, first, second, ITEM, "en")
+    beside = narrow.changes(spec)["yaxis.ticktext"]
+    assert [label.split(": ")[1] for label in beside] == ["1.0625", "11.93"]
 
 
 def test_a_censored_result_is_an_open_point_at_its_limit():

@@ -8,36 +8,37 @@ from labqa.stats.network.slopes import block_contrasts, clustered_slopes
 
 
 def by_matrices(cluster, cell, x, d, w):
-    """CR2 with the intercepts partialled out, and its Satterthwaite df, from the full matrices of one regressor."""
-    z = np.eye(cell.max() + 1)[cell]
+    """CR2 of the slope beside the intercepts of the cells, and its Satterthwaite df, from the matrices of the regression."""
     root = np.sqrt(w)
-    project = np.eye(len(x)) - (root[:, None] * z) @ np.linalg.pinv(root[:, None] * z)
-    a, b = project @ (root * x), project @ (root * d)
-    size = a @ a
-    slope = a @ b / size
-    residual = b - slope * a
+    design, y = root[:, None] * np.column_stack([np.eye(cell.max() + 1)[cell], x]), root * d
+    bread = np.linalg.inv(design.T @ design)
+    estimate, left = bread @ design.T @ y, np.eye(len(x)) - design @ bread @ design.T
+    residual = y - design @ estimate
     variance, columns = 0.0, []
     for one in np.unique(cluster):
         at = np.flatnonzero(cluster == one)
-        left = np.eye(len(at)) - np.outer(a[at], a[at]) / size
-        value, vector = np.linalg.eigh(left)
-        half = vector @ np.diag(value**-0.5) @ vector.T
-        variance += float(a[at] @ half @ residual[at]) ** 2
-        full = np.eye(len(x)) - np.outer(a, a) / size
-        columns.append(full[:, at] @ half @ a[at])
-    inner = np.stack(columns).dot(np.stack(columns).T)
-    return slope, np.sqrt(variance) / size, np.trace(inner) ** 2 / np.sum(inner**2)
+        value, vector = np.linalg.eigh(left[np.ix_(at, at)])
+        seen = value > 1e-9
+        half = vector[:, seen] @ np.diag(value[seen] ** -0.5) @ vector[:, seen].T
+        weights = (bread @ design[at].T @ half)[-1]
+        variance += float(weights @ residual[at]) ** 2
+        columns.append(left[:, at] @ weights)
+    inner = np.stack(columns) @ np.stack(columns).T
+    return estimate[-1], np.sqrt(variance), np.trace(inner) ** 2 / np.sum(inner**2)
 
 
 def test_slope_error_and_df_by_matrices():
     draw = np.random.default_rng(1)
     n, groups = 160, 4
-    group = np.sort(draw.integers(0, groups, n))
-    cell = np.unique(group * 3 + draw.integers(0, 3, n), return_inverse=True)[1]
-    cluster = np.unique(group * 9 + draw.integers(0, 9, n), return_inverse=True)[1]
-    x, w = draw.normal(0, 1, n), draw.uniform(0.3, 2.0, n)
+    group = draw.integers(0, groups, n)
+    cell = draw.permutation(16)[group * 4 + draw.integers(0, 4, n)]
+    cluster = draw.permutation(36)[group * 9 + draw.integers(0, 9, n)]
+    enclosed = cell == cell[0]
+    cluster[enclosed], n_cells = cluster[0], 17  # an intercept that one cluster holds alone, and a cell of nobody
+    x, w = draw.normal(0, 1, n), draw.uniform(0.3, 2.0, n) ** 4
     d = 0.4 * x + draw.normal(0, 1, 40)[cluster] + draw.normal(0, 1, n)
-    found = clustered_slopes(group, cluster, cell, x, d, w, n=groups, n_cells=cell.max() + 1, n_clusters=cluster.max() + 1)
+    found = clustered_slopes(group, cluster, cell, x, d, w, n=groups + 1, n_cells=n_cells)
+    assert np.isnan(found.slope[groups])
     for k in range(groups):
         at = np.flatnonzero(group == k)
         inner = np.unique(cell[at], return_inverse=True)[1]
@@ -46,11 +47,12 @@ def test_slope_error_and_df_by_matrices():
 
 
 def test_one_cluster_or_one_level_gives_no_slope():
+    """Nor what would be one level without one of the clusters."""
     ones = np.ones(4)
     x = np.array([1.0, 2.0, 3.0, 3.0])
     same = np.zeros(4, dtype=np.int64)
-    for cluster, at in ((same, x), (np.arange(4), ones)):
-        found = clustered_slopes(same, cluster, same, at, x, ones, n=1, n_cells=1, n_clusters=int(cluster.max()) + 1)
+    for cluster, at in ((same, x), (np.arange(4), ones), (np.array([0, 0, 1, 2]), x)):
+        found = clustered_slopes(same, cluster, same, at, x, ones, n=1, n_cells=1)
         assert np.isnan([found.slope[0], found.se[0], found.df[0]]).all()
 
 
@@ -86,10 +88,7 @@ def test_slopes_of_nothing_are_flagged_at_the_nominal_rate(imprecise):
         level = draw.normal(0, 1.5, samples)
         y = level[block] + sd[lab] * (draw.normal(0, 0.5, (labs, 8))[lab, run] + draw.normal(0, 0.87, 2 * samples))
         one = block_contrasts(block, y, 1 / sd[lab] ** 2, n_blocks=samples)
-        clusters, cluster = np.unique(lab * 8 + run, return_inverse=True)
-        fit = clustered_slopes(
-            lab, cluster, lab, one.level, one.difference, one.weight, n=labs, n_cells=labs, n_clusters=len(clusters)
-        )
+        fit = clustered_slopes(lab, lab * 8 + run, lab, one.level, one.difference, one.weight, n=labs, n_cells=labs)
         found.append(2 * stats.t.sf(np.abs(fit.slope / fit.se), fit.df))
     rates = np.mean(np.array(found) < 0.05, axis=0)
     # 250 networks: standard error 1.4 points for the first laboratory, about 0.5 for the others together
