@@ -10,9 +10,16 @@ from labqa.analysis import given_first, refits
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.chosen import first_results, scaled_pairs
 from labqa.analysis.differences import of_network
+from labqa.analysis.evidence import WITHOUT_SIGN
+from labqa.analysis.gross import SET_ASIDE
 from labqa.analysis.network import Network
+from labqa.analysis.occasions import DIFFER
 from labqa.core import tables as t
 from labqa.core.vocabulary import OptionStatus, Scope, SelectionOption
+
+_NOTHING_SAID = (SET_ASIDE, DIFFER)
+"""Reasons for which nothing is said of a laboratory's bias however its retests are chosen."""
+_ESTIMATES = [name for name in t.LabSelection.column_names() if name in WITHOUT_SIGN or name.startswith("sensitivity")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +53,23 @@ def lab_selection(
         given.labs,
         of_network(rows, given, level=settings.level, cap=chosen.cap),
     ]
-    return t.shaped(pl.concat([t.shaped(part, t.LabSelection) for part in found]), t.LabSelection).sort("lab", "option")
+    rows = t.shaped(pl.concat([t.shaped(part, t.LabSelection) for part in found]), t.LabSelection).sort("lab", "option")
+    return _withheld(rows, lab_bias)
+
+
+def _withheld(rows: pl.DataFrame, lab_bias: pl.DataFrame) -> pl.DataFrame:
+    """Rows of which those that the options assess say nothing where LAB_BIAS does not for `_NOTHING_SAID`."""
+    whole = lab_bias.filter(pl.col("scope") == str(Scope.LAB), pl.col("reason").is_in(_NOTHING_SAID))
+    told = rows.join(whole.select("lab", why="reason"), on="lab", how="left", maintain_order="left")
+    lost = pl.col("why").is_not_null() & (pl.col("status") == str(OptionStatus.ASSESSED))
+    return t.shaped(
+        told.with_columns(
+            *(pl.when(~lost).then(pl.col(name)).alias(name) for name in _ESTIMATES),
+            status=pl.when(lost).then(pl.lit(str(OptionStatus.UNDETERMINED))).otherwise("status"),
+            reason=pl.when(lost).then("why").otherwise("reason"),
+        ),
+        t.LabSelection,
+    )
 
 
 def _default(lab_bias: pl.DataFrame) -> pl.DataFrame:

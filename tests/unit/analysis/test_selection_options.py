@@ -11,6 +11,8 @@ from facts import PRODUCTS, results
 from labqa.analysis import pairing, yardsticks
 from labqa.analysis.bias import fitted
 from labqa.analysis.bias_settings import BiasSettings
+from labqa.analysis.evidence import undetermined
+from labqa.analysis.occasions import DIFFER
 from labqa.analysis.selection import SelectionSettings, lab_selection
 from labqa.core import tables as t
 
@@ -26,6 +28,27 @@ def options(facts: pl.DataFrame, register: pl.DataFrame = REGISTER, **settings) 
     found = lab_selection(facts, pairs, used, register, scale, bias, fit, BiasSettings(), SelectionSettings(**settings))
     t.LabSelection.validate(found)
     return found, bias
+
+
+def test_no_option_speaks_for_a_laboratory_whose_bias_is_withheld() -> None:
+    facts = planned(A=1.0)
+    samples = pairing.samples(facts, PRODUCTS)
+    blocks, pairs = pairing.blocks(facts, samples), pairing.pairs(facts, samples)
+    scale = yardsticks.yardsticks(REGISTER, blocks, pairs, facts)
+    bias, used, fit = fitted(facts, samples, blocks, REGISTER, scale, BiasSettings())
+    of_a = pl.Series(bias["lab"] == "A") & (bias["scope"] == "lab")
+    usual = lab_selection(facts, pairs, used, REGISTER, scale, bias, fit, BiasSettings())
+    found = lab_selection(facts, pairs, used, REGISTER, scale, undetermined(bias, of_a, DIFFER), fit, BiasSettings())
+    known = pl.col("status") == "assessed"
+    assert rows(usual, "blind_only", lab="A").select(known).item(), "nothing to withhold"
+    lost = found.filter(pl.col("lab") == "A", pl.col("reason") == DIFFER)
+    assert set(lost["option"]) == set(usual.filter(pl.col("lab") == "A", known)["option"])
+    assert lost["status"].unique().to_list() == ["undetermined"]
+    assert (
+        lost.select(pl.col("estimate", "se", "df", "lower", "upper", "sensitivity_low").is_null().all()).row(0) == (True,) * 6
+    )
+    others = pl.col("lab").ne("A") & pl.col("lab").ne("")
+    assert found.filter(others).equals(usual.filter(others))
 
 
 @cache
