@@ -6,10 +6,14 @@ import ctypes
 import os
 
 VARIABLE = "_RJEM_MALLOC_CONF"
-SOON = "dirty_decay_ms:100,muzzy_decay_ms:0"
-"""A tenth of a second after: at once would take a tenth more time for an evaluation."""
+SOON = "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0"
+"""A tenth of a second after: at once would take a tenth more time for an evaluation. In one arena, as glibc: with four for each
+processor memory that one gave back is not there for the others, which get pages anew."""
 _M_MMAP_THRESHOLD, _LARGE = -3, 4 << 20
 """glibc's name for the size from which a block is mapped by itself, and that size in bytes (malloc.h, mallopt(3))."""
+_M_TRIM_THRESHOLD, _AT_HAND = -1, 64 << 20
+"""glibc's name for the size up to which it keeps what is free at the end of its heap, and that size in bytes: without it
+each piece of a file that is read gets pages anew."""
 _M_ARENA_MAX = -8
 """glibc's name for the number of heaps: with one for each thread, each keeps what it had free."""
 
@@ -23,6 +27,7 @@ def given_back() -> None:
     """
     os.environ.setdefault(VARIABLE, SOON)
     _of_glibc("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+    _of_glibc("mallopt", _M_TRIM_THRESHOLD, _AT_HAND)
     _of_glibc("mallopt", _M_ARENA_MAX, 1)
 
 

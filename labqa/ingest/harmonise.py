@@ -12,7 +12,7 @@ from labqa.core.codes import written
 from labqa.core.pieces import Pieces, Spill
 from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Role
-from labqa.ingest import corrections, dates, ids, kept, samples, superseding, words
+from labqa.ingest import corrections, dates, ids, kept, readings, samples, superseding, words
 from labqa.ingest.columns import Fields
 from labqa.ingest.profiles import Profile
 from labqa.ingest.ranges import ranges
@@ -21,17 +21,6 @@ from labqa.ingest.registers import Registers
 from labqa.ingest.samples import BROKEN, FOLLOWERS, broken
 from labqa.ingest.typing import typed
 
-_DAYS = ("drawn_on", "tested_on")
-_WHOLE = {"replicate": (1, 999), "revision": (0, 999), "period": (1900, 2100)}
-_MEASURES = ("u", "expanded_u", "k", "reporting_limit")
-_PROBABILITIES = ("selection_probability",)
-_RULES = {
-    **dict.fromkeys(words.CLOSED, "word_not_allowed"),
-    **dict.fromkeys(_DAYS, "impossible_date"),
-    **dict.fromkeys(_MEASURES, "not_a_measure"),
-    **dict.fromkeys(_WHOLE, "not_a_whole_number"),
-    **dict.fromkeys(_PROBABILITIES, "not_a_probability"),
-}
 _REQUIRED = ("sample", "item", "role")
 _FIELD_OF_RULE = {
     "unit_contradicts": "unit",
@@ -112,7 +101,9 @@ def _alone(rows: pl.DataFrame, grounds: Grounds) -> tuple[pl.DataFrame, pl.DataF
     parsed, valued = _understood(rows, profile, grounds.registers.items)
     missing = pl.concat([_missing(rows), _undated(rows, valued, profile), _unreasoned(rows, valued)])
     misdated = _tested_too_early(valued, profile)
-    found = pl.concat([_misread(rows, parsed), missing, misdated, _misnamed(valued, grounds.registers), _mistyped(valued)])
+    found = pl.concat(
+        [readings.misread(rows, parsed), missing, misdated, _misnamed(valued, grounds.registers), _mistyped(valued)]
+    )
     found = _with_flaws(found, grounds.flawed, rows)
     return _sound(valued, found, grounds.programme).select(_KEPT), found
 
@@ -125,7 +116,7 @@ def _corrected(fields: Fields, grounds: Grounds) -> Harmonised:
     parsed, valued = _understood(rows, profile, registers.items)
     valued = valued.join(said, on=ROW, maintain_order="left")
     mistyped = pl.concat([_mistyped(valued.filter(corrections.said("result"))), corrections.loose(rows, valued, profile)])
-    found = pl.concat([_misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
+    found = pl.concat([readings.misread(rows, parsed), _missing(rows), _misnamed(valued, registers), mistyped])
     found = _with_flaws(found, grounds.flawed, rows)
     completed, unfounded = corrections.completed(written(_sound(valued, found, grounds.programme)), accepted, profile)
     unfounded = pl.concat([unfounded, _tested_too_early(completed, profile)])
@@ -151,7 +142,7 @@ def _with_flaws(found: pl.DataFrame, flawed: pl.DataFrame, rows: pl.DataFrame) -
 
 def _understood(rows: pl.DataFrame, profile: Profile, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows with their fields parsed, and with their results typed and dated too."""
-    parsed = _parsed(rows, profile.date_system)
+    parsed = readings.parsed(rows, profile.date_system)
     return parsed, _with_period(_with_values(parsed, rows, items, profile.date_system), profile)
 
 
@@ -161,60 +152,9 @@ def _sound(valued: pl.DataFrame, found: pl.DataFrame, programme: str) -> pl.Data
     return sound.with_columns(pl.lit(programme).alias("programme"))
 
 
-def _parsed(rows: pl.DataFrame, date_system: str) -> pl.DataFrame:
-    """Closed lists, days, whole numbers and measures as what they mean; null where that is not understood."""
-    listed = {name: words.word_column(pl.col(name), closed_list) for name, closed_list in words.CLOSED.items()}
-    days = {name: dates.day(pl.col(name), system=date_system) for name in _DAYS}
-    readings = {**listed, **days, **{name: _whole(name) for name in _WHOLE}, **{name: _measure(name) for name in _MEASURES}}
-    readings |= {name: _probability(name) for name in _PROBABILITIES}
-    return rows.with_columns(codes.read(rows[name], reading).alias(name) for name, reading in readings.items())
-
-
-def _plain(name: str) -> pl.Expr:
-    return words.plain_column(pl.col(name))
-
-
-def _whole(name: str) -> pl.Expr:
-    low, high = _WHOLE[name]
-    number = _plain(name).str.extract(r"^([0-9]{1,9})(?:\.0+)?$").cast(pl.Int64)
-    return pl.when(number.is_between(low, high)).then(number)
-
-
-def _measure(name: str) -> pl.Expr:
-    """A number that is finite and not negative; k positive."""
-    text = _plain(name).str.extract(r"^\+?([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)$")
-    number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite() & ((number > 0) if name == "k" else (number >= 0))).then(number)
-
-
-def _probability(name: str) -> pl.Expr:
-    """A number above 0 and up to 1, or such a percentage."""
-    text = _plain(name)
-    number = text.str.extract(r"^([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,4})?)%?$").cast(pl.Float64, strict=False)
-    read = pl.when(text.str.ends_with("%")).then(number / 100.0).otherwise(number)
-    return pl.when((read > 0) & (read <= 1)).then(read)
-
-
-def _misread(rows: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
-    """Words outside their closed list, days that do not exist, numbers that are none."""
-    found = [pl.DataFrame(schema=BROKEN)]
-    for name, rule in _RULES.items():
-        unread = rows.filter(rows[name].is_not_null() & parsed[name].is_null())
-        found.append(broken(unread, name, rule, _expected(name)))
-    return pl.concat(found)
-
-
-def _expected(name: str) -> pl.Expr | None:
-    if name in words.CLOSED:
-        return pl.lit(words.allowed(words.CLOSED[name]))
-    return pl.lit("{} – {}".format(*_WHOLE[name])) if name in _WHOLE else None
-
-
 def _with_values(parsed: pl.DataFrame, rows: pl.DataFrame, items: pl.DataFrame, date_system: str) -> pl.DataFrame:
     """The results typed on their item's scale and in its unit, and the stated uncertainty as a standard uncertainty."""
-    limit = codes.read(
-        rows["reporting_limit"], pl.when(_measure("reporting_limit").is_not_null()).then(_plain("reporting_limit"))
-    )
+    limit = codes.read(rows["reporting_limit"], readings.number_text("reporting_limit"))
     texts = parsed.rename({"value": "text", "qualifier": "delivered_qualifier"}).with_columns(limit.alias("reporting_limit"))
     joined = texts.hstack(_of_item(rows["item"], items))
     result = joined.hstack(typed(joined))

@@ -13,6 +13,7 @@ from labqa.service import evaluations, intake
 from labqa.service.evaluations import Evaluated
 from labqa.service.period import window
 from labqa.service.pipeline import Facts, Progress, run_tables
+from labqa.service.receipts import Receipt
 from labqa.service.wiring import Platform
 from labqa.simulate import card as cards
 from labqa.simulate import deliveries, network
@@ -75,7 +76,7 @@ def warm(*, progress: Progress | None = None) -> None:
     run_tables(facts, rulesets.load("cn-2012-26"), seen, progress=progress)
 
 
-def _real(platform: Platform, programme: str, progress: Progress | None) -> intake.Receipt:
+def _real(platform: Platform, programme: str, progress: Progress | None) -> Receipt:
     """Register what names the data set brings for its laboratories and items, then ingest it."""
     file = shipped.folder() / _FILES[programme]
     for kind in _REGISTERS:
@@ -85,7 +86,7 @@ def _real(platform: Platform, programme: str, progress: Progress | None) -> inta
     return _ingested(platform, file, programme, programme, progress)
 
 
-def _national(platform: Platform, progress: Progress | None) -> list[intake.Receipt]:
+def _national(platform: Platform, progress: Progress | None) -> list[Receipt]:
     """Simulate into the home once, then register and ingest what was written."""
     folder = platform.home / "deliveries"
     done = folder / "simulated.json"
@@ -98,7 +99,7 @@ def _national(platform: Platform, progress: Progress | None) -> list[intake.Rece
     return [_ingested(platform, file, "template", "national", progress) for file in files]
 
 
-def _ingested(platform: Platform, file: Path, profile: str, programme: str, progress: Progress | None) -> intake.Receipt:
+def _ingested(platform: Platform, file: Path, profile: str, programme: str, progress: Progress | None) -> Receipt:
     """The receipt of a file; a refused row of the demo stays refused, so what was received is not read again."""
     there = intake.received(platform, file, programme=programme)
     return there or intake.ingest(platform, file, profile=profile, programme=programme, progress=progress)

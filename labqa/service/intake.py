@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +18,11 @@ from labqa.ingest.deliver import Delivery, Progress
 from labqa.ingest.harmonise import Purpose
 from labqa.ingest.profiles import Profile
 from labqa.service.deliveries import delivery_named
+from labqa.service.receipts import Receipt, receipt_of
 from labqa.service.wiring import Platform, now
 from labqa.store import durable
 from labqa.store.acceptance import accept
 from labqa.store.chain import Entry, Kind
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What the sender is told: counts, and the ledger entry that is the acceptance. `already`: it was there before;
-    `unread`: columns that the profile does not read; `encoding`: in which text was read, where it is not UTF-8;
-    `mends`: the entry of the delivery whose refused rows it brings again; `again`: the entry whose refused rows were judged
-    again, since the same file was sent again; `followed`: results that no row corrects, which follow what is said of their
-    sample; `read_otherwise`: of a file that was there before, that it was read through another profile or
-    another state of this one."""
-
-    file_name: str
-    position: int
-    entry_hash: str
-    delivered: int
-    accepted: int
-    refused: int
-    already: bool
-    unread: tuple[str, ...] = ()
-    encoding: str = ""
-    mends: int | None = None
-    again: int | None = None
-    programme: str = ""
-    followed: int = 0
-    read_otherwise: bool = False
 
 
 def register(platform: Platform, kind: str, path: Path, *, programme: str, encoding: str | None = None) -> Receipt:
@@ -65,9 +40,9 @@ def register(platform: Platform, kind: str, path: Path, *, programme: str, encod
         before = platform.ledger.entries([Kind.REGISTER], programme=programme)
         same = [entry for entry in before if (entry.payload["raw"], entry.payload["kind_of_register"]) == (sha256, kind)]
         if same and _in_force(platform, programme, tables):
-            return _receipt(same[-1], already=True)
+            return receipt_of(same[-1], already=True)
         entry = _accepted(platform, Kind.REGISTER, tables, path, sha256, programme, note, pen_held=True)
-    return _receipt(entry, already=entry.repeated)
+    return receipt_of(entry, already=entry.repeated)
 
 
 def _in_force(platform: Platform, programme: str, tables: Mapping[str, pl.DataFrame]) -> bool:
@@ -120,18 +95,18 @@ def _ingested(
     sha256 = _sha256_of(path)
     before = platform.ledger.delivery(sha256, named)
     if before is not None and not before.payload["refused"]:
-        return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
+        return receipt_of(before, already=True, reading=profiles.fingerprint(chosen))
     mended = None if mends is None else delivery_named(platform, mends, programme=named)
     refused = None if before is None else platform.facts.in_force([before], "refusals")
     only = None if refused is None else refused["row"].unique()
     version, delivery = _read(platform, path, chosen, named, encoding, progress, spill, sha256=sha256, only=only)
     if before is not None and refused is not None and _as_before(delivery, refused):
-        return _receipt(before, already=True, reading=profiles.fingerprint(chosen))
+        return receipt_of(before, already=True, reading=profiles.fingerprint(chosen))
     note = _note(path, profile, chosen, delivery) | _link(platform, path, delivery, mended, named)
     note |= {} if before is None else {"again": before.position}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.DELIVERY, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
-    return _receipt(entry, already=entry.repeated)
+    return receipt_of(entry, already=entry.repeated)
 
 
 def correct(
@@ -175,19 +150,19 @@ def _corrected(
     before = platform.ledger.entries([Kind.CORRECTION], programme=named)
     # the same bytes say something new once another correction came after them, or where rows were refused
     if before and before[-1].payload["raw"] == sha256 and not before[-1].payload["refused"]:
-        return _receipt(before[-1], already=True)
+        return receipt_of(before[-1], already=True)
     version, delivery = _read(platform, path, chosen, named, encoding, progress, spill, sha256=sha256, purpose="correct")
     link = _link(platform, path, delivery, None, named)
     note = _note(path, profile, chosen, delivery) | link | {"reason": reason}
     tables = _tables(delivery)
     entry = _accepted(platform, Kind.CORRECTION, tables, path, sha256, named, note, known_version=version, pen_held=pen_held)
-    return _receipt(entry, already=False)
+    return receipt_of(entry, already=False)
 
 
 def received(platform: Platform, path: Path, *, programme: str) -> Receipt | None:
     """The receipt of a delivery that was accepted before, if it was; nothing of it is judged again."""
     entry = platform.ledger.delivery(_sha256_of(path), programme)
-    return None if entry is None else _receipt(entry, already=True)
+    return None if entry is None else receipt_of(entry, already=True)
 
 
 def _as_before(delivery: Delivery, refused: pl.DataFrame) -> bool:
@@ -312,27 +287,4 @@ def _accepted(
         note=note,
         known_version=known_version,
         pen_held=pen_held,
-    )
-
-
-def _receipt(entry: Entry, *, already: bool, reading: str | None = None) -> Receipt:
-    """What an entry tells the sender; `reading`: the fingerprint of the profile through which its
-    file is sent again."""
-    told = entry.payload
-    encoding = told.get("encoding", "")
-    return Receipt(
-        file_name=told["file_name"],
-        position=entry.position,
-        entry_hash=entry.hash,
-        delivered=told["delivered"],
-        accepted=told["accepted"],
-        refused=told["refused"],
-        already=already,
-        unread=tuple(told.get("unread", ())),
-        encoding="" if encoding.startswith("utf") else encoding,
-        mends=told.get("mends"),
-        again=told.get("again"),
-        programme=told["programme"] or "",
-        followed=told.get("followed", 0),
-        read_otherwise=reading is not None and told.get("reading", reading) != reading,  # earlier editions do not say it
     )

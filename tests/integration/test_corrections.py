@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from labqa.service import intake, queries
+from labqa.service.receipts import Receipt
 from labqa.service.viewer import LOCAL_ANALYST
 from labqa.service.wiring import Platform, open_platform
 from tests import parcels
@@ -56,7 +57,7 @@ def platform(tmp_path: Path) -> Platform:
     return opened
 
 
-def corrected(platform: Platform, path: Path, *rows: dict[str, str], **options: str) -> intake.Receipt:
+def corrected(platform: Platform, path: Path, *rows: dict[str, str], **options: str) -> Receipt:
     return intake.correct(platform, write(path, *rows), reason="copied wrong", profile="template", **options)
 
 

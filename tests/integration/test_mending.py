@@ -11,6 +11,7 @@ import pytest
 
 from labqa.core.errors import AccessDenied, DeliveryError, UsageError
 from labqa.service import intake, queries, workbooks
+from labqa.service.receipts import Receipt
 from labqa.service.viewer import LOCAL_ANALYST, Viewer
 from labqa.service.wiring import Platform, open_platform
 from labqa.store.chain import Kind
@@ -41,7 +42,7 @@ def platform(tmp_path: Path) -> Platform:
     return opened
 
 
-def ingested(platform: Platform, path: Path, **options: str) -> intake.Receipt:
+def ingested(platform: Platform, path: Path, **options: str) -> Receipt:
     return intake.ingest(platform, path, profile="template", **options)
 
 
@@ -144,7 +145,7 @@ def test_a_delivery_that_is_not_there(platform: Platform, tmp_path: Path, named:
     assert caught.value.message.key == "service.no_such_delivery"
 
 
-def corrected(platform: Platform, path: Path, reason: str = "decimal point slipped") -> intake.Receipt:
+def corrected(platform: Platform, path: Path, reason: str = "decimal point slipped") -> Receipt:
     return intake.correct(platform, path, reason=reason, profile="template")
 
 
