@@ -14,9 +14,6 @@ from labqa.stats.network.blocks import profiled
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 MAD_TO_SD = 1.4826022185056018
-SOLVED, CLOSER = 1e-12, 1e-3
-"""Relative residual at which effects are found; and the share of what a guess left of it that a step may leave whose successor
-has other weights."""
 
 
 class Weights(NamedTuple):
@@ -90,7 +87,7 @@ def _penalised(start, node, weight, share, lab_of, members, ratio, b, out):  # t
 
 
 @kernel
-def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, closer, most):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     out, share = np.empty_like(b), _shares(start, weight)
     _penalised(start, node, weight, share, lab_of, members, ratio, b, out)
     residual = right - out
@@ -101,9 +98,8 @@ def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, 
     for i in range(len(b)):
         rz += residual[i] * z[i]
         size += right[i] * right[i] / diagonal[i]
-    least = max(SOLVED**2 * size, closer**2 * rz)
     for _ in range(most):
-        if rz <= least:
+        if rz <= tolerance * tolerance * size:
             break
         _penalised(start, node, weight, share, lab_of, members, ratio, direction, out)
         curved = 0.0
@@ -125,13 +121,12 @@ def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, 
 
 
 def penalised_effects(
-    start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: Floats, *, ratio: float, guess: Floats, closer: float = 0.0
+    start: Ints, node: Ints, lab_of: Ints, weight: Floats, y: Floats, *, ratio: float, guess: Floats
 ) -> Floats:
     """Node effects b (lab × item) that minimise Σ w (y − block − b)² + ratio Σ (b − mean of the lab's b)².
 
     Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on
-    the raw blocks to 1e-12, from `guess`, or to the share `closer` of what that leaves. Effects are up to a constant per
-    connected component.
+    the raw blocks to 1e-12, from `guess`. Effects are up to a constant per connected component.
     """
     members = np.bincount(lab_of).astype(np.float64)
     block = np.repeat(np.arange(len(start) - 1), np.diff(start))
@@ -139,7 +134,7 @@ def penalised_effects(
     own = weight * (1.0 - weight / np.where(total > 0, total, 1.0))
     diagonal = np.bincount(node, weights=own, minlength=len(lab_of)) + ratio * (1.0 - 1.0 / members[lab_of]) + 1e-9
     right = np.bincount(node, weights=profiled(start, weight, y), minlength=len(lab_of))
-    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, closer, 2000)
+    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, 1e-12, 2000)
     return np.asarray(found, dtype=np.float64)
 
 
@@ -271,7 +266,7 @@ def robust_weights(
     t, of_groups = raw / scale, np.ones(len(y))
     weight = base * huber_weight(t, corner=1.5)
     for step in range(sum(steps)):
-        effect = penalised_effects(start, node, lab_of, weight, y, ratio=ratio, guess=effect, closer=CLOSER)
+        effect = penalised_effects(start, node, lab_of, weight, y, ratio=ratio, guess=effect)
         raw = scaled_deviations(start, weight, base, y - effect[node])
         settling = steps[0] <= step < steps[0] + steps[1]
         if settling:
