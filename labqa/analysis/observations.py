@@ -76,14 +76,7 @@ def observations(
     blunder: float | None,
 ) -> tuple[Observations, pl.DataFrame]:
     """The observations, and BLOCKS with `used_for_bias` and `why_not` filled."""
-    named = measured(results, blocks)
-    limit = limits(named, results, items)
-    judged = _why_not_by_block(named, limit, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
-    usable = judged.filter(pl.col("why_not").is_null()).drop("why_not")
-    kept = named.join(usable, on="block", how="inner")
-    if not include_objection:
-        kept = kept.filter(~pl.col("objection"))
-    means = _means(_with_days(kept))
+    judged, means = _judged(results, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
     arrays = _arrays(means)
     reasons: dict[str, str] = {}
     if blunder is not None and scale != "raw" and len(arrays.y):
@@ -94,6 +87,27 @@ def observations(
         told.select("block", "why_not"), on="block", how="left", maintain_order="left"
     )
     return arrays, t.shaped(filled.with_columns(used_for_bias=pl.col("why_not").is_null()), t.Blocks)
+
+
+def _judged(
+    results: pl.DataFrame,
+    blocks: pl.DataFrame,
+    items: pl.DataFrame,
+    yardsticks: pl.DataFrame,
+    *,
+    scale: str,
+    include_objection: bool,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each block with its unit and why it may not enter, and the means of the laboratories in those that may."""
+    named = measured(results, blocks)
+    limit = limits(named, results, items)
+    judged = _why_not_by_block(named, limit, blocks, items, yardsticks, scale=scale, include_objection=include_objection)
+    usable = judged.filter(pl.col("why_not").is_null()).drop("why_not")
+    kept = named.join(usable, on="block", how="inner")
+    if not include_objection:
+        kept = kept.filter(~pl.col("objection"))
+    del named
+    return judged, _means(_with_days(kept))
 
 
 def measured(results: pl.DataFrame, blocks: pl.DataFrame) -> pl.DataFrame:

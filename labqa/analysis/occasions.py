@@ -139,11 +139,12 @@ def _telling(results: pl.DataFrame, blocks: pl.DataFrame, settings: BiasSettings
     """Results without retests that were not planned, which follow what the original looked like, and without spot checks of
     product families that fewer than three laboratories test first: there it may be the product."""
     not_asked_for = pl.col("trigger").is_null() | (pl.col("trigger") == str(Trigger.PLANNED))
-    planned = results.select("sample", "item", "lab", "role", "trigger", *MEASURED).filter(not_asked_for)
-    first = planned.filter(pl.col("role") == str(Role.ORIGINAL)).select("sample", "lab").unique()
+    original = results.select(not_asked_for & (pl.col("role") == str(Role.ORIGINAL))).to_series()
+    first = results.select("sample", "lab").filter(original).unique()
     known = first.join(blocks.select("sample", "family").unique(), on="sample")
-    few = known.filter(pl.col("lab").n_unique().over("family") < settings.min_partners)
-    return planned.join(few, on="sample", how="anti")
+    few = known.filter(pl.col("lab").n_unique().over("family") < settings.min_partners)["sample"].unique()
+    kept = results.select(not_asked_for & ~pl.col("sample").is_in(few.implode())).to_series()
+    return results.select("sample", "item", "lab", "role", "trigger", *MEASURED).filter(kept)  # one copy of so many rows
 
 
 def differing(rows: pl.DataFrame) -> pl.DataFrame:

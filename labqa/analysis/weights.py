@@ -56,12 +56,11 @@ def weighted(seen: Observations, *, robust: bool, corner: float, end: float) -> 
         nothing = np.zeros(len(base), dtype=np.int64)
         left = _left(seen, 1.0)
         return Weighted(base, base, np.zeros(len(base)), np.ones(len(base)), 1.0, 1.0, nothing, nothing > 0, left)
-    joint = np.where(seen.is_anchor, n_labs * len(seen.items), seen.lab * len(seen.items) + seen.item)
-    names, node = np.unique(joint, return_inverse=True)
+    item = np.where(seen.is_anchor, len(seen.items), seen.item)
+    names, node = np.unique(item * (n_labs + 1) + seen.lab, return_inverse=True)  # what is compared lies side by side
     tests = np.unique(seen.sample * (n_labs + 1) + seen.lab, return_inverse=True)[1]
     groups = [(tests, ITEMS_TO_JUDGE_A_SAMPLE), (seen.run, RESULTS_TO_JUDGE_A_RUN)]
-
-    lab_of = names // len(seen.items)
+    lab_of = names % (n_labs + 1)
     begun = shortest_half_effects(starts(seen.block), lab_of[node], seen.y, n=n_labs + 1)
 
     def at(ratio: float) -> Weights:

@@ -28,7 +28,7 @@ from labqa.analysis import (
 from labqa.analysis import summary as totals
 from labqa.analysis.bias_settings import BiasSettings
 from labqa.analysis.sample_causes import NONE, Causes
-from labqa.core import revisions
+from labqa.core import codes, revisions
 from labqa.core import tables as t
 from labqa.core.memory import trimmed
 from labqa.core.periods import of_years
@@ -39,6 +39,8 @@ from labqa.service import kinds
 from labqa.service.period import Window, Year
 
 Progress = Callable[[Message, float], None]
+_FEW_TEXTS = ("lab", "scope", "scope_id", "kind", "status", "reason")
+"""Columns of the influences, the longest table of a run, that wait for its end as codes: a quarter of the memory."""
 _SHARES = {"read": 0.0, "pair": 0.05, "score": 0.2, "bias": 0.35, "rate": 0.8, "write": 0.9}
 
 
@@ -115,7 +117,8 @@ def run_tables(facts: Facts, edition: Edition, seen: Window, *, progress: Progre
         "reasons": reasons,
     }
     summary = totals.summary(run, _read(facts, seen), label=seen.label, years=seen.asked, lookback=seen.read)
-    return {name: t.shaped(frame, t.RUN_TABLES[name]) for name, frame in (run | {"summary": summary}).items()}
+    tables = run | {"summary": summary}
+    return {name: t.shaped(codes.written(frame), t.RUN_TABLES[name]) for name, frame in tables.items()}
 
 
 def _of_laboratories(
@@ -146,6 +149,7 @@ def _of_laboratories(
     lab_bias = gross.withheld(lab_bias, compared, settings)
     lab_bias = occasions.withheld(lab_bias, differ, settings)
     influence = attribution.lab_influence(lab_bias, network)
+    influence = influence.with_columns(pl.col(name).cast(codes.new()) for name in _FEW_TEXTS)
     trimmed()
     selected = selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings)
     trimmed()

@@ -91,36 +91,48 @@ def _eliminated(weight, leak, alive, dense):  # type: ignore[no-untyped-def]  # 
 
 @kernel
 def _core(weight, leak, rest):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out = np.zeros((len(rest), len(rest)))
-    for a in range(len(rest)):
+    """What is left of the matrix, row after row at the beginning of the memory of `weight`, which it overwrites: no entry is
+    read later than one is written in its place."""
+    size = len(rest)
+    out = weight.ravel()[: size * size].reshape(size, size)
+    for a in range(size):
         total = leak[rest[a]]
-        for b in range(len(rest)):
-            if a != b:
-                out[a, b] = -weight[rest[a], rest[b]]
-                total += weight[rest[a], rest[b]]
+        for b in range(size):
+            if a == b:
+                continue
+            beside = weight[rest[a], rest[b]]
+            out[a, b] = -beside
+            total += beside
         out[a, a] = total
     return out
 
 
 @kernel
-def _expanded(order, pivot, first, neighbour, share, rest, core, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Writes the inverse to `out` from that of the core: last eliminated first, each takes the shares of its neighbours."""
-    out[:] = 0.0
-    for a in range(len(rest)):
-        for b in range(len(rest)):
-            out[rest[a], rest[b]] = core[a, b]
+def _expanded(order, pivot, first, neighbour, share, rest, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Makes of `out`, which begins with the inverse of the core, the inverse: last eliminated first, each takes the shares of
+    its neighbours."""
+    size, n = len(rest), len(out)
+    core = out.ravel()[: size * size].reshape(size, size)
+    below = n
+    for a in range(size - 1, -1, -1):  # a row lies before its place
+        row = core[a].copy()
+        out[rest[a] : below] = 0.0
+        below = rest[a]
+        for b in range(size):
+            out[below, rest[b]] = row[b]
+    out[:below] = 0.0
     for k in range(len(order) - 1, -1, -1):
         v = order[k]
         row = out[v]
         for p in range(first[k], first[k + 1]):
             factor, theirs = share[p], out[neighbour[p]]
-            for j in range(len(row)):
+            for j in range(n):
                 row[j] += factor * theirs[j]
         own = 1.0 / pivot[k]
         for p in range(first[k], first[k + 1]):
             own += share[p] * row[neighbour[p]]
         row[v] = own
-        for j in range(len(row)):
+        for j in range(n):
             out[j, v] = row[j]
 
 
@@ -142,7 +154,6 @@ def grounded(beside: sparse.csr_array, leak: Floats, *, held: int = -1) -> Float
     if found.fault >= 0:
         raise ValueError(f"network: node {found.fault} is tied to nothing that is held; expected every part to be held")
     rest = np.flatnonzero(alive)
-    core = _core(weight, leak, rest)
-    invert(core)
-    _expanded(found.order, found.pivot, found.first, found.neighbour, found.share, rest, core, weight)
+    invert(_core(weight, leak, rest))
+    _expanded(found.order, found.pivot, found.first, found.neighbour, found.share, rest, weight)
     return weight

@@ -49,73 +49,100 @@ def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
     return np.asarray((1.0 - x * x) ** 2 - 4.0 * x * (1.0 - x * x) * np.abs(t) / (end - corner))
 
 
-@kernel
-def _shares(start, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Share of each observation in the weight of its block; 0 where that is 0."""
-    out = np.zeros(len(weight))
-    for block in range(len(start) - 1):
-        total = 0.0
-        for o in range(start[block], start[block + 1]):
-            total += weight[o]
-        if total > 0:
-            for o in range(start[block], start[block + 1]):
-                out[o] = weight[o] / total
-    return out
+class _Pulls(NamedTuple):
+    """P of the weights as it acts on node effects b: a pair pulls its nodes i and j together by `pull` (b_i − b_j), w₁w₂/(w₁ + w₂)
+    of its weights; larger blocks (`start`, `node`) pull each of theirs to the centre of the block, with `weight` and its
+    `share` in the block."""
+
+    i: Ints
+    j: Ints
+    pull: Floats
+    start: Ints
+    node: Ints
+    weight: Floats
+    share: Floats
+
+
+def _pulls(start: Ints, node: Ints, weight: Floats, total: Floats) -> _Pulls:
+    """From the weights and their `total` in the block of each; a block without weight pulls nothing."""
+    share = weight / np.where(total > 0, total, 1.0)
+    size = np.diff(start)
+    first = start[:-1][size == 2]
+    larger = np.repeat(size != 2, size)
+    return _Pulls(
+        node[first].astype(np.int32),  # half of what is read again at every step
+        node[first + 1].astype(np.int32),
+        weight[first] * share[first + 1],
+        np.append(0, np.cumsum(size[size != 2])),
+        node[larger],
+        weight[larger],
+        share[larger],
+    )
 
 
 @kernel
-def _penalised(start, node, weight, share, lab_of, members, ratio, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _pulled(i, j, pull, start, node, weight, share, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     out[:] = 0.0
+    for e in range(len(pull)):
+        moved = pull[e] * (b[i[e]] - b[j[e]])
+        out[i[e]] += moved
+        out[j[e]] -= moved
     for block in range(len(start) - 1):
         first, end = start[block], start[block + 1]
-        if end - first == 2:
-            i, j = node[first], node[first + 1]
-            moved = weight[first] * share[first + 1] * (b[i] - b[j])
-            out[i] += moved
-            out[j] -= moved
-            continue
         centre = 0.0
         for o in range(first, end):
             centre += share[o] * b[node[o]]
         for o in range(first, end):
             out[node[o]] += weight[o] * (b[node[o]] - centre)
-    mean = np.zeros(len(members))
-    for i in range(len(b)):
-        mean[lab_of[i]] += b[i]
-    for i in range(len(b)):
-        out[i] += ratio * (b[i] - mean[lab_of[i]] / members[lab_of[i]])
 
 
 @kernel
-def _conjugate(start, node, weight, lab_of, members, ratio, right, b, diagonal, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    out, share = np.empty_like(b), _shares(start, weight)
-    _penalised(start, node, weight, share, lab_of, members, ratio, b, out)
-    residual = right - out
-    z = residual / diagonal
-    direction = z.copy()
-    rz = 0.0
-    size = 0.0
-    for i in range(len(b)):
-        rz += residual[i] * z[i]
-        size += right[i] * right[i] / diagonal[i]
-    for _ in range(most):
-        if rz <= tolerance * tolerance * size:
-            break
-        _penalised(start, node, weight, share, lab_of, members, ratio, direction, out)
+def _by_lab(lab_of, value, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sums of a value of each node by laboratory."""
+    out[:] = 0.0
+    for k in range(len(value)):
+        out[lab_of[k]] += value[k]
+
+
+@kernel
+def _conjugate(i, j, pull, start, node, weight, share, lab_of, share_of_lab, ratio, right, b, own, tolerance, most):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Conjugate gradients from b, preconditioned by what is left of the matrix where each laboratory is held apart from its
+    partners: the `own` weight of its nodes, and what draws them to their mean."""
+    n, labs = len(b), len(share_of_lab)
+    out, scaled, z, mean = np.empty(n), np.empty(n), np.empty(n), np.empty(labs)
+    inverse = 1.0 / (own + ratio)
+    _by_lab(lab_of, inverse, mean)
+    drawn = ratio * share_of_lab / (1.0 - ratio * share_of_lab * mean)
+    residual, direction = right.copy(), b.copy()
+    size, rz, step = 0.0, 0.0, 1.0
+    for k in range(n):
+        size += right[k] * right[k] / (own[k] + ratio * (1.0 - share_of_lab[lab_of[k]]))
+    for count in range(most + 1):
+        _pulled(i, j, pull, start, node, weight, share, direction, out)
+        _by_lab(lab_of, direction, mean)
         curved = 0.0
-        for i in range(len(b)):
-            curved += direction[i] * out[i]
-        if curved <= 0.0:
-            break
-        step = rz / curved
+        for k in range(n):
+            out[k] += ratio * (direction[k] - mean[lab_of[k]] * share_of_lab[lab_of[k]])
+            curved += direction[k] * out[k]
+        if count > 0:  # before, what b leaves of the right side
+            if curved <= 0.0:
+                break
+            step = rz / curved
+        for k in range(n):
+            if count > 0:
+                b[k] += step * direction[k]
+            residual[k] -= step * out[k]
+            scaled[k] = residual[k] * inverse[k]
+        _by_lab(lab_of, scaled, mean)
         new = 0.0
-        for i in range(len(b)):
-            b[i] += step * direction[i]
-            residual[i] -= step * out[i]
-            z[i] = residual[i] / diagonal[i]
-            new += residual[i] * z[i]
-        for i in range(len(b)):
-            direction[i] = z[i] + new / rz * direction[i]
+        for k in range(n):
+            z[k] = scaled[k] + inverse[k] * drawn[lab_of[k]] * mean[lab_of[k]]
+            new += residual[k] * z[k]
+        if new <= tolerance * tolerance * size:
+            break
+        turned = new / rz if count > 0 else 0.0
+        for k in range(n):
+            direction[k] = z[k] + turned * direction[k]
         rz = new
     return b
 
@@ -128,13 +155,12 @@ def penalised_effects(
     Best linear predictions when `ratio` = error variance / variance of lab × item. Preconditioned conjugate gradients on
     the raw blocks to 1e-12, from `guess`. Effects are up to a constant per connected component.
     """
-    members = np.bincount(lab_of).astype(np.float64)
-    block = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    total = np.bincount(block, weights=weight, minlength=len(start) - 1)[block]
-    own = weight * (1.0 - weight / np.where(total > 0, total, 1.0))
-    diagonal = np.bincount(node, weights=own, minlength=len(lab_of)) + ratio * (1.0 - 1.0 / members[lab_of]) + 1e-9
+    share_of_lab = 1.0 / np.maximum(np.bincount(lab_of), 1)
+    total = np.repeat(np.add.reduceat(weight, start[:-1]), np.diff(start)) if len(weight) else weight
+    pulls = _pulls(start, node, weight, total)
+    own = np.bincount(node, weights=weight * (1.0 - weight / np.where(total > 0, total, 1.0)), minlength=len(lab_of)) + 1e-9
     right = np.bincount(node, weights=profiled(start, weight, y), minlength=len(lab_of))
-    found = _conjugate(start, node, weight, lab_of, members, ratio, right, guess.copy(), diagonal, 1e-12, 2000)
+    found = _conjugate(*pulls, lab_of, share_of_lab, ratio, right, guess.copy(), own, 1e-12, 2000)
     return np.asarray(found, dtype=np.float64)
 
 
