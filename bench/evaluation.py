@@ -27,6 +27,7 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from bench import national  # noqa: E402
+from labqa.analysis import pairing  # noqa: E402
 from labqa.rating import rulesets  # noqa: E402
 from labqa.service import demonstration, pipeline  # noqa: E402
 from labqa.service.period import window  # noqa: E402
@@ -61,7 +62,7 @@ Seconds = defaultdict[str, float]
 def facts(labs: int) -> Facts:
     """The national network with so many laboratories."""
     made = network.simulate(national.of_size(labs), seed=national.SEED)
-    return Facts(made.results, made.labs, made.capabilities, made.items, made.products, made.class_in_force)
+    return Facts(pairing.arranged(made.results), made.labs, made.capabilities, made.items, made.products, made.class_in_force)
 
 
 def timed(taken: Seconds) -> None:

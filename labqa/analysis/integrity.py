@@ -18,6 +18,7 @@ from labqa.core.revisions import in_force
 from labqa.core.vocabulary import Category, Qualifier, Role, Scale
 from labqa.stats.screens.factors import power_between
 
+_TESTING = ("result", "sample", "lab", "role", "sampler", "drawn_on", "tested_on")
 _WHO = (*ORDER, "result", "sampler", "drawn_on", "tested_on")
 _VALUES = (*TEST, "result", "decimals")
 _TESTED = ("lab", "sample", "item", "role", "role_rank", "part", "qualifier", "value", "result", "decimals")
@@ -64,7 +65,8 @@ def _of_tests(results: pl.DataFrame, items: pl.DataFrame, yardsticks: pl.DataFra
 
 def _who_tested(results: pl.DataFrame, samples: pl.DataFrame, capabilities: pl.DataFrame) -> list[Flag]:
     """Laboratories that tested what they drew, and those that tested what they were not approved for."""
-    rows = in_force(results.select(_WHO)).filter(pl.col("qualifier") != Qualifier.NOT_APPLICABLE)
+    told = in_force(results.select(_WHO))
+    rows = told.select(_TESTING).filter(told["qualifier"] != Qualifier.NOT_APPLICABLE)
     rows = rows.join(samples.select("sample", "family"), on="sample", how="left", maintain_order="left")
     return [*_sampler_is_tester(rows), *_outside_capability(rows, capabilities)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from labqa.analysis import pairing
 from labqa.core.errors import UsageError
 from labqa.core.provenance import Manifest, code_version, sha256_of
 from labqa.core.revisions import KEY, in_force
@@ -131,7 +132,7 @@ def _facts(platform: Platform, programme: str, seen: Window, version: int) -> Fa
     }
     columns = [name for name in Results.column_names() if name not in _PLACE]
     results = pipeline.read_by(platform.read(programme, "results", columns, version=version), seen.read)
-    return Facts(results=results.sort("result"), **registers)
+    return Facts(results=pairing.arranged(results), **registers)
 
 
 def _evaluated(run: Run) -> Evaluated:

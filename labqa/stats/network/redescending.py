@@ -50,9 +50,9 @@ def redescending_slope(t: Floats, *, corner: float, end: float) -> Floats:
 
 
 class _Pulls(NamedTuple):
-    """P of the weights as it acts on node effects b: a pair pulls its nodes i and j together by `pull` (b_i − b_j), w₁w₂/(w₁ + w₂)
-    of its weights; larger blocks (`start`, `node`) pull each of theirs to the centre of the block, with `weight` and its
-    `share` in the block."""
+    """P of the weights as it acts on node effects b: a pair pulls its nodes i and j together by `pull` × (b_i − b_j), w₁w₂ over
+    w₁ + w₂ of its weights; larger blocks (`start`, `node`) pull each of theirs to the centre of the block, with `weight` and
+    its `share` in the block."""
 
     i: Ints
     j: Ints

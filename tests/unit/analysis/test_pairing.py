@@ -98,6 +98,22 @@ def test_a_result_taken_back_brings_none_of_its_revisions_back() -> None:
     assert pairing.in_force(facts)["revision"].to_list() == [0, 1]
 
 
+def test_results_arranged_once_are_not_sorted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [one(lab, role, sample=sample, item=item)
+            for sample in ("S2", "S10") for item in ("B", "A") for lab, role in
+            ((None, "assigned"), ("C", "pt"), (None, "retest"), ("B", "retest"), ("A", "original"))]  # fmt: skip
+    rows += [one("A", "original", sample="S1", qualifier="not_applicable", value=None)]
+    mixed = results(rows)
+    roles = {"original": 0, "retest": 1, "pt": 3, "assigned": 4}
+    key = lambda row: (row["sample"], row["item"], roles[row["role"]], row["lab"] is None, row["lab"] or "")  # noqa: E731
+    expected = sorted((row for row in mixed.iter_rows(named=True) if row["qualifier"] != "not_applicable"), key=key)
+    assert pairing.current(mixed)["result"].to_list() == [row["result"] for row in expected]
+    kept = pairing.arranged(mixed.sample(fraction=1, shuffle=True, seed=1))
+    assert kept.equals(pairing.arranged(mixed)) and kept.columns == mixed.columns
+    monkeypatch.delattr(pl.DataFrame, "sort")
+    assert pairing.current(kept)["result"].to_list() == [row["result"] for row in expected]
+
+
 def test_any_censored_replicate_makes_an_interval() -> None:
     censored = one("A", "original", None, replicate=2, qualifier="below", lower=0.0, upper=0.5)
     facts = results([one("A", "original", 1.0), censored, one("B", "retest")])

@@ -59,16 +59,20 @@ def test_a_swapped_sample_is_seen_by_its_items_together():
 
 
 def test_penalised_effects_solve_their_normal_equations():
-    start, node, y, draw = pairs_network(3, n=12, per=80)
-    lab_of = np.repeat(np.arange(4), 3)
+    draw = np.random.default_rng(3)
+    size = np.array([2] * 60 + [3] * 20 + [7] * 10 + [1])  # pairs, rounds, and one alone
+    start, block = np.append(0, np.cumsum(size)), np.repeat(np.arange(len(size)), size)
+    node = np.concatenate([draw.permutation(12)[:many] for many in size])
+    y = draw.normal(0, 0.7, 12)[node] + draw.normal(0, 0.5, len(node)) + draw.normal(0, 3, len(size))[block]
+    lab_of = np.repeat(np.arange(4), [1, 2, 3, 6])
     weight = draw.uniform(0.2, 1.0, len(y))
-    found = penalised_effects(start, node, lab_of, weight, y, ratio=1.7, guess=np.zeros(12))
-    block = np.repeat(np.arange(80), 2)
-    b, x, w = np.eye(80)[block], np.eye(12)[node], np.diag(weight)
+    weight[[0, 1, 200]] = 0.0  # a pair without weight, and a result
+    found = penalised_effects(start, node, lab_of, weight, y, ratio=1.7, guess=draw.normal(0, 1, 12))
+    b, x, w = np.eye(len(size))[block][:, 1:], np.eye(12)[node], np.diag(weight)
     p = w - w @ b @ np.linalg.inv(b.T @ w @ b) @ b.T @ w
-    mean = np.eye(4)[lab_of] @ np.eye(4)[lab_of].T / 3
-    left = x.T @ p @ x + 1.7 * (np.eye(12) - mean)
-    assert left @ found == pytest.approx(x.T @ p @ y, abs=1e-5)
+    labs = np.eye(4)[lab_of]
+    left = x.T @ p @ x + 1.7 * (np.eye(12) - labs @ np.diag(1.0 / labs.sum(axis=0)) @ labs.T)
+    assert left @ found == pytest.approx(x.T @ p @ y, abs=1e-9)
 
 
 def test_slope_is_the_derivative_of_psi():
