@@ -235,7 +235,7 @@ def biases(
     return Biases(
         lab=part.labs,
         estimate=estimate,
-        variance=variance / slope**2,
+        variance=np.maximum(variance, 0.0) / slope**2,  # of results without scatter rounding leaves less than nothing
         df=df,
         component=int(part.labs[0]),
         anchored=anchored,
