@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labqa.analysis.network import Network
 from labqa.analysis.observations import Observations, starts
 from labqa.analysis.scopes import Part
+from labqa.core import codes
 from labqa.core import tables as t
 from labqa.core.threads import in_order
 from labqa.core.vocabulary import Influence, Scope, Status, Zero
@@ -32,13 +33,15 @@ class Most(NamedTuple):
 WHOLE, NARROW = Most(), Most(rows=5, samples=5, partners=5)
 """For a laboratory as a whole, and for its families and items."""
 _KEY = ["lab", "scope", "scope_id"]
+_FEW_TEXTS = (*_KEY, "kind", "status", "reason")
 _EMPTY = t.empty(t.LabInfluence)
 
 
 def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = WHOLE, narrow: Most = NARROW) -> pl.DataFrame:
     """LAB_INFLUENCE of every bias in LAB_BIAS that is a number; those hidden there are not attributed either.
 
-    It is the last to need the fitted components of the network, and gives them back before its rows are put together.
+    It is the last to need the fitted components of the network, and gives them back before its rows are put together. Columns
+    of few texts are codes, since this is the longest table of a run.
     """
     known = bias.drop_nulls("estimate")
     if network is None or known.is_empty():
@@ -56,9 +59,14 @@ def lab_influence(bias: pl.DataFrame, network: Network | None, *, whole: Most = 
         unit = pl.DataFrame({"lab": [network.seen.labs[lab] for lab in part.labs], "unit": network.unit(part)})
         named = rows.select(*_KEY, "estimate").join(unit, on="lab").join(found, on="lab", how="inner")
         named = named.with_columns(pl.col("contribution", "shift") * pl.col("unit"))
-        return t.shaped(named.with_columns(without=pl.col("estimate") + pl.col("shift")), t.LabInfluence)
+        return in_codes(t.shaped(named.with_columns(without=pl.col("estimate") + pl.col("shift")), t.LabInfluence))
 
-    frames = [_EMPTY, *in_order(influences, scopes)]
+    types = {name: codes.new() for name in _FEW_TEXTS}
+
+    def in_codes(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.col(name).cast(kind) for name, kind in types.items())
+
+    frames = [in_codes(_EMPTY), *in_order(influences, scopes)]
     del scopes
     network.give_back()
     return pl.concat(frames, rechunk=False).sort(*_KEY, "kind", "rank")

@@ -39,8 +39,6 @@ from labqa.service import kinds
 from labqa.service.period import Window, Year
 
 Progress = Callable[[Message, float], None]
-_FEW_TEXTS = ("lab", "scope", "scope_id", "kind", "status", "reason")
-"""Columns of the influences, the longest table of a run, that wait for its end as codes: a quarter of the memory."""
 _SHARES = {"read": 0.0, "pair": 0.05, "score": 0.2, "bias": 0.35, "rate": 0.8, "write": 0.9}
 
 
@@ -149,7 +147,6 @@ def _of_laboratories(
     lab_bias = gross.withheld(lab_bias, compared, settings)
     lab_bias = occasions.withheld(lab_bias, differ, settings)
     influence = attribution.lab_influence(lab_bias, network)
-    influence = influence.with_columns(pl.col(name).cast(codes.new()) for name in _FEW_TEXTS)
     trimmed()
     selected = selection.lab_selection(results, recent["pairs"], used, items, scale, lab_bias, network, settings)
     trimmed()

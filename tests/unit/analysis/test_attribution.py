@@ -10,6 +10,7 @@ from labqa.analysis import pairing, yardsticks
 from labqa.analysis.attribution import WHOLE, Most, lab_influence
 from labqa.analysis.bias import fitted as bias_fitted
 from labqa.analysis.bias_settings import BiasSettings
+from labqa.core import codes
 from labqa.core import tables as t
 
 LABS = [f"L{k}" for k in range(8)]
@@ -26,7 +27,7 @@ def evaluated(rows, **settings):
 
 def told(rows, most=WHOLE, **settings):
     bias, blocks, fitted = evaluated(rows, **settings)
-    found = lab_influence(bias, fitted, whole=most, narrow=most)
+    found = codes.written(lab_influence(bias, fitted, whole=most, narrow=most))
     t.LabInfluence.validate(found)
     return bias, blocks, found
 
