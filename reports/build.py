@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from labqa.core.tables import RUN_TABLES
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message
 from labqa.service import opinions, queries
 from labqa.service.moved import moved_since
@@ -18,7 +17,11 @@ from reports.annual import annual
 from reports.context import Context
 
 Progress = Callable[[Message, float], None]
-_READ = tuple(name for name in RUN_TABLES if name not in ("indicators", "lab_precision"))
+_READ = (
+    "summary", "ratings", "reasons", "flags", "lab_bias", "lab_selection", "pairs", "discrepancies", "pt_scores", "blocks",
+    "evidence_use", "yardsticks", "samples",
+)  # fmt: skip
+"""Tables of a run that the report reads; influences and contrasts alone would take as much memory as all of these."""
 
 
 def build(

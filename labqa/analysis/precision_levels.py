@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from labqa.analysis.pairing import TEST
 from labqa.analysis.sets import Sets, by_item, of_pairs, of_replicates, of_rounds
 from labqa.analysis.yardsticks import MIN_CONTRASTS
 from labqa.core.vocabulary import NUMERIC_SCALES, PairKind, Qualifier, Role, Trigger
@@ -19,6 +20,8 @@ from labqa.stats.precision.deviation_levels import NO_INTERVALS, Intervals, choo
 from labqa.stats.precision.levels import LevelFit, sd_at
 from labqa.stats.precision.reproducibility import pooled_sd
 
+RESULTS = ("result", "run", *TEST)
+"""Columns of results that are read."""
 MOST_EQUAL = 1.0 / 3.0
 """Share of differences that are 0 above which rounding, or a result that was copied, hides the precision."""
 CLOSE = 2.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from labqa.analysis import pairing
 from labqa.core.errors import UsageError
+from labqa.core.periods import of_years
 from labqa.core.provenance import Manifest, code_version, sha256_of
 from labqa.core.revisions import KEY, in_force
 from labqa.core.tables import Results
@@ -26,6 +27,8 @@ from labqa.store.chain import FACT_KINDS
 from labqa.store.runs import Run
 from labqa.store.verification import compare, verify_store
 
+UNDATED = "undated"
+"""How a manifest names the rounds without a year among those that its run read."""
 _PLACE = ("raw", "report", "file", "row")
 """Columns of RESULTS that say how and where a result was delivered: a quarter of the facts, and no method reads them."""
 
@@ -95,6 +98,14 @@ def inputs(platform: Platform, made: Manifest) -> tuple[Facts, Edition, Window]:
     return _facts(platform, made.programme, seen, made.data_version), rules, seen
 
 
+def results_of(platform: Platform, made: Manifest, columns: Sequence[str]) -> pl.DataFrame:
+    """These columns of the results in force in the years that a run read."""
+    read = list(dict.fromkeys([*KEY, "revision", "period", *columns]))
+    results = platform.read(made.programme, "results", read, version=made.data_version)
+    years: list[Year] = [None if name == UNDATED else int(name) for name in made.partitions]
+    return of_years(in_force(results), years).select(columns)
+
+
 def _window(platform: Platform, programme: str, period: str, rules: Edition, version: int) -> Window:
     results = platform.read(programme, "results", [*KEY, "revision", "period"], version=version)
     there: list[Year] = in_force(results)["period"].unique().to_list()
@@ -118,7 +129,7 @@ def _manifest(platform: Platform, programme: str, seen: Window, rules: Edition, 
         data_version=version,
         edition=rules.id,
         edition_hash=rules.sha256,
-        partitions=tuple("undated" if year is None else str(year) for year in seen.read),
+        partitions=tuple(UNDATED if year is None else str(year) for year in seen.read),
         settings=dict(rules.chosen),
         code=code_version(),
         facts=sha256_of("".join(files).encode())[:16],

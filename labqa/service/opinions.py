@@ -8,6 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from labqa.analysis import mixed
+from labqa.analysis.precision_levels import RESULTS
 from labqa.analysis.precision_levels import precision_levels as levels_of
 from labqa.core.errors import EvaluationError, UsageError
 from labqa.core.periods import of_years
@@ -50,9 +51,10 @@ def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.Data
     `analysis.precision_levels`. Totals over laboratories: no laboratory is named."""
     check_may_read_all(viewer)
     opened = platform.run(run)
-    facts, _, _ = evaluations.inputs(platform, opened.manifest)
-    found = levels_of(facts.items, opened.table("pairs"), in_force(facts.results))
-    return found.join(facts.items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")
+    made = opened.manifest
+    items = platform.table(made.programme, "items", version=made.data_version)
+    found = levels_of(items, opened.table("pairs"), evaluations.results_of(platform, made, RESULTS))
+    return found.join(items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")
 
 
 def model_named(row: Mapping[str, Any], language: Language) -> str:
