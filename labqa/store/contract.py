@@ -26,7 +26,7 @@ def checked_pieces(name: str, rows: Pieces, dictionary: Mapping[str, type[dy.Sch
     schema = _schema(name, rows.schema, dictionary)
     key, hashes = schema.primary_key(), []
     for piece in rows:
-        if not _is_valid(schema, piece):
+        if not _row_by_row(schema, piece.schema).is_valid(piece):
             raise _broken(name, schema, piece)
         hashes.append(piece.select(pl.col(key).to_physical()).hash_rows())
         yield piece
@@ -71,16 +71,16 @@ def _broken(name: str, schema: type[dy.Schema], rows: pl.DataFrame) -> StoreErro
 
 def _is_valid(schema: type[dy.Schema], frame: pl.DataFrame) -> bool:
     """Whether rows keep their contract; what is kept as codes is not written out for that."""
-    coded = {name: dtype.categories for name, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical)}
-    if not coded:
+    if not any(isinstance(dtype, pl.Categorical) for dtype in frame.schema.values()):
         return schema.is_valid(frame)
     key = frame.select(schema.primary_key())
     sole = key.hash_rows().n_unique() == key.height or bool(key.is_unique().all())  # two hashes may be alike
-    return sole and _row_by_row(schema, coded).is_valid(frame)
+    return sole and _row_by_row(schema, frame.schema).is_valid(frame)
 
 
-def _row_by_row(schema: type[dy.Schema], coded: Mapping[str, pl.Categories]) -> type[dy.Schema]:
-    """The contract without its key, for rows that keep these columns as codes."""
+def _row_by_row(schema: type[dy.Schema], kept: pl.Schema) -> type[dy.Schema]:
+    """The contract without its key, for rows that are kept so, their text as codes."""
+    coded = {name: dtype.categories for name, dtype in kept.items() if isinstance(dtype, pl.Categorical)}
     columns = {name: copy(column) for name, column in schema.columns().items()}
     for name, column in columns.items():
         column.primary_key = False
