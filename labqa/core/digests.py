@@ -20,7 +20,7 @@ _KEPT = 10
 
 
 def digests(parts: pl.DataFrame) -> pl.Series:
-    """`provenance.digest` of each row of text columns without nulls, coded or not."""
+    """`provenance.digest` of each row of columns without nulls: text, coded or not, and whole numbers."""
     parts = parts.with_columns(column.cast(pl.String) for column in parts if _is_text_by_text(column))
     told = [_told(column) for column in parts]
     ids = pl.Series(dtype=pl.String)
@@ -32,8 +32,10 @@ def digests(parts: pl.DataFrame) -> pl.Series:
 
 
 def _is_text_by_text(column: pl.Series) -> bool:
-    """Whether a column is coded, of more texts than it has cells."""
-    return isinstance(column.dtype, pl.Categorical) and codes.count(column) > column.len()
+    """Whether a column is coded, of more texts than it has cells, or of numbers that differ."""
+    if isinstance(column.dtype, pl.Categorical):
+        return codes.count(column) > column.len()
+    return column.dtype.is_integer() and not codes.is_uniform(column)
 
 
 def _told(column: pl.Series) -> str | pl.Series | None:

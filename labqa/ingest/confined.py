@@ -31,8 +31,10 @@ MEMORY = 4 << 30
 """Bytes of address space; the interpreter and polars take half a gigabyte of it."""
 SECONDS = 120
 """Seconds of processor time."""
-MOST_ROWS, MOST_VALUES = 20_000_000, 400_000_000
-"""Rows, and rows times columns, that a parquet file may state: a few kilobytes can state billions."""
+MOST_ROWS = 20_000_000
+"""Rows that a delivery may have, whatever its kind: what is held of each, and of texts that differ, is bounded by it."""
+MOST_VALUES = 400_000_000
+"""Rows times columns that a parquet file may state: a few kilobytes can state billions."""
 
 
 def main(kind: str, folder: Path) -> None:
@@ -123,7 +125,9 @@ def _parquet(data: bytes, folder: Path) -> dict[str, Any]:
         scanned = pl.scan_parquet(io.BytesIO(data))
         schema = scanned.collect_schema()
         rows = scanned.select(pl.len()).collect().item()
-        if rows > MOST_ROWS or rows * len(schema) > MOST_VALUES:
+        if rows > MOST_ROWS:
+            raise Refused("ingest.too_many_rows", expected=f"{MOST_ROWS:,}")
+        if rows * len(schema) > MOST_VALUES:
             raise Refused("ingest.too_large")
         if len(schema) > sheets.MOST_COLUMNS:
             raise Refused("ingest.too_many_columns", found=len(schema), expected=sheets.MOST_COLUMNS)

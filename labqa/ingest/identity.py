@@ -12,5 +12,6 @@ KEY = ("programme", "round", "sample", "item", "lab", "role", "replicate", "revi
 
 def result_ids(rows: pl.DataFrame) -> pl.Series:
     """`core.provenance.digest` of each row's key, absent parts empty, numbers as text."""
-    key = rows.select(KEY).with_columns(pl.col(pl.Int64).cast(pl.String))
-    return digests(key.with_columns(pl.all().fill_null(""))).alias("result")
+    key = rows.select(KEY)
+    lacking = key.select(part.name for part in key if part.null_count()).with_columns(pl.col(pl.Int64).cast(pl.String))
+    return digests(key.with_columns(lacking.with_columns(pl.all().fill_null("")))).alias("result")

@@ -21,6 +21,7 @@ from labqa.core.pieces import Pieces, Spill
 from labqa.core.wording.catalogue import Message
 from labqa.ingest import content, delimited
 from labqa.ingest.appearances import FLAWS
+from labqa.ingest.confined import MOST_ROWS
 
 ROW = "\0row"
 """Column that holds the row number, header = 1; no delivered header can have this name."""
@@ -188,6 +189,8 @@ def _table(name: str, sheet: str, cells: Iterable[pl.DataFrame], spill: Spill, *
     for part in filled:
         beyond |= {column for column in unnamed if not part.filter(~_blank(pl.col(column).cast(pl.String))).is_empty()}
         rows.append(part.select(ROW, *(pl.col(column).alias(header) for column, header in kept.items())))
+        if rows.height > MOST_ROWS:
+            raise DeliveryError("ingest.too_many_rows", file=place(name, sheet), expected=f"{MOST_ROWS:,}")
     fault = None
     if twice:
         fault = Message("ingest.header_twice", {"file": place(name, sheet), "column": named[twice[0]]})

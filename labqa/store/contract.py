@@ -7,6 +7,7 @@ from copy import copy
 from types import new_class
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 
 from labqa.core.codes import written
@@ -24,13 +25,15 @@ def checked_pieces(name: str, rows: Pieces, dictionary: Mapping[str, type[dy.Sch
     """The pieces of a table that need not fit in memory, its columns in dictionary order, each checked before it is given, and
     the key behind the last: of each row 8 bytes are remembered, a hash of its key."""
     schema = _schema(name, rows.schema, dictionary)
-    key, hashes = schema.primary_key(), []
+    key, hashes, behind = schema.primary_key(), np.empty(rows.height, np.uint64), 0
     for piece in rows:
-        if not _is_valid(schema, piece):
+        if not _row_by_row(schema, piece.schema).is_valid(piece):
             raise _broken(name, schema, piece)
-        hashes.append(piece.select(pl.col(key).to_physical()).hash_rows())
+        hashes[behind : behind + piece.height] = piece.select(pl.col(key).to_physical()).hash_rows()
+        behind += piece.height
         yield piece
-    if pl.concat(hashes).n_unique() < rows.height:  # two hashes may be alike
+    hashes.sort()
+    if (hashes[1:] == hashes[:-1]).any():  # two hashes may be alike
         whole = rows.whole()
         if not whole.select(key).is_unique().all():
             raise _broken(name, schema, whole)
@@ -71,16 +74,16 @@ def _broken(name: str, schema: type[dy.Schema], rows: pl.DataFrame) -> StoreErro
 
 def _is_valid(schema: type[dy.Schema], frame: pl.DataFrame) -> bool:
     """Whether rows keep their contract; what is kept as codes is not written out for that."""
-    coded = {name: dtype.categories for name, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical)}
-    if not coded:
+    if not any(isinstance(dtype, pl.Categorical) for dtype in frame.schema.values()):
         return schema.is_valid(frame)
     key = frame.select(schema.primary_key())
     sole = key.hash_rows().n_unique() == key.height or bool(key.is_unique().all())  # two hashes may be alike
-    return sole and _row_by_row(schema, coded).is_valid(frame)
+    return sole and _row_by_row(schema, frame.schema).is_valid(frame)
 
 
-def _row_by_row(schema: type[dy.Schema], coded: Mapping[str, pl.Categories]) -> type[dy.Schema]:
-    """The contract without its key, for rows that keep these columns as codes."""
+def _row_by_row(schema: type[dy.Schema], kept: pl.Schema) -> type[dy.Schema]:
+    """The contract without its key, for rows that are kept so, their text as codes."""
+    coded = {name: dtype.categories for name, dtype in kept.items() if isinstance(dtype, pl.Categorical)}
     columns = {name: copy(column) for name, column in schema.columns().items()}
     for name, column in columns.items():
         column.primary_key = False

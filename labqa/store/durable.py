@@ -100,12 +100,12 @@ def publish(finished: Path, target: Path) -> None:
 def write_parquet(frame: pl.DataFrame, path: Path) -> str:
     """Write a frame to `path`, text that it keeps as codes as text, fsync it, and return the SHA-256 of the file."""
     rows = Pieces([frame])
-    return write_pieces(rows, path, rows)
+    return write_pieces(rows, path, rows, statistics=True)
 
 
-def write_pieces(rows: Pieces, path: Path, sound: Iterable[pl.DataFrame]) -> str:
+def write_pieces(rows: Pieces, path: Path, sound: Iterable[pl.DataFrame], *, statistics: bool = False) -> str:
     """The same for rows that need not fit in memory: groups of them are written one after the other. `sound`: their pieces, as
-    they are found to be sound; what that raises is raised.
+    they are found to be sound; what that raises is raised. `statistics`: by which a reader of some rows leaves out groups.
 
     The hash is of what was meant to be written, not of what the disk gives back.
     """
@@ -113,7 +113,7 @@ def write_pieces(rows: Pieces, path: Path, sound: Iterable[pl.DataFrame]) -> str
         file = cast(IO[bytes], written)
         try:
             _written_out(rows, sound).sink_parquet(
-                file, compression="zstd", compression_level=1, statistics=True, row_group_size=_ROWS
+                file, compression="zstd", compression_level=1, statistics=statistics, row_group_size=_ROWS
             )
         except pl.exceptions.PolarsError as error:
             raise written.failure or error from error

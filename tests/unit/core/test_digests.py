@@ -22,3 +22,10 @@ def test_parts_that_all_keys_share_count_like_others():
     assert digests(shared).to_list() == [digest(*row) for row in shared.iter_rows()]
     assert digests(shared[:2]).to_list() == [digest("国家", "1", "")] * 2
     assert digests(shared[2:]).to_list() == [digest("国家", "2", "")]
+
+
+def test_numbers_count_as_their_digits():
+    keys = pl.DataFrame({"sample": ["1", "1", "2"], "replicate": [1, 12, 1], "revision": [0, 0, 0]})
+    expected = [digest("1", "1", "0"), digest("1", "12", "0"), digest("2", "1", "0")]
+    assert digests(keys).to_list() == expected
+    assert digests(keys[2:]).to_list() == expected[2:]

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 
 from labqa.core.errors import DeliveryError, UsageError
-from labqa.ingest import delimited
+from labqa.ingest import delimited, readers
 from labqa.ingest.readers import ROW, read
 
 
@@ -21,6 +21,17 @@ def rows(data, name="a.csv"):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_csv_in_three_encodings(encoding):
     assert rows("样品,结果\nS1,未检出\n".encode(encoding)) == [(2, "S1", "未检出")]
+
+
+@pytest.mark.parametrize("piece", [1, 1000])
+def test_a_file_of_more_rows_than_are_read_is_refused(monkeypatch, piece):
+    monkeypatch.setattr(delimited, "PIECE", piece)
+    monkeypatch.setattr(readers, "MOST_ROWS", 3)
+    most = b"\na,b\n1,2\n\n3,4\n5,6\n"  # blank rows are none, nor is the header
+    assert len(rows(most)) == 3
+    message = refused(most + b"7,8\n")
+    assert (message.key, message.values) == ("ingest.too_many_rows", {"file": "a.csv", "expected": "3"})
+    assert "3 行" in message.text("zh") and "more than 3 rows" in message.text("en")
 
 
 def test_everything_stays_text():

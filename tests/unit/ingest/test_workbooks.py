@@ -217,7 +217,7 @@ def test_a_parquet_file_of_a_few_bytes_that_states_billions_of_rows() -> None:
     held = io.BytesIO()
     pl.select(pl.repeat(None, 100_000_000, dtype=pl.Int8).alias("a")).write_parquet(held, compression="zstd")
     assert len(held.getvalue()) < 200_000
-    assert rule(held.getvalue(), "a.parquet") == "too_large"
+    assert rule(held.getvalue(), "a.parquet") == "too_many_rows"
 
 
 def test_an_archive_is_checked_as_zipfile_sees_it() -> None:
