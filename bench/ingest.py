@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from labqa.core import memory
 from labqa.service import intake
 from labqa.service.wiring import open_platform
 
+Work = Callable[[], int]
+"""What is timed; the rows that it read."""
 LABS, ITEMS, ROUNDS = 300, 10, 3
 RETESTED = 20
 """One sample in so many."""
@@ -69,24 +72,30 @@ def registers(folder: Path) -> None:
     (folder / "products.csv").write_text("product\n01.02.03.04\n")
 
 
-def ingest(file: Path) -> int:
-    with tempfile.TemporaryDirectory() as home:
-        platform = open_platform(Path(home))
-        for kind in ("labs", "items", "products"):
-            intake.register(platform, kind, file.parent / f"{kind}.csv", programme="national")
+def ingest(file: Path) -> Work:
+    """Into an empty home with the registers in it."""
+    home = tempfile.TemporaryDirectory()
+    platform = open_platform(Path(home.name))
+    for kind in ("labs", "items", "products"):
+        intake.register(platform, kind, file.parent / f"{kind}.csv", programme="national")
+
+    def ingested() -> int:
         receipt = intake.ingest(platform, file, profile="template")
         assert receipt.refused == 0
+        home.cleanup()
         return receipt.accepted
 
-
-def read_csv(file: Path) -> int:
-    return pl.read_csv(file, infer_schema=False).height
+    return ingested
 
 
-def read_xlsx(file: Path) -> int:
+def read_csv(file: Path) -> Work:
+    return lambda: pl.read_csv(file, infer_schema=False).height
+
+
+def read_xlsx(file: Path) -> Work:
     import fastexcel
 
-    return fastexcel.read_excel(file).load_sheet(0, dtypes="string").to_polars().height
+    return lambda: fastexcel.read_excel(file).load_sheet(0, dtypes="string").to_polars().height
 
 
 CONTESTANTS = {"csv": (read_csv, ingest), "xlsx": (read_xlsx, ingest)}
@@ -109,8 +118,9 @@ def make(kind: str, rows: int, file: Path) -> None:
 
 def alone(kind: str, place: int, file: Path) -> None:
     """One contestant: rows, CPU seconds and seconds of the call, children included, and peak memory of the largest process."""
+    work = CONTESTANTS[kind][place](file)
     began, cpu = time.perf_counter(), _cpu()
-    rows = CONTESTANTS[kind][place](file)
+    rows = work()
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     print(json.dumps({"rows": rows, "cpu": _cpu() - cpu, "wall": time.perf_counter() - began, "mb": peak}))
 
