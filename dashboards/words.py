@@ -32,7 +32,7 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """A text of the pages; KeyError if it is missing, so that a test finds it."""
-        return catalogue(self.language)[key].format_map(values)
+        return typesetting.held(catalogue(self.language)[key].format_map(values))
 
     def known(self, key: str, otherwise: str) -> str:
         """A text of the pages, or `otherwise` where the catalogue has none (open lists: indicators, metrics)."""
@@ -48,7 +48,7 @@ class Words:
 
     def reason(self, key: str | None) -> str:
         """A reason kept in a table as the key of a sentence; empty where there is none."""
-        return Message(key).text(self.language) if key else ""
+        return Message(key).typeset(self.language) if key else ""
 
     def standing(self, key: str | None) -> str:
         """The same as a sentence of its own."""
@@ -91,8 +91,13 @@ def share(value: float | None, *, places: int = 0) -> str:
     if value is None:
         return NONE
     if 0 < value < 0.01:
-        return typesetting.chance(value)
+        return typesetting.held(typesetting.chance(value))
     return typesetting.typeset(f"{value * 100:.{places}f}%")
+
+
+def behind(item: dict[str, Any]) -> str:
+    """The unit of an item behind a value, at which no line breaks; nothing for a plain number."""
+    return "" if item.get("unit") in (None, "1") else f"\u00a0{item['unit']}"
 
 
 def count(value: float | int | None) -> str:
@@ -101,8 +106,8 @@ def count(value: float | int | None) -> str:
 
 
 def interval(lower: float | None, upper: float | None) -> str:
-    """An interval in σR."""
-    return NONE if lower is None or upper is None else f"[{fixed(lower, sign=True)}, {fixed(upper, sign=True)}]"
+    """An interval in σR, in one line."""
+    return NONE if lower is None or upper is None else f"[{fixed(lower, sign=True)},\u00a0{fixed(upper, sign=True)}]"
 
 
 def day(value: dt.date | None) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from labqa.core.wording.catalogue import Language, Message
+from labqa.core.wording.typesetting import held
 
 
 @cache
@@ -19,12 +20,12 @@ def texts(language: Language) -> Mapping[str, str]:
 
 def say(key: str, language: Language, /, **values: object) -> str:
     """A text of the reports with its values; KeyError if the locale lacks it."""
-    return texts(language)[key].format_map(values)
+    return held(texts(language)[key].format_map(values))
 
 
 def sentence(key: str, language: Language) -> str:
     """The catalogue's sentence of a reason that a table names by key alone."""
-    return Message(key).text(language)
+    return Message(key).typeset(language)
 
 
 def rule(key: str, language: Language) -> str:

@@ -13,7 +13,7 @@ from dashboards.components.text import Component, facts, lead, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import Reading
-from dashboards.words import Words, amount, day
+from dashboards.words import Words, amount, behind, day
 from labqa.core.errors import AccessDenied
 
 
@@ -38,11 +38,11 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
 
 def value_of(row: dict[str, Any], item: dict[str, Any]) -> str:
     """The value with its unit as it was typed, or the reporting limit it lies beyond."""
-    unit = "" if item.get("unit") in (None, "1") else f" {item['unit']}"
+    unit = behind(item)
     if row.get("qualifier") == "below":
-        return f"< {amount(row['upper'])}{unit}" if row["upper"] is not None else row["raw"]
+        return f"<\u00a0{amount(row['upper'])}{unit}" if row["upper"] is not None else row["raw"]
     if row.get("qualifier") == "above":
-        return f"> {amount(row['lower'])}{unit}" if row["lower"] is not None else row["raw"]
+        return f">\u00a0{amount(row['lower'])}{unit}" if row["lower"] is not None else row["raw"]
     return f"{amount(row['value'])}{unit}" if row.get("value") is not None else row.get("raw", "")
 
 

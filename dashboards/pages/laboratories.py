@@ -143,7 +143,7 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
         shown += [
             {"field": "class", "headerName": words("labs.class"), "width": 90, **narrow(70)},
             {"field": "proposed", "headerName": words("labs.proposed"), "width": 90},
-            {"field": "points", "headerName": words("labs.points"), **figure},
+            {"field": "points", "headerName": words("labs.points"), **figure, **signed(form=".1f")},
             {"field": "bias", "headerName": words("labs.bias"), **signed(), "width": 105, **narrow(90)},
             {
                 "field": "interval",

@@ -15,7 +15,7 @@ from dashboards.pages import believed, delivered, drawings
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import NONE, Words, amount, count, fixed, interval, number, share
+from dashboards.words import NONE, Words, amount, behind, count, fixed, interval, number, share
 from labqa.core.vocabulary import Scope, Status
 from labqa.figures.names import counted
 from labqa.service.queries import PairView
@@ -61,11 +61,6 @@ def _opening(reading: Reading, view: PairView, words: Words) -> list[Component]:
     return [heading, lead(*_sentences(view, words))]
 
 
-def unit_of(item: dict[str, Any]) -> str:
-    """The unit of an item behind a value, or nothing."""
-    return "" if item.get("unit") in (None, "1") else f" {item['unit']}"
-
-
 def _sentences(view: PairView, words: Words) -> list[Component]:
     row, found = view.pair, view.discrepancy
     if found.get("d") is None:
@@ -73,7 +68,7 @@ def _sentences(view: PairView, words: Words) -> list[Component]:
     else:
         said = words(
             "pair.differ",
-            delta=number(abs(found["delta"])) + unit_of(view.item),
+            delta=number(abs(found["delta"])) + behind(view.item),
             d=number(abs(found["d"])),
             ratio=number(found["r_ratio"]),
         )
@@ -111,7 +106,7 @@ def _both(reading: Reading, view: PairView, place: Address, words: Words) -> Com
 def _measured(view: PairView, words: Words) -> Component:
     """Against what the difference and the verdicts were measured."""
     found, item, rule = view.discrepancy, view.item, view.yardstick
-    unit = unit_of(item)
+    unit = behind(item)
     source = words(f"word.source_{rule['source']}") if rule else NONE
     method = {"full": words("word.full"), "rounded": words("word.rounded")}.get(item.get("compare_method", ""), "")
     listed = facts(
@@ -154,9 +149,9 @@ def _limits(item: dict[str, Any], unit: str, words: Words) -> str:
     low, high = item.get("lower_limit"), item.get("upper_limit")
     parts = []
     if low is not None:
-        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'} {amount(low)}{unit}")
+        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'}\u00a0{amount(low)}{unit}")
     if high is not None:
-        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'} {amount(high)}{unit}")
+        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'}\u00a0{amount(high)}{unit}")
     return words("pair.and").join(parts) or words("pair.no_limits")
 
 

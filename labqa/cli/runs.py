@@ -123,7 +123,7 @@ def precision(
             continue
         name = named(row["item"], {row["item"]: row[f"name_{language()}"] or row["name_en"] or row["item"]})
         told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
-        told["model"] = opinions.model_named(row, language())
+        told["model"] = opinions.model_of(row)
         say("cli.precision_level", **told)
     for (condition, reason), items in reasons.items():
         say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from labqa.service.opinions import CONDITIONS, doubt, model_named
+from labqa.service.opinions import CONDITIONS, doubt, model_of
 from reports.context import Context
 from reports.document import Block, Column, Paragraph, Section, Table
 from reports.numbers import plain, significant, whole
@@ -52,7 +52,7 @@ def _row(context: Context, row: dict[str, Any]) -> tuple[str, ...]:
     return (
         name if row["unit"] == "1" else f"{name} ({row['unit']})",
         context.say(f"precision_{row['condition']}"),
-        model_named(row, context.language),
+        model_of(row).typeset(context.language),
         _range(row["sd_low"], row["sd_high"]),
         _range(row["level_low"], row["level_high"]),
         whole(row["sets"]),
