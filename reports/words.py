@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from labqa.core.wording import filling
 from labqa.core.wording.catalogue import Language, Message
-from labqa.core.wording.typesetting import held
 
 
 @cache
@@ -20,7 +20,7 @@ def texts(language: Language) -> Mapping[str, str]:
 
 def say(key: str, language: Language, /, **values: object) -> str:
     """A text of the reports with its values; KeyError if the locale lacks it."""
-    return held(texts(language)[key].format_map(values))
+    return filling.set_out(texts(language)[key], values)
 
 
 def sentence(key: str, language: Language) -> str:

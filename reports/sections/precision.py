@@ -36,12 +36,12 @@ def _told(context: Context, told: pl.DataFrame) -> Table:
         Column(say("item"), share=2.2),
         Column(say("precision_condition"), share=1.4),
         Column(say("precision_model"), share=3.4),
-        Column(say("precision_sd"), "right", share=1.7),
-        Column(say("precision_levels"), "right", share=1.7),
+        Column(say("precision_sd"), "right", share=2),
+        Column(say("precision_levels"), "right", share=1.8),
         Column(say("precision_sets"), "right", share=0.8),
         Column(say("precision_plain"), "right", share=1),
         Column(say("precision_dispersion"), "right", share=1),
-        Column(say("precision_doubt"), share=2.6),
+        Column(say("precision_doubt"), share=2.4),
     )
     rows = tuple(_row(context, row) for row in told.iter_rows(named=True))
     return Table(title=say("precision_table"), columns=columns, rows=rows, note=say("precision_note"), small=True)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from string import Formatter
-from typing import Any, Literal
+from typing import Literal
 
+from labqa.core.wording import filling
 from labqa.core.wording.quoting import beginning, visible
-from labqa.core.wording.typesetting import chance, decimal, held, probability, typeset
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -30,33 +29,6 @@ def sentences(language: Language) -> Mapping[str, str]:
     return found
 
 
-_FORMS: Mapping[str, Callable[[float], str]] = {
-    "p": probability,
-    "decimal": decimal,
-    "percent": lambda percent: chance(percent / 100),
-}
-"""What a placeholder may ask for besides the forms of Python, as in {p:p}: figures that get small and need no power of ten."""
-
-
-class _Plain(Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """A figure in one of our forms, or as Python forms it."""
-        if format_spec in _FORMS:
-            return _FORMS[format_spec](value)
-        formed: str = super().format_field(value, format_spec)
-        return formed
-
-
-class _Typeset(_Plain):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """A figure's hyphens are minus signs; those of names, dates and codes are none."""
-        text = super().format_field(value, format_spec)
-        return typeset(text) if isinstance(value, int | float) else text
-
-
-_PLAIN, _TYPESET = _Plain(), _Typeset()
-
-
 @dataclass(frozen=True)
 class Message:
     """A sentence by key, with the values that fill its placeholders; the language is chosen where it is shown."""
@@ -67,11 +39,11 @@ class Message:
     def text(self, language: Language) -> str:
         """The sentence in `language`, values that are messages too, texts as `quoted`; KeyError if the catalogue lacks it, so
         that a test finds it."""
-        return _PLAIN.vformat(sentences(language)[self.key], (), self._told(language))
+        return filling.plain(sentences(language)[self.key], self._told(language))
 
     def typeset(self, language: Language) -> str:
         """The same for pages and paper, its figures as `typesetting` sets and holds them."""
-        return held(_TYPESET.vformat(sentences(language)[self.key], (), self._told(language)))
+        return filling.set_out(sentences(language)[self.key], self._told(language))
 
     def standing(self, language: Language) -> str:
         """As `typeset`, with the full stop that a reason lacks, since other sentences quote it, where it stands by itself."""

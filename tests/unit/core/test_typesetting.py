@@ -3,6 +3,7 @@
 import pytest
 
 from labqa.core.wording.catalogue import LANGUAGES, Language, Message, sentences
+from labqa.core.wording.filling import plain, set_out
 from labqa.core.wording.typesetting import chance, held, typeset
 
 
@@ -66,3 +67,12 @@ def test_reasons_are_quoted_without_a_full_stop_and_stand_alone_with_one(languag
             assert not text.endswith(stop), key
             assert Message(key).standing(language) == held(text) + stop
     assert Message("rating.outcome_no_class").standing(language) == sentences(language)["rating.outcome_no_class"]
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "0 rows"), (1, "1 row"), ("1", "1 row"), ("1,001", "1,001 rows"), (21, "21 rows")])
+def test_a_count_takes_its_word_in_the_singular_or_plural(n: object, told: str) -> None:
+    assert plain("All {n:;row;rows}.", {"n": n}) == set_out("All {n:;row;rows}.", {"n": n}) == f"All {told}."
+
+
+def test_the_word_of_a_count_keeps_its_hyphen() -> None:
+    assert set_out("{n:;spot-check;spot-checks}", {"n": -2}) == "−2 spot-checks"
