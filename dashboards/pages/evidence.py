@@ -141,9 +141,9 @@ def _rows(reading: Reading, known: Cited, lab: str | None, place: Address, words
             "what": row["sample"],
             "url": place.pair(row["pair"]).url,
             "item": reading.name_of("items", row["item"], words),
-            "kind": " ".join([words("evidence.pair"), _part(row, lab, words)]).strip(),
+            "kind": words("evidence.pair") + _part(row, lab, words),
             "score": row["d"],
-            "short": f"D\u00a0{fixed(row['d'], sign=True)} {_part(row, lab, words)}".strip(),
+            "short": f"D\u00a0{fixed(row['d'], sign=True)}{_part(row, lab, words)}",
             "finding": words(f"word.{row['category']}") if row["category"] else "",
             "results": (row["original_result"], row["retest_result"]),
         }

@@ -37,7 +37,10 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         believed.section_of(reading, view, place, words),
         _labs(reading, view, place, words),
         _same_sample(reading, view, place, words),
-        status.glossary(("agree", "within_limits", "discrepant", "blunder_suspected", "undetermined", "not_assessed"), words),
+        status.glossary(
+            ("agree", "within_limits", "discrepant", "blunder_suspected", "undetermined", "not_assessed", "sigma_R", "R", "d"),
+            words,
+        ),
     ]
     return [part for part in parts if part is not None]
 
