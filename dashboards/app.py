@@ -26,7 +26,7 @@ from labqa.service.wiring import Platform
 
 HERE = Path(__file__).parent
 PAGES = (network, laboratory, pair, product, delivered, evidence, refusals, usage, precision)
-TRIED_PORTS = 50
+TRIED_PORTS, LAST_PORT = 50, 65_535
 
 
 def create_app(platform: Platform) -> dash.Dash:
@@ -117,7 +117,10 @@ def check_host(host: str) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket on `port` or the next free one."""
-    for tried in range(port, port + TRIED_PORTS):
+    if not 0 < port <= LAST_PORT:
+        raise UsageError("dashboards.port_range", port=port, last=LAST_PORT)
+    last = min(port + TRIED_PORTS - 1, LAST_PORT)
+    for tried in range(port, last + 1):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if os.name == "posix":  # a port just left may be taken again; elsewhere the option would let two programs share one
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -127,4 +130,4 @@ def listen(host: str, port: int) -> socket.socket:
             return listening
         except OSError:
             listening.close()
-    raise UsageError("dashboards.no_port", first=port, last=port + TRIED_PORTS - 1)
+    raise UsageError("dashboards.no_port", first=port, last=last)

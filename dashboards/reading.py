@@ -15,7 +15,7 @@ from labqa.core.provenance import Manifest
 from labqa.core.vocabulary import PairKind, Scope, Status
 from labqa.core.wording.catalogue import Message
 from labqa.figures.charts import agreement
-from labqa.figures.names import counted, named
+from labqa.figures.names import counted, family_names, named
 from labqa.service import deliveries, opinions, queries
 from labqa.service.moved import Moved, moved_since
 from labqa.service.viewer import Viewer
@@ -312,6 +312,11 @@ class Reading:
     def named(self, register: str, code: str | None, words: Words) -> str:
         """Name and code of a laboratory, item or product; one where they are alike, a sentence where it is missing."""
         return words("shell.unnamed") if code is None else named(code, {code: self.name_of(register, code, words)})
+
+    def family(self, code: str, words: Words) -> str:
+        """A product family with what it is known by: its name, else its first product."""
+        called = self.kept(("families", words.language), lambda: family_names(self.registers["products"], words.language))
+        return words("lab.family", family=called.get(code, code))
 
     def registered(self, register: str, code: str) -> dict[str, Any]:
         """The register's row of a laboratory, item or product, or nothing."""

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labqa.core.wording import typesetting
+from labqa.core.vocabulary import NUMERIC_SCALES, Scale, Verdict
+from labqa.core.wording import filling, typesetting
 from labqa.core.wording.catalogue import Language, Message, quoted
 from labqa.service.naming import programme_name
 
@@ -32,7 +33,7 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """A text of the pages; KeyError if it is missing, so that a test finds it."""
-        return catalogue(self.language)[key].format_map(values)
+        return filling.set_out(catalogue(self.language)[key], values)
 
     def known(self, key: str, otherwise: str) -> str:
         """A text of the pages, or `otherwise` where the catalogue has none (open lists: indicators, metrics)."""
@@ -48,7 +49,7 @@ class Words:
 
     def reason(self, key: str | None) -> str:
         """A reason kept in a table as the key of a sentence; empty where there is none."""
-        return Message(key).text(self.language) if key else ""
+        return Message(key).typeset(self.language) if key else ""
 
     def standing(self, key: str | None) -> str:
         """The same as a sentence of its own."""
@@ -61,6 +62,12 @@ class Words:
     def period(self, name: str) -> str:
         """A year, a range, or the whole."""
         return self("shell.whole_period") if name == "all" else self("shell.of_period", period=name.replace("-", "–"))
+
+    def value(self, value: float | None, item: dict[str, Any]) -> str:
+        """A result of an item as measured; of one that is judged yes or no, what its number stands for."""
+        if value is None or item.get("scale") != Scale.BINARY:
+            return amount(value)
+        return self(f"word.{Verdict.CONFORMING if value else Verdict.NONCONFORMING}")
 
     def name(self, row: dict[str, Any] | None, *, otherwise: str) -> str:
         """Name of a laboratory, item or product in this language, else in the other, else its code."""
@@ -91,8 +98,18 @@ def share(value: float | None, *, places: int = 0) -> str:
     if value is None:
         return NONE
     if 0 < value < 0.01:
-        return typesetting.chance(value)
+        return typesetting.held(typesetting.chance(value))
     return typesetting.typeset(f"{value * 100:.{places}f}%")
+
+
+def is_measured(item: dict[str, Any]) -> bool:
+    """Whether results of an item are figures, and neither grades nor yes or no; so it is taken where it is not known."""
+    return item.get("scale") is None or item["scale"] in NUMERIC_SCALES
+
+
+def behind(item: dict[str, Any]) -> str:
+    """The unit of an item behind a value, at which no line breaks; nothing for a plain number."""
+    return "" if item.get("unit") in (None, "1") else f"\u00a0{item['unit']}"
 
 
 def count(value: float | int | None) -> str:
@@ -101,8 +118,8 @@ def count(value: float | int | None) -> str:
 
 
 def interval(lower: float | None, upper: float | None) -> str:
-    """An interval in σR."""
-    return NONE if lower is None or upper is None else f"[{fixed(lower, sign=True)}, {fixed(upper, sign=True)}]"
+    """An interval in σR, in one line."""
+    return NONE if lower is None or upper is None else f"[{fixed(lower, sign=True)},\u00a0{fixed(upper, sign=True)}]"
 
 
 def day(value: dt.date | None) -> str:

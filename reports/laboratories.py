@@ -12,7 +12,7 @@ from reports.numbers import ABSENT
 def columns(context: Context) -> tuple[Column, ...]:
     """Heads of the first columns."""
     say = context.say
-    named = Column(say("lab")), Column(say("lab_name"), share=3.6)
+    named = Column(say("lab")), Column(say("lab_name"), share=4.4)
     return (*named, Column(say("in_force"), "center"), Column(say("proposed"), "center"))
 
 

@@ -19,7 +19,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def chance(value: float | None) -> str:
     """A small probability in percent."""
-    return ABSENT if value is None else typesetting.chance(value)
+    return ABSENT if value is None else typesetting.held(typesetting.chance(value))
 
 
 def signed(value: float | None, digits: int = 2) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from labqa.core.wording import filling
 from labqa.core.wording.catalogue import Language, Message
 
 
@@ -19,12 +20,12 @@ def texts(language: Language) -> Mapping[str, str]:
 
 def say(key: str, language: Language, /, **values: object) -> str:
     """A text of the reports with its values; KeyError if the locale lacks it."""
-    return texts(language)[key].format_map(values)
+    return filling.set_out(texts(language)[key], values)
 
 
 def sentence(key: str, language: Language) -> str:
     """The catalogue's sentence of a reason that a table names by key alone."""
-    return Message(key).text(language)
+    return Message(key).typeset(language)
 
 
 def rule(key: str, language: Language) -> str:

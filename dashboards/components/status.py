@@ -38,6 +38,13 @@ EXPLAINED = (
     "discrepant",
     "blunder_suspected",
     "gross_error",
+    "blameless",
+    "sigma_R",
+    "R",
+    "d",
+    "z",
+    "p",
+    "block",
 )
 
 

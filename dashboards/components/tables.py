@@ -98,7 +98,7 @@ def signed(*, form: str = "+.2f") -> dict[str, Any]:
 
 def probability() -> dict[str, Any]:
     """A grid column of probabilities to three decimals; smaller ones as less than that."""
-    shown = "params.value == null ? '' : params.value < 0.0005 ? '< 0.001' : d3.format('.3f')(params.value)"
+    shown = "params.value == null ? '' : params.value < 0.0005 ? '<\u00a00.001' : d3.format('.3f')(params.value)"
     return {"type": "rightAligned", "valueFormatter": {"function": shown}}
 
 

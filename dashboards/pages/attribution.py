@@ -122,8 +122,8 @@ def _others(reading: Reading, found: pl.DataFrame, place: Address, words: Words)
     columns = [
         {"field": "of", "headerName": words("attribution.of"), "minWidth": 170, "flex": 1, **SEARCHED},
         {"field": "kind", "headerName": words("attribution.kind"), "width": 110, **SEARCHED},
-        linked("what", words("attribution.what"), link="url", minWidth=190, flex=1, **narrow(205), **SEARCHED),
-        {"field": "rank", "headerName": words("attribution.of_all"), "width": 120, "sortable": False},
+        linked("what", words("attribution.what"), link="url", minWidth=250, flex=2, **narrow(205), **SEARCHED),
+        {"field": "rank", "headerName": words("attribution.of_all"), "width": 95, "sortable": False},
         {"field": "adds", "headerName": words("attribution.adds"), "width": 120, **signed(form="+.3f")},
         {"field": "shift", "headerName": words("attribution.shift"), "width": 140, **signed(form="+.3f")},
         {"field": "without", "headerName": words("attribution.without"), "width": 140, **narrow(130), **signed()},
@@ -140,7 +140,7 @@ def _the_whole_first(row: Row) -> tuple[Any, ...]:
 def _row(reading: Reading, row: Row, place: Address, words: Words) -> dict[str, Any]:
     scopes = {
         str(Scope.LAB): words("lab.mean"),
-        str(Scope.FAMILY): words("lab.family", family=row["scope_id"]),
+        str(Scope.FAMILY): reading.family(row["scope_id"], words),
         str(Scope.ITEM): reading.name_of("items", row["scope_id"], words),
     }
     partner = row["kind"] == str(Influence.PARTNER)

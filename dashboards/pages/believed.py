@@ -85,7 +85,7 @@ def _between(reading: Reading, view: PairView, words: Words) -> str:
     if not found:
         return words("believed.no_contrast")
     if found.get("indirect") is None:
-        return words("believed.hidden") if found["status"] == str(Status.ASSESSED) else words.reason(found["reason"])
+        return words("believed.hidden") if found["status"] == str(Status.ASSESSED) else words.standing(found["reason"])
     return words(
         "believed.between",
         estimate=fixed(found["indirect"], sign=True),

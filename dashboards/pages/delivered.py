@@ -13,7 +13,7 @@ from dashboards.components.text import Component, facts, lead, title
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import Reading
-from dashboards.words import Words, amount, day
+from dashboards.words import Words, amount, behind, day, is_measured
 from labqa.core.errors import AccessDenied
 
 
@@ -37,12 +37,14 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
 
 
 def value_of(row: dict[str, Any], item: dict[str, Any]) -> str:
-    """The value with its unit as it was typed, or the reporting limit it lies beyond."""
-    unit = "" if item.get("unit") in (None, "1") else f" {item['unit']}"
+    """The value with its unit as it was typed, the reporting limit it lies beyond, or a grade or verdict as delivered."""
+    if not is_measured(item):
+        return str(row.get("raw", ""))
+    unit = behind(item)
     if row.get("qualifier") == "below":
-        return f"< {amount(row['upper'])}{unit}" if row["upper"] is not None else row["raw"]
+        return f"<\u00a0{amount(row['upper'])}{unit}" if row["upper"] is not None else row["raw"]
     if row.get("qualifier") == "above":
-        return f"> {amount(row['lower'])}{unit}" if row["lower"] is not None else row["raw"]
+        return f">\u00a0{amount(row['lower'])}{unit}" if row["lower"] is not None else row["raw"]
     return f"{amount(row['value'])}{unit}" if row.get("value") is not None else row.get("raw", "")
 
 
@@ -63,8 +65,11 @@ def card(
         [
             (words("delivered.lab"), lab_link(reading, row["lab"], place, words)),
             (words("delivered.raw"), html.Code(row["raw"])),
-            (words("delivered.qualifier"), words(f"word.{row['qualifier']}")),
-            (words("delivered.u"), amount(row["u"]) if row["u"] is not None else ""),
+            (
+                words("delivered.qualifier"),
+                words(f"word.{row['qualifier']}" if is_measured(item) else f"usage.scale_{item['scale']}"),
+            ),
+            (words("delivered.u"), f"{amount(row['u'])}{behind(item)}" if row["u"] is not None else ""),
             (words("delivered.judged"), status.label(judged, words) if judged else ""),
             (words("delivered.full"), status.label(full, words) if full else ""),
             (words("delivered.reported"), status.label(row["reported_verdict"], words) if row["reported_verdict"] else ""),

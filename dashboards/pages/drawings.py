@@ -136,7 +136,7 @@ def _largest(reading: Reading, place: Address, words: Words) -> Component:
         Column(words("word.retest_lab")),
         Column(words("word.original_value"), figure=True),
         Column(words("word.retest_value"), figure=True),
-        Column("D", figure=True),
+        Column(words("word.d"), figure=True),
         Column(words("word.r_ratio"), figure=True),
     )
     found = reading.scored.filter(pl.col("kind") == str(PairKind.BETWEEN)).drop_nulls("r_ratio")

@@ -40,7 +40,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     """The page of all rows that a sentence of a rating, or a flag, cites."""
     row = _sentence(reading, place.code)
     scores = reading.pt_scores(row["lab"]) if row["lab"] else reading.table("pt_scores")
-    found = _with_places(reading, _rows(reading, looked_up(reading, row["evidence"], scores), place, words), words)
+    found = _with_places(reading, _rows(reading, looked_up(reading, row["evidence"], scores), row["lab"], place, words), words)
     columns = [
         linked("what", words("word.sample"), link="url", minWidth=170, **narrow(125), **SEARCHED),
         {
@@ -53,8 +53,8 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
             **narrow(215),
             **SEARCHED,
         },
-        {"field": "item", "headerName": words("word.item"), "minWidth": 190, "flex": 1, **SEARCHED},
-        {"field": "kind", "headerName": words("evidence.kind"), "width": 150, **SEARCHED},
+        {"field": "item", "headerName": words("word.item"), "minWidth": 170, "flex": 1, **WRAPPED, **SEARCHED},
+        {"field": "kind", "headerName": words("evidence.kind"), "minWidth": 140, **WRAPPED, **SEARCHED},
         {"field": "score", "headerName": words("evidence.score"), "width": 110, **signed()},
         {
             "field": "finding",
@@ -67,6 +67,7 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
     return [
         title(words("evidence.title"), above=lab_link(reading, row["lab"], place, words) if row["lab"] else None),
         lead(reading.sentence(row["message"], words)),
+        note(words("evidence.counts")),
         note(words("shell.first_of", shown=count(MOST), of=count(len(row["evidence"]))))
         if len(row["evidence"]) > MOST
         else None,
@@ -126,23 +127,23 @@ def cited(reading: Reading, row: dict[str, Any], known: Cited, place: Address, w
     """The first rows that a sentence cites, and where all that are kept of them stand; null where it cites none."""
     if not row["evidence"]:
         return None
-    found = _rows(reading, known.by(row["evidence"][:FIRST]), place, words)
+    found = _rows(reading, known.by(row["evidence"][:FIRST]), row["lab"], place, words)
     first = [html.Li([dcc.Link(f"{one['what']} · {one['item']}", href=one["url"]), f" {one['short']}"]) for one in found]
     many = "evidence.summary" if len(row["evidence"]) < MOST_EVIDENCE else "evidence.summary_first"
     rest = link(words(many, n=count(len(row["evidence"]))), place.to(page="evidence", code=code_of(row)))
     return html.Ul([*first, html.Li(rest)], className="evidence")
 
 
-def _rows(reading: Reading, known: Cited, place: Address, words: Words) -> list[dict[str, Any]]:
-    """Pairs and comparison results, as many as a page may send."""
+def _rows(reading: Reading, known: Cited, lab: str | None, place: Address, words: Words) -> list[dict[str, Any]]:
+    """Pairs and comparison results, as many as a page may send; of pairs, as what the laboratory tested, if there is one."""
     pairs = [
         {
             "what": row["sample"],
             "url": place.pair(row["pair"]).url,
             "item": reading.name_of("items", row["item"], words),
-            "kind": words("evidence.pair"),
+            "kind": words("evidence.pair") + _part(row, lab, words),
             "score": row["d"],
-            "short": f"D {fixed(row['d'], sign=True)}",
+            "short": f"D\u00a0{fixed(row['d'], sign=True)}{_part(row, lab, words)}",
             "finding": words(f"word.{row['category']}") if row["category"] else "",
             "results": (row["original_result"], row["retest_result"]),
         }
@@ -155,10 +156,16 @@ def _rows(reading: Reading, known: Cited, place: Address, words: Words) -> list[
             "item": reading.name_of("items", row["item"], words),
             "kind": words("word.role_pt"),
             "score": row["z"],
-            "short": f"z {fixed(row['z'], sign=True)}",
+            "short": f"z\u00a0{fixed(row['z'], sign=True)}",
             "finding": "",
             "results": (row["result"],),
         }
         for row in known.results.head(MOST - len(pairs)).iter_rows(named=True)
     ]
     return pairs + results
+
+
+def _part(row: dict[str, Any], lab: str | None, words: Words) -> str:
+    """As what a laboratory tested in a pair, on which the sign of D hangs; nothing of a laboratory that has no part in it."""
+    parts = {row["retest_lab"]: f"evidence.as_{row['role']}", row["original_lab"]: "evidence.as_original"}
+    return words(parts[lab]) if lab and lab in parts else ""

@@ -68,7 +68,7 @@ def register(access: Access, readings: Readings) -> None:
 def section_of(reading: Reading, place: Address, words: Words) -> Component:
     """Every laboratory with its status and evidence; biases only where they may be claimed."""
     ratable = bool(reading.assessed)
-    columns = _columns(words, ratable=ratable)
+    columns = _columns(words, ratable=ratable, placed=reading.registers["labs"]["region"].count() > 0)
     many = reading.whole_bias.height > MOST
     shown = (
         long_grid("labs", columns, words=words) if many else grid("labs", columns, listed(reading, place, words), words=words)
@@ -122,8 +122,10 @@ def _row(reading: Reading, bias: dict[str, Any], rating: dict[str, Any], place: 
     }
 
 
-def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
+def _columns(words: Words, *, ratable: bool, placed: bool) -> list[dict[str, Any]]:
+    """Columns of what the run may say; regions only where any laboratory has one."""
     figure = {"type": "rightAligned", "width": 105}
+    regions = [{"field": "region", "headerName": words("labs.region"), "width": 110, **SEARCHED}] if placed else []
     shown = [
         linked(
             "name",
@@ -136,14 +138,14 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
             **COUNTED,
         ),
         {"field": "lab", "headerName": words("labs.code"), "width": 110, **SEARCHED, **COUNTED},
-        {"field": "region", "headerName": words("labs.region"), "width": 110, **SEARCHED},
+        *regions,
         {"field": "status", "headerName": words("labs.status"), "width": 135, **SEARCHED},
     ]
     if ratable:
         shown += [
             {"field": "class", "headerName": words("labs.class"), "width": 90, **narrow(70)},
             {"field": "proposed", "headerName": words("labs.proposed"), "width": 90},
-            {"field": "points", "headerName": words("labs.points"), **figure},
+            {"field": "points", "headerName": words("labs.points"), **figure, **signed(form=".1f")},
             {"field": "bias", "headerName": words("labs.bias"), **signed(), "width": 105, **narrow(90)},
             {
                 "field": "interval",
@@ -165,6 +167,7 @@ def _columns(words: Words, *, ratable: bool) -> list[dict[str, Any]]:
                 "field": "reason",
                 "headerName": words("labs.reason"),
                 "minWidth": 260,
+                "flex": 2,
                 **narrow(210),
                 **WRAPPED,
                 "sortable": False,

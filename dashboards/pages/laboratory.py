@@ -17,7 +17,7 @@ from dashboards.pages import attribution, comparability, drawings, evidence, kin
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
 from dashboards.regions import region_name
-from dashboards.words import Words, amount, count, fixed, interval, share
+from dashboards.words import Words, amount, count, fixed, interval, number, share
 from labqa.core.errors import AccessDenied
 from labqa.core.vocabulary import Proposal, Scope, Status
 from labqa.figures.names import in_order
@@ -67,8 +67,8 @@ def _opening(reading: Reading, rating: dict[str, Any], whole: dict[str, Any], pl
 
 
 def _sentences(rating: dict[str, Any], whole: dict[str, Any], words: Words) -> list[Component]:
-    one = "lab.evidence_one" if whole.get("n_samples") == 1 else "lab.evidence"
-    evidence_said = words(one, samples=count(whole.get("n_samples")), partners=count(whole.get("n_partners"))) if whole else ""
+    tested = {"samples": count(whole.get("n_samples")), "partners": count(whole.get("n_partners"))}
+    evidence_said = words("lab.evidence", **tested) if whole else ""
     if whole.get("status") != str(Status.ASSESSED):
         why = words("lab.because", reason=words.reason(whole["reason"])) if whole.get("reason") else ""
         return [
@@ -133,7 +133,10 @@ def _rating(
         look="across",
     )
     listed = html.Ol(lines, className="reasons") if lines else note(words("lab.no_reasons"), look="empty")
-    return section(words("lab.rating"), figures, listed, _counting(rating, words), name="rating", says=words("lab.rating_says"))
+    how = note(words("evidence.counts")) if any(reasons["evidence"].list.len()) else None
+    return section(
+        words("lab.rating"), figures, how, listed, _counting(rating, words), name="rating", says=words("lab.rating_says")
+    )
 
 
 def _band(reading: Reading, rating: dict[str, Any], words: Words) -> str:
@@ -219,7 +222,7 @@ def _precision(found: dict[str, Any], words: Words) -> Component:
     if not found:
         return ""
     if found["status"] != str(Status.ASSESSED) or found["ratio"] is None:
-        return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
+        return html.Span([status.label(found["status"], words), " ", words.standing(found["reason"])])
     return f"{fixed(found['ratio'])}  [{fixed(found['lower'])}, {fixed(found['upper'])}]"
 
 
@@ -228,7 +231,7 @@ def _gross(found: dict[str, Any], words: Words) -> Component:
     if not found:
         return ""
     if found["status"] != str(Status.ASSESSED):
-        return html.Span([status.label(found["status"], words), " ", words.reason(found["reason"])])
+        return html.Span([status.label(found["status"], words), " ", words.standing(found["reason"])])
     ends = f"[{share(found['lower'])}, {share(found['upper'])}]"
     return words("lab.gross_share", share=share(found["estimate"]), n=count(found["n"]), interval=ends)
 
@@ -238,7 +241,7 @@ def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Compone
     parts = [row for row in bias.iter_rows(named=True) if row["scope"] != str(Scope.LAB)]
     found = sorted(parts, key=lambda row: (row["scope"], in_order(row["scope_id"])))[:MOST]
     columns = [
-        {"field": "scope", "headerName": words("lab.scope"), "minWidth": 200, "flex": 1, **narrow(185), **SEARCHED},
+        {"field": "scope", "headerName": words("lab.scope"), "minWidth": 260, "flex": 2, **narrow(185), **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
         {"field": "bias", "headerName": words("labs.bias"), "width": 110, **signed()},
         {
@@ -256,7 +259,7 @@ def _other_scopes(reading: Reading, bias: pl.DataFrame, words: Words) -> Compone
         {
             "scope": reading.name_of("items", row["scope_id"], words)
             if row["scope"] == str(Scope.ITEM)
-            else words("lab.family", family=row["scope_id"]),
+            else reading.family(row["scope_id"], words),
             "status": words(f"word.{row['status']}"),
             "bias": row["estimate"],
             "interval": interval(row["lower"], row["upper"]) if row["estimate"] is not None else "",
@@ -284,8 +287,8 @@ def _comparisons(reading: Reading, scores: pl.DataFrame, place: Address, words: 
             "round": row["round"] or row["sample"],
             "url": place.to(page="result", code=row["result"]).url,
             "item": reading.name_of("items", row["item"], words),
-            "value": amount(row["value"]),
-            "x_pt": amount(row["x_pt"]),
+            "value": words.value(row["value"], reading.registered("items", row["item"])),
+            "x_pt": amount(row["x_pt"]) if row["anchored"] else number(row["x_pt"], digits=4),
             "z": row["z"],
             "others": words("lab.assigned") if row["anchored"] else row["n_others"],
         }

@@ -15,7 +15,7 @@ from dashboards.pages import believed, delivered, drawings
 from dashboards.pages.proposals import lab_link
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import NONE, Words, amount, count, fixed, interval, number, share
+from dashboards.words import NONE, Words, amount, behind, count, fixed, interval, is_measured, number, share
 from labqa.core.vocabulary import Scope, Status
 from labqa.figures.names import counted
 from labqa.service.queries import PairView
@@ -37,7 +37,10 @@ def draw(reading: Reading, place: Address, words: Words) -> list[Component]:
         believed.section_of(reading, view, place, words),
         _labs(reading, view, place, words),
         _same_sample(reading, view, place, words),
-        status.glossary(("agree", "within_limits", "discrepant", "blunder_suspected", "undetermined", "not_assessed"), words),
+        status.glossary(
+            ("agree", "within_limits", "discrepant", "blunder_suspected", "undetermined", "not_assessed", "sigma_R", "R", "d"),
+            words,
+        ),
     ]
     return [part for part in parts if part is not None]
 
@@ -61,19 +64,16 @@ def _opening(reading: Reading, view: PairView, words: Words) -> list[Component]:
     return [heading, lead(*_sentences(view, words))]
 
 
-def unit_of(item: dict[str, Any]) -> str:
-    """The unit of an item behind a value, or nothing."""
-    return "" if item.get("unit") in (None, "1") else f" {item['unit']}"
-
-
 def _sentences(view: PairView, words: Words) -> list[Component]:
     row, found = view.pair, view.discrepancy
-    if found.get("d") is None:
+    if not is_measured(view.item):
+        said = words("pair.no_scale")
+    elif found.get("d") is None:
         said = words("pair.no_d")
     else:
         said = words(
             "pair.differ",
-            delta=number(abs(found["delta"])) + unit_of(view.item),
+            delta=number(abs(found["delta"])) + behind(view.item),
             d=number(abs(found["d"])),
             ratio=number(found["r_ratio"]),
         )
@@ -109,54 +109,64 @@ def _both(reading: Reading, view: PairView, place: Address, words: Words) -> Com
 
 
 def _measured(view: PairView, words: Words) -> Component:
-    """Against what the difference and the verdicts were measured."""
+    """Against what the difference and the verdicts were measured; of grades and yes/no results, there is no difference."""
+    days, measured = view.pair["days_between"], is_measured(view.item)
+    listed = [
+        *(_on_a_scale(view, words) if measured else ()),
+        (words("pair.judgement"), view.item.get("judgement_standard") or ""),
+        (words("pair.days"), str(days) if days is not None else ""),
+    ]
+    return section(
+        words("pair.measured"),
+        drawings.of_pair(view, words) if measured else None,
+        facts(listed),
+        name="measured",
+        says=words("pair.measured_says") if measured else None,
+    )
+
+
+def _on_a_scale(view: PairView, words: Words) -> list[tuple[str, str]]:
+    """The tolerance and where it comes from, and the difference in its units."""
     found, item, rule = view.discrepancy, view.item, view.yardstick
-    unit = unit_of(item)
+    unit = behind(item)
     source = words(f"word.source_{rule['source']}") if rule else NONE
     method = {"full": words("word.full"), "rounded": words("word.rounded")}.get(item.get("compare_method", ""), "")
-    listed = facts(
-        [
-            (words("pair.limits"), _limits(item, unit, words)),
-            (words("pair.compare"), method),
-            (words("pair.rounding"), f"{amount(item['rounding_interval'])}{unit}" if item.get("rounding_interval") else ""),
-            (words("pair.judgement"), item.get("judgement_standard") or ""),
-            (
-                words("pair.tolerance"),
-                f"R = {number(2.8 * found['sigma_R'])}{unit}" if found.get("sigma_R") is not None else NONE,
-            ),
-            (words("pair.source"), source),
-            (words("pair.sigma"), f"{number(found['sigma_R'])}{unit}" if found.get("sigma_R") is not None else ""),
-            (words("pair.dispersion"), fixed(rule.get("dispersion")) if rule and rule.get("dispersion") is not None else ""),
-            (words("pair.informs"), words("word.yes") if rule and rule["informs_class"] else words("word.no")),
-            ("Δ", f"{number(found['delta'])}{unit}" if found.get("delta") is not None else NONE),
-            (
-                words("pair.relative"),
-                share(found["delta_relative"], places=1) if found.get("delta_relative") is not None else "",
-            ),
-            (words("pair.d"), number(found.get("d"))),
-            (words("pair.ratio"), number(found.get("r_ratio"))),
-            (words("pair.zeta"), number(found["zeta"]) if found.get("zeta") is not None else ""),
-            (words("pair.en"), number(found["en"]) if found.get("en") is not None else ""),
-            (words("pair.margin"), f"{fixed(found['margin'], sign=True)} σR" if found.get("margin") is not None else ""),
-            (
-                words("pair.flip"),
-                share(found["flip_probability"], places=1) if found.get("flip_probability") is not None else "",
-            ),
-            (words("pair.days"), str(view.pair["days_between"]) if view.pair["days_between"] is not None else ""),
-        ]
-    )
-    return section(
-        words("pair.measured"), drawings.of_pair(view, words), listed, name="measured", says=words("pair.measured_says")
-    )
+    return [
+        (words("pair.limits"), _limits(item, unit, words)),
+        (words("pair.compare"), method),
+        (words("pair.rounding"), f"{amount(item['rounding_interval'])}{unit}" if item.get("rounding_interval") else ""),
+        (
+            words("pair.tolerance"),
+            f"R = {number(2.8 * found['sigma_R'])}{unit}" if found.get("sigma_R") is not None else NONE,
+        ),
+        (words("pair.source"), source),
+        (words("pair.sigma"), f"{number(found['sigma_R'])}{unit}" if found.get("sigma_R") is not None else ""),
+        (words("pair.dispersion"), fixed(rule.get("dispersion")) if rule and rule.get("dispersion") is not None else ""),
+        (words("pair.informs"), words("word.yes") if rule and rule["informs_class"] else words("word.no")),
+        (words("pair.delta"), f"{number(found['delta'])}{unit}" if found.get("delta") is not None else NONE),
+        (
+            words("pair.relative"),
+            share(found["delta_relative"], places=1) if found.get("delta_relative") is not None else "",
+        ),
+        (words("pair.d"), number(found.get("d"))),
+        (words("pair.ratio"), number(found.get("r_ratio"))),
+        (words("pair.zeta"), number(found["zeta"]) if found.get("zeta") is not None else ""),
+        (words("pair.en"), number(found["en"]) if found.get("en") is not None else ""),
+        (words("pair.margin"), f"{fixed(found['margin'], sign=True)} σR" if found.get("margin") is not None else ""),
+        (
+            words("pair.flip"),
+            share(found["flip_probability"], places=1) if found.get("flip_probability") is not None else "",
+        ),
+    ]
 
 
 def _limits(item: dict[str, Any], unit: str, words: Words) -> str:
     low, high = item.get("lower_limit"), item.get("upper_limit")
     parts = []
     if low is not None:
-        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'} {amount(low)}{unit}")
+        parts.append(f"{'≥' if item.get('lower_inclusive') is not False else '>'}\u00a0{amount(low)}{unit}")
     if high is not None:
-        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'} {amount(high)}{unit}")
+        parts.append(f"{'≤' if item.get('upper_inclusive') is not False else '<'}\u00a0{amount(high)}{unit}")
     return words("pair.and").join(parts) or words("pair.no_limits")
 
 
@@ -196,7 +206,7 @@ def _same_sample(reading: Reading, view: PairView, place: Address, words: Words)
         Column(words("word.retest_lab")),
         Column(words("word.original_value"), figure=True),
         Column(words("word.retest_value"), figure=True),
-        Column("D", figure=True),
+        Column(words("word.d"), figure=True),
         Column(words("word.category")),
     )
     rows = [
@@ -204,8 +214,8 @@ def _same_sample(reading: Reading, view: PairView, place: Address, words: Words)
             link(reading.name_of("items", row["item"], words), place.pair(row["pair"])),
             lab_link(reading, row["original_lab"], place, words),
             lab_link(reading, row["retest_lab"], place, words),
-            amount(row["original_value"]),
-            amount(row["retest_value"]),
+            words.value(row["original_value"], reading.registered("items", row["item"])),
+            words.value(row["retest_value"], reading.registered("items", row["item"])),
             fixed(row["d"], sign=True),
             status.tag(row["category"], words),
         ]

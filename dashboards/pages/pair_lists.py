@@ -57,7 +57,7 @@ def columns(words: Words) -> list[dict[str, Any]]:
             **SEARCHED,
         },
         {"field": "trigger", "headerName": words("word.trigger"), "width": 138, **SEARCHED},
-        {"field": "d", "headerName": words("word.d"), "width": 90, **signed()},
+        {"field": "d", "headerName": words("word.d"), "width": 110, **signed()},
         {"field": "ratio", "headerName": words("word.r_ratio"), "width": 95, **narrow(84), **signed(form=".2f")},
         {
             "field": "category",

@@ -14,7 +14,7 @@ from dashboards.params import NO_CODE
 from dashboards.reading import MOST, Reading
 from dashboards.words import Words, count, number
 from labqa.core.vocabulary import NUMERIC_SCALES
-from labqa.service.opinions import CONDITIONS, doubt, model_named
+from labqa.service.opinions import CONDITIONS, doubt, model_of
 
 
 def register(access: Access) -> None:
@@ -85,7 +85,7 @@ def _row(row: dict[str, Any], words: Words) -> dict[str, Any]:
     return {
         "item": words.name(row, otherwise=row["item"]) + (f" ({unit})" if unit else ""),
         "condition": words(f"precision.{row['condition']}"),
-        "model": model_named(row, words.language),
+        "model": model_of(row).typeset(words.language),
         "sd": _range(row["sd_low"], row["sd_high"]),
         "levels": _range(row["level_low"], row["level_high"]),
         "sets": row["sets"],

@@ -12,7 +12,7 @@ from dashboards.components.tables import SEARCHED, WRAPPED, grid, linked, narrow
 from dashboards.components.text import Component, lead, section, title
 from dashboards.params import CODE
 from dashboards.reading import MOST, Reading
-from dashboards.words import Words, amount, count, share
+from dashboards.words import Words, count, share
 from labqa.core.errors import AccessDenied
 
 
@@ -49,6 +49,7 @@ def agreeing(row: dict[str, Any], words: Words) -> str:
 
 
 def _row(reading: Reading, row: dict[str, Any], place: Address, words: Words) -> dict[str, Any]:
+    item = reading.registered("items", row["item"])
     return {
         "sample": row["sample"],
         "url": place.pair(row["pair"]).url,
@@ -56,7 +57,7 @@ def _row(reading: Reading, row: dict[str, Any], place: Address, words: Words) ->
         "item": reading.name_of("items", row["item"], words),
         "original": reading.name_of("labs", row["original_lab"], words),
         "retest": reading.name_of("labs", row["retest_lab"], words),
-        "values": f"{amount(row['original_value'])} → {amount(row['retest_value'])}",
+        "values": " → ".join(words.value(row[f"{role}_value"], item) for role in ("original", "retest")),
         "d": row["d"],
         "ratio": row["r_ratio"],
         "category": words(f"word.{row['category']}") if row["category"] else "",
@@ -93,7 +94,7 @@ def _columns(words: Words) -> list[dict[str, Any]]:
             **SEARCHED,
         },
         {"field": "values", "headerName": words("product.values"), "width": 135, "type": "rightAligned", "sortable": False},
-        {"field": "d", "headerName": words("word.d"), "width": 85, **signed()},
+        {"field": "d", "headerName": words("word.d"), "width": 110, **signed()},
         {"field": "ratio", "headerName": words("word.r_ratio"), "width": 90, **narrow(84), **signed(form=".2f")},
         {
             "field": "category",

@@ -44,7 +44,7 @@ def _heading(text: str, says: str) -> Component:
 
 def lab_link(reading: Reading, lab: str | None, place: Address, words: Words) -> Component:
     """A laboratory by name and code, leading to its page; a missing one is said to be missing."""
-    told = reading.named("labs", lab, words)
+    told = reading.named("labs", lab, words).replace(" · ", " ·\u00a0")
     return told if lab is None else link(told, place.lab(lab))
 
 

@@ -12,7 +12,7 @@ from dashboards.components.figures import figure
 from dashboards.components.tables import SEARCHED, grid, narrow, probability, signed
 from dashboards.components.text import Component, more, note, section
 from dashboards.reading import MOST, Reading
-from dashboards.words import Words, amount, count, fixed, interval
+from dashboards.words import Words, count, fixed, interval, number
 from labqa.core.vocabulary import Scope, Status
 from labqa.figures.charts import slopes
 
@@ -31,7 +31,7 @@ def of_levels(reading: Reading, place: Address, words: Words) -> Component | Non
 
 def _sentence(whole: dict[str, Any], words: Words) -> list[Component]:
     if whole["status"] != str(Status.ASSESSED):
-        return [status.label(whole["status"], words), " ", words.reason(whole["reason"])]
+        return [status.label(whole["status"], words), " ", words.standing(whole["reason"])]
     key = "slopes.none" if whole["q_value"] >= slopes.FALSE_SHARE else "slopes.up" if whole["slope"] > 0 else "slopes.down"
     slope = fixed(whole["slope"], sign=True)
     return [words(key, slope=slope, interval=interval(whole["lower"], whole["upper"]), n=count(whole["n_samples"]))]
@@ -45,7 +45,7 @@ def _listed(reading: Reading, found: pl.DataFrame, words: Words) -> Component | 
             "slope": row["slope"],
             "interval": interval(row["lower"], row["upper"]) if row["slope"] is not None else "",
             "q": row["q_value"],
-            "levels": words("slopes.from_to", low=amount(row["level_low"]), high=amount(row["level_high"]))
+            "levels": words("slopes.from_to", low=number(row["level_low"]), high=number(row["level_high"]))
             if row["level_low"] is not None
             else "",
             "samples": row["n_samples"],
@@ -54,7 +54,7 @@ def _listed(reading: Reading, found: pl.DataFrame, words: Words) -> Component | 
     ]
     figures = {"type": "rightAligned", "sortable": False}
     columns = [
-        {"field": "item", "headerName": words("word.item"), "minWidth": 200, "flex": 1, **narrow(185), **SEARCHED},
+        {"field": "item", "headerName": words("word.item"), "minWidth": 250, "flex": 2, **narrow(185), **SEARCHED},
         {"field": "status", "headerName": words("labs.status"), "width": 140, **SEARCHED},
         {"field": "slope", "headerName": words("slopes.slope"), "width": 110, **signed()},
         {"field": "interval", "headerName": words("labs.interval"), "width": 150, **narrow(150), **figures},

@@ -80,13 +80,14 @@ def _with_most(use: pl.DataFrame) -> pl.DataFrame:
 
 def _lead(use: pl.DataFrame, words: Words) -> str:
     used = use.filter(pl.col("used_by") != str(UsedBy.NONE))
-    return words(
+    also = use["n_also_interval"].sum()
+    said = words(
         "usage.lead",
         results=count(use["n_results"].sum()),
         blocks=count(use["n_blocks"].sum()),
         used=count(used["n_results"].sum()),
-        also=count(use["n_also_interval"].sum()),
     )
+    return said + (words("usage.also", n=count(also)) if also else "")
 
 
 def _by_kind(use: pl.DataFrame, words: Words) -> Component:

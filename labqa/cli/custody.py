@@ -23,10 +23,15 @@ def verify(
     anchor: Anchor = None,
 ) -> None:
     """Find any flipped byte in facts, runs and ledger, and derive a run again. 校验存储并重新推导。"""
-    from labqa.service import evaluations
+    from labqa.service import custody, evaluations
+    from labqa.service.viewer import LOCAL_ANALYST
 
-    _tell_findings(evaluations.verify(opened(home, as_found=True), run=run, anchor=anchor))
-    say("cli.verified_run" if run else "cli.verified", run=run)
+    platform = opened(home, as_found=True)
+    _tell_findings(evaluations.verify(platform, run=run, anchor=anchor))
+    if custody.entries(platform, viewer=LOCAL_ANALYST, last=1).is_empty():
+        say("cli.verified_nothing", home=platform.home)
+    else:
+        say("cli.verified_run" if run else "cli.verified", run=run)
 
 
 def _tell_findings(findings: Iterable[Message]) -> None:

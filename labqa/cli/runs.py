@@ -75,7 +75,11 @@ def runs(home: Home = None) -> None:
     from labqa.service import queries
     from labqa.service.viewer import LOCAL_ANALYST
 
-    for row in queries.run_list(opened(home), viewer=LOCAL_ANALYST).iter_rows(named=True):
+    platform = opened(home)
+    found = queries.run_list(platform, viewer=LOCAL_ANALYST)
+    if found.is_empty():
+        typer.echo(Message("cli.no_runs", {"home": platform.home}).text(language()), err=True)
+    for row in found.iter_rows(named=True):
         typer.echo("  ".join(str(row[name]) for name in ("run", "programme", "period", "edition", "data_version")))
 
 
@@ -123,7 +127,7 @@ def precision(
             continue
         name = named(row["item"], {row["item"]: row[f"name_{language()}"] or row["name_en"] or row["item"]})
         told = row | {"unit": "" if row["unit"] == "1" else f" {row['unit']}", "condition": condition, "name": name}
-        told["model"] = opinions.model_named(row, language())
+        told["model"] = opinions.model_of(row)
         say("cli.precision_level", **told)
     for (condition, reason), items in reasons.items():
         say("cli.precision_none", condition=condition, items=items, reason=Message(reason).text(language()))

@@ -26,6 +26,11 @@ def _wrong(error: Any) -> Message:
     Errors are told apart by name: the library keeps their classes to itself.
     """
     kind, quoted = type(error).__name__, re.findall(r"'([^']*)'", error.message)
+    if kind == "NoSuchOption" and isinstance(group := getattr(error.ctx, "command", None), typer.core.TyperGroup):
+        names = ", ".join(group.list_commands(error.ctx))
+        return Message(
+            "cli.usage_option_first", {"option": error.option_name, "command": error.ctx.command_path, "names": names}
+        )
     if kind == "NoSuchOption":
         near = ", ".join(sorted(error.possibilities or []))
         return Message(

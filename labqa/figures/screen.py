@@ -126,7 +126,8 @@ def _interval(series: Series, spec: Spec, colours: dict[Role, str]) -> list[dict
     size = 5 if many else 8
     symbol = _SYMBOLS.get(series.symbol, series.symbol)
     marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1.2, "color": colour}}
-    return [whisker, _common(series) | {"type": "scatter", "mode": "markers", "legendgroup": series.name, "marker": marker}]
+    points = {"type": "scatter", "mode": "markers", "legendgroup": series.name, "marker": marker, "cliponaxis": False}
+    return [whisker, _common(series) | points]
 
 
 def _unknown(colours: dict[Role, str]) -> str:
@@ -216,9 +217,9 @@ def _line(line: Line, colours: dict[Role, str]) -> dict[str, Any]:
 
 
 def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str, Any]:
-    """A word on the upper edge of a level band (left, where an ascending order is low) or line (right), or beside an upright
-    one, bands at the foot and lines at the head, so that a limit near the edge of a band stays readable; to its left where it
-    stands near the right end of the axis, or a line would strike the word out."""
+    """A word on the upper edge of a level band or line (left, where an ascending order is low; right below zero, where it is
+    high), or beside an upright one, bands at the foot and lines at the head, so that a limit near the edge of a band stays
+    readable; to its left where it stands near the right end of the axis, or a line would strike the word out."""
     at = mark.high if isinstance(mark, Band) else mark.at
     log = (spec.x if mark.axis == "x" else spec.y).log
     note: dict[str, Any] = {
@@ -235,7 +236,7 @@ def _label(mark: Band | Line, spec: Spec, colours: dict[Role, str]) -> dict[str,
         struck = isinstance(mark, Band) and any(0.0 <= gap < _WORD for gap in ahead)
         side = "right" if struck or fraction(spec.x, at) > 0.7 else "left"
         return note | {"yref": "paper", "y": y, "xanchor": side, "yanchor": anchor}
-    x, anchor = (0, "left") if isinstance(mark, Band) else (1, "right")
+    x, anchor = (0, "left") if at > 0 else (1, "right")
     return note | {"xref": "paper", "x": x, "xanchor": anchor, "yanchor": "bottom"}
 
 

@@ -57,10 +57,10 @@ def precision_levels(platform: Platform, run: str, *, viewer: Viewer) -> pl.Data
     return found.join(items.select("item", "name_zh", "name_en", "unit"), on="item", how="left", maintain_order="left")
 
 
-def model_named(row: Mapping[str, Any], language: Language) -> str:
+def model_of(row: Mapping[str, Any]) -> Message:
     """The model of a row of `precision_levels` in words, with its parameters."""
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    return Message(f"precision.model_{row['model']}", {**row, "unit": unit}).text(language)
+    return Message(f"precision.model_{row['model']}", {**row, "unit": unit})
 
 
 def doubt(row: Mapping[str, Any], language: Language) -> str:

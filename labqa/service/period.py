@@ -51,6 +51,8 @@ def window(period: str, there: Iterable[Year], *, evidence_years: int, veto_year
         if not found:
             raise UsageError("service.period_form", period=period)
         first, last = int(found[1]), int(found[2] or found[1])
+        if first > last:
+            raise UsageError("service.period_backwards", period=period, meant=f"{last}-{first}")
         asked = tuple(year for year in known if first <= year <= last)
     if not asked:
         raise UsageError("service.period_empty", period=period, there=", ".join(map(str, known)) or "—")

@@ -16,9 +16,9 @@ def section(context: Context) -> Section:
     say = context.say
     columns = (
         *laboratories.columns(context),
-        Column(say("status"), share=1.1),
-        Column(say("bias_interval"), "right", share=2.8),
-        Column(say("detectable"), "right", share=1.1),
+        Column(say("status"), share=1),
+        Column(say("bias_interval"), "right", share=3.2),
+        Column(say("detectable"), "right", share=0.9),
         Column(say("n_samples"), "right", share=0.7),
         Column(say("n_partners"), "right", share=0.7),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from labqa.service.opinions import CONDITIONS, doubt, model_named
+from labqa.service.opinions import CONDITIONS, doubt, model_of
 from reports.context import Context
 from reports.document import Block, Column, Paragraph, Section, Table
 from reports.numbers import plain, significant, whole
@@ -36,12 +36,12 @@ def _told(context: Context, told: pl.DataFrame) -> Table:
         Column(say("item"), share=2.2),
         Column(say("precision_condition"), share=1.4),
         Column(say("precision_model"), share=3.4),
-        Column(say("precision_sd"), "right", share=1.7),
-        Column(say("precision_levels"), "right", share=1.7),
+        Column(say("precision_sd"), "right", share=2),
+        Column(say("precision_levels"), "right", share=1.8),
         Column(say("precision_sets"), "right", share=0.8),
         Column(say("precision_plain"), "right", share=1),
         Column(say("precision_dispersion"), "right", share=1),
-        Column(say("precision_doubt"), share=2.6),
+        Column(say("precision_doubt"), share=2.4),
     )
     rows = tuple(_row(context, row) for row in told.iter_rows(named=True))
     return Table(title=say("precision_table"), columns=columns, rows=rows, note=say("precision_note"), small=True)
@@ -52,7 +52,7 @@ def _row(context: Context, row: dict[str, Any]) -> tuple[str, ...]:
     return (
         name if row["unit"] == "1" else f"{name} ({row['unit']})",
         context.say(f"precision_{row['condition']}"),
-        model_named(row, context.language),
+        model_of(row).typeset(context.language),
         _range(row["sd_low"], row["sd_high"]),
         _range(row["level_low"], row["level_high"]),
         whole(row["sets"]),

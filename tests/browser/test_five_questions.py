@@ -47,7 +47,7 @@ class Reader(Watched):
         self.tab.wait_for_selector(then)
 
     def part(self, name: str) -> str:
-        return self.tab.inner_text(f"#part-{name}")
+        return self.text(f"#part-{name}")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_which_laboratory_differs_most_and_how_sure_that_is(reader: Reader, tabl
     assert listed.index(first["lab"]) < listed.index(second["lab"])
     reader.tab.wait_for_function("document.querySelector('#part-caterpillar').getBoundingClientRect().top < 300")
     reader.click(f"#part-caterpillar td a:has-text('{first['lab']}')", "#part-rating")
-    assert f"{first['estimate']:+.2f} σR" in reader.tab.inner_text("p.lead")
+    assert f"{first['estimate']:+.2f} σR" in reader.text("p.lead")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -117,7 +117,8 @@ def test_why_a_laboratory_is_proposed_for_class_three_and_on_which_rows_that_res
     reader.clicks += 1
     reason.locator("a").last.click()
     reader.tab.wait_for_selector("#evidence .ag-row a")
-    rows = reader.tab.locator("#evidence .ag-center-cols-container .ag-row").all_inner_texts()
+    found = reader.tab.locator("#evidence .ag-center-cols-container .ag-row").all_inner_texts()
+    rows = [text.replace("\u00a0", " ") for text in found]
     assert len(rows) == len(charged["evidence"])
     for shown in rows:
         sample, places = shown.split()[0], re.findall(r"(\d{4}-(?:originals|retests)\.csv)\D+(\d+)", shown)

@@ -91,7 +91,7 @@ def _follow(watched: Watched, kind: str, words: str) -> None:
         pattern = re.escape(words).replace("…", "[^/]+")
         tab.wait_for_function(f"/^{pattern.replace('/', chr(92) + '/')}$/.test(decodeURIComponent(location.pathname))")
     else:
-        tab.wait_for_function("words => document.body.innerText.includes(words)", arg=words)
+        tab.wait_for_function(r"words => document.body.innerText.replace(/\u00a0/g, ' ').includes(words)", arg=words)
     assert kind != "address" or re.fullmatch(re.escape(words).replace("…", "[^/]+"), urlsplit(tab.url).path)
 
 

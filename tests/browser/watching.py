@@ -67,8 +67,9 @@ class Watched:
         for name in names:
             self.tab.wait_for_selector(f'[id*=\'"name":"{name}"\'] .main-svg >> nth=0', state="attached")
 
-    def text(self) -> str:
-        return self.tab.inner_text("body")
+    def text(self, of: str = "body") -> str:
+        """What is to be read there; where a line must not break counts as a space."""
+        return self.tab.inner_text(of).replace("\u00a0", " ")
 
     def close(self) -> None:
         self.tab.wait_for_timeout(300)

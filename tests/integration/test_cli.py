@@ -70,3 +70,11 @@ def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(
     done = labqa(home, *words, language=language)
     assert done.returncode == code, done.stderr
     assert sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_home_that_holds_nothing_is_not_said_to_be_whole(tmp_path: Path) -> None:
+    listed = labqa(tmp_path / "mistyped", "runs")
+    assert (listed.returncode, listed.stdout) == (0, "") and "No evaluation is kept" in listed.stderr
+    verified = labqa(tmp_path / "mistyped", "verify")
+    assert verified.returncode == 0 and "nothing was verified" in verified.stdout
+    assert "is what was written" not in verified.stdout

@@ -27,7 +27,7 @@ def power(*words: str, language: str) -> subprocess.CompletedProcess[str]:
     ("language", "words"),
     [
         ("en", ["random: ", "could be assessed", "two-stage", "Power at a bias of 1.5 σR", "no (bipartite)", "seed 7"]),
-        ("zh", ["随机：", "可以评价", "两阶段", "偏倚为1.5 σR时的功效", "不能（二分网络）", "种子7"]),
+        ("zh", ["随机：", "可以评价", "两阶段", "偏倚为1.5 σR 时的功效", "不能（二分网络）", "种子7"]),
     ],
 )
 def test_all_designs_side_by_side(language: str, words: list[str]) -> None:

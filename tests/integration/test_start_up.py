@@ -13,7 +13,7 @@ HEAVY = {
 CLI = {"custody", "deliveries", "options", "planning", "runs", "terminal", "trying", "usage"}
 OURS = {"labqa", "labqa.cli", "labqa.core"}
 OURS |= {f"labqa.core.{name}" for name in ("errors", "memory", "system", "wording")}
-OURS |= {f"labqa.core.wording.{name}" for name in ("catalogue", "quoting", "typesetting")}
+OURS |= {f"labqa.core.wording.{name}" for name in ("catalogue", "filling", "quoting", "typesetting")}
 OURS |= {f"labqa.cli.{name}" for name in CLI}
 LOOK = """
 import json, sys, typer

@@ -11,6 +11,8 @@ CASES = [
     ("evaluate --nothing-like-it 1", ["--nothing-like-it"]),
     ("evalute", ["evalute", "evaluate"]),
     ("ledger shwo", ["shwo", "show"]),
+    ("ledger --home here", ["--home", "show"]),
+    ("--home here runs", ["--home", "runs"]),
     ("ingest", ["files"]),
     ("register labs", ["file"]),
     ("evaluate --period", ["--period"]),

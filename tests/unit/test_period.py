@@ -37,3 +37,10 @@ def test_what_holds_no_results_is_refused_with_a_sentence(period: str) -> None:
     with pytest.raises(UsageError) as caught:
         window(period, THERE, **LOOKBACK)
     assert period in caught.value.message.text("en") and period in caught.value.message.text("zh")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_range_written_backwards_is_told_the_way_round(language: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        window("2018-2016", THERE, **LOOKBACK)
+    assert "2016-2018" in caught.value.message.text(language)

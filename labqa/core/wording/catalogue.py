@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from string import Formatter
 from typing import Literal
 
+from labqa.core.wording import filling
 from labqa.core.wording.quoting import beginning, visible
-from labqa.core.wording.typesetting import typeset
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -30,16 +29,6 @@ def sentences(language: Language) -> Mapping[str, str]:
     return found
 
 
-class _Typeset(Formatter):
-    def format_field(self, value: object, format_spec: str) -> str:
-        """A figure's hyphens are minus signs; those of names, dates and codes are none."""
-        text: str = super().format_field(value, format_spec)
-        return typeset(text) if isinstance(value, int | float) else text
-
-
-_TYPESET = _Typeset()
-
-
 @dataclass(frozen=True)
 class Message:
     """A sentence by key, with the values that fill its placeholders; the language is chosen where it is shown."""
@@ -50,11 +39,11 @@ class Message:
     def text(self, language: Language) -> str:
         """The sentence in `language`, values that are messages too, texts as `quoted`; KeyError if the catalogue lacks it, so
         that a test finds it."""
-        return sentences(language)[self.key].format_map(self._told(language))
+        return filling.plain(sentences(language)[self.key], self._told(language))
 
     def typeset(self, language: Language) -> str:
-        """The same for pages and paper, its figures as `typesetting` sets them."""
-        return _TYPESET.vformat(sentences(language)[self.key], (), self._told(language))
+        """The same for pages and paper, its figures as `typesetting` sets and holds them."""
+        return filling.set_out(sentences(language)[self.key], self._told(language))
 
     def standing(self, language: Language) -> str:
         """As `typeset`, with the full stop that a reason lacks, since other sentences quote it, where it stands by itself."""

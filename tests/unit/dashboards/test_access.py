@@ -311,3 +311,13 @@ def test_a_taken_port_gives_the_next_free_one():
         second.close()
     finally:
         first.close()
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65_536])
+def test_a_port_that_cannot_be_is_a_sentence(port: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        dashboards_app.listen("127.0.0.1", port)
+    assert all(
+        str(port) in caught.value.message.text(language) and "65535" in caught.value.message.text(language)
+        for language in ("zh", "en")
+    )

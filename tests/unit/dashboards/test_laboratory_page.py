@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -72,3 +73,18 @@ def test_nothing_is_said_of_others_where_one_laboratory_has_no_bias() -> None:
 def test_rows_are_not_called_all_where_only_the_first_are_kept(n: int, says: str) -> None:
     cited = pl.lit([f"P{k}" for k in range(n)])
     assert says in drawn("en", reasons={"evidence": cited})
+
+
+@pytest.mark.parametrize(("language", "parts"), [("en", {" as original", " as retest"}), ("zh", {"（初检）", "（复检）"})])
+def test_it_is_told_which_way_the_difference_of_a_pair_counts(language: str, parts: set[str]) -> None:
+    words = Words(language)
+    platform = fakes.platform(n_labs=12)
+    pairs = next(one.tables["pairs"] for one in platform.opened.values() if one.manifest.programme == "national")
+    cited = [pairs.filter(pl.col(f"{side}_lab") == "L0001")["pair"][0] for side in ("original", "retest")]
+    page = drawn(language, reasons={"evidence": pl.lit(cited)})
+    assert words("evidence.counts") in page and words("word.d") in page
+    assert {part for part in parts if re.search(rf"D\u00a0[+−]\d+\.\d\d{part}", page)} == parts
+
+
+def test_nothing_is_told_of_differences_where_no_reason_cites_any() -> None:
+    assert Words("en")("evidence.counts") not in drawn("en", reasons={"evidence": pl.lit([], pl.List(pl.String))})

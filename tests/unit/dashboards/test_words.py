@@ -46,7 +46,7 @@ def test_no_word_lies_unused():
         "shell.to_",
         "contrast.zero_",
     )
-    composed += ("usage.kind_", "usage.by_", "usage.scale_")
+    composed += ("evidence.as_", "usage.kind_", "usage.by_", "usage.scale_")
     composed += ("precision.repeatability", "precision.reproducibility")
     idle = [key for key in catalogue("zh") if f'"{key}"' not in code and not key.startswith(composed)]
     shares = {f"figures.{name}{end}" for name in ("agreement_share", "duplicate_agreement_share") for end in ("", "_says")}

@@ -136,7 +136,7 @@ def test_the_veto_counts_comparisons_and_shows_what_chance_gives() -> None:
     assert 0.026 < row["veto_chance_correlated"] < 0.034
     cited = reasons.filter((pl.col("line") == "veto") & (pl.col("ground") == "veto"))
     assert cited["evidence"].to_list() == [["A-pt_outliers_3"]]
-    assert any("0.262%" in sentence for sentence in sentences(reasons, "A"))
+    assert any("0.26%" in sentence for sentence in sentences(reasons, "A"))
 
 
 def test_two_outlying_results_are_no_veto_but_six_at_the_stricter_limit_are() -> None:

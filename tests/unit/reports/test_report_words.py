@@ -92,7 +92,7 @@ def test_numbers_are_set_for_readers():
         and numbers.interval(-0.1, 0.2) == "[−0.10, +0.20]"
         and numbers.interval(None, 1.0) == ""
     )
-    assert (numbers.chance(0.0026), numbers.chance(1e-9), numbers.chance(None)) == ("0.26%", "< 0.0001%", "—")
+    assert (numbers.chance(0.0026), numbers.chance(1e-9), numbers.chance(None)) == ("0.26%", "<\u00a00.0001%", "—")
     assert (numbers.percent(0.9155), numbers.plain(None), numbers.measured(123456.0)) == (
         "91.5%",
         "—",
