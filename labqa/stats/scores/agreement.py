@@ -16,6 +16,9 @@ BLUNDER_D = 10.0
 """|D| above this is no scatter of any method."""
 POWERS = (1, 2, 3, 6)
 """Powers of ten of unit and decimal slips."""
+SLIP_APART = 2.0
+"""Times R by which results must differ for a slip of the decimal point to explain it: a difference within R, as shifted ones
+have, is then over 300 times as likely (normal errors). Low in the range of an item shifted results agree by themselves."""
 
 
 def by_ratio(ratio: ArrayLike) -> NDArray[np.int8]:
@@ -55,14 +58,16 @@ def converted(
 def slip_power(first: ArrayLike, second: ArrayLike, limit_first: ArrayLike, limit_second: ArrayLike) -> NDArray[np.int8]:
     """Power k ≠ 0 of ten by which the second result seems shifted against the first (second ≈ first × 10^k); 0 if none.
 
-    Both results must be positive and above their limits R (else they cannot be told from 0), differ by more than R of
-    either level, and agree within the first's R once the second is shifted back (or within the second's R once the first
-    is shifted up, if k < 0).
+    Both results must be positive and above their limits R (else they cannot be told from 0), differ by more than
+    `SLIP_APART` R of either level, and agree within the first's R once the second is shifted back (or within the second's R
+    once the first is shifted up, if k < 0).
     """
+    x, y, rx, ry = (np.asarray(one, dtype=np.float64) for one in (first, second, limit_first, limit_second))
+    apart = np.abs(x - y) > SLIP_APART * np.maximum(rx, ry)
     found = np.asarray(0, dtype=np.int8)
     for k in POWERS:
         way = converted(first, second, limit_first, limit_second, factor=10.0**k)
-        found = np.where(way != 0, way * np.int8(k), found)
+        found = np.where(apart & (way != 0), way * np.int8(k), found)
     return found.astype(np.int8)
 
 

@@ -66,3 +66,6 @@ def test_slips() -> None:
     assert slip_power(5.0, 5.2, 0.5, 0.5) == 0
     # near 0, below the limit, a factor of ten says nothing
     assert slip_power(0.3, 3.2, 1.0, 1.0) == 0
+    # 2.40 and 1.13 where R is 1.05: 1.2 R apart; 0.24 and 1.13 would be 0.9 R apart, and that explains nothing
+    assert slip_power(2.40, 1.13, 1.05, 1.05) == 0
+    assert slip_power(1.2, 12.0, 1.05, 1.05) == 1
