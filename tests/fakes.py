@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -67,6 +68,9 @@ class FakePlatform:
     def table(self, programme: str | None, name: str, *, version: int | None = None) -> pl.DataFrame:
         del version
         return self.facts[programme or "national"][name]
+
+    def read(self, programme: str | None, name: str, columns: Sequence[str], *, version: int) -> pl.DataFrame:
+        return self.table(programme, name, version=version).select(columns)
 
     def indexed(self, programme: str | None, name: str, *, version: int | None = None) -> Indexed:
         return Indexed(self.table(programme, name, version=version))

@@ -110,13 +110,16 @@ def _conjugate(i, j, pull, start, node, weight, share, lab_of, share_of_lab, rat
     partners: the `own` weight of its nodes, and what draws them to their mean."""
     n, labs = len(b), len(share_of_lab)
     out, scaled, z, mean = np.empty(n), np.empty(n), np.empty(n), np.empty(labs)
-    inverse = 1.0 / (own + ratio)
-    _by_lab(lab_of, inverse, mean)
-    drawn = ratio * share_of_lab / (1.0 - ratio * share_of_lab * mean)
+    inverse, drawn = 1.0 / (own + ratio), np.zeros(labs)
+    _by_lab(lab_of, own * inverse, mean)
+    for lab in range(labs):
+        tied = mean[lab] * share_of_lab[lab]  # by nothing but rounding, where all its results have lost their weight
+        if tied > 1e-9:
+            drawn[lab] = ratio * share_of_lab[lab] / tied
     residual, direction = right.copy(), b.copy()
     size, rz, step = 0.0, 0.0, 1.0
     for k in range(n):
-        size += right[k] * right[k] / (own[k] + ratio * (1.0 - share_of_lab[lab_of[k]]))
+        size += right[k] * right[k] / (own[k] + ratio * (1.0 - share_of_lab[lab_of[k]]) + 1e-9)
     for count in range(most + 1):
         _pulled(i, j, pull, start, node, weight, share, direction, out)
         _by_lab(lab_of, direction, mean)
@@ -158,7 +161,7 @@ def penalised_effects(
     share_of_lab = 1.0 / np.maximum(np.bincount(lab_of), 1)
     total = np.repeat(np.add.reduceat(weight, start[:-1]), np.diff(start)) if len(weight) else weight
     pulls = _pulls(start, node, weight, total)
-    own = np.bincount(node, weights=weight * (1.0 - weight / np.where(total > 0, total, 1.0)), minlength=len(lab_of)) + 1e-9
+    own = np.bincount(node, weights=weight * (1.0 - weight / np.where(total > 0, total, 1.0)), minlength=len(lab_of))
     right = np.bincount(node, weights=profiled(start, weight, y), minlength=len(lab_of))
     found = _conjugate(*pulls, lab_of, share_of_lab, ratio, right, guess.copy(), own, 1e-12, 2000)
     return np.asarray(found, dtype=np.float64)

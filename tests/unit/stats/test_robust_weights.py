@@ -75,6 +75,17 @@ def test_penalised_effects_solve_their_normal_equations():
     assert left @ found == pytest.approx(x.T @ p @ y, abs=1e-9)
 
 
+def test_a_laboratory_whose_results_have_all_lost_their_weight_stays_where_it_is():
+    start, node, y, draw = pairs_network(5, n=12, per=200)
+    lab_of = np.repeat(np.arange(6), 2)
+    weight = draw.uniform(0.2, 1.0, len(y))
+    weight[np.repeat((lab_of[node] == 5).reshape(-1, 2).any(axis=1), 2)] = 0.0
+    effect = np.full(12, 0.3)
+    for _ in range(70):
+        effect = penalised_effects(start, node, lab_of, weight, y, ratio=1.0, guess=effect)
+    assert effect[10:] == pytest.approx(0.3, abs=1e-6)
+
+
 def test_slope_is_the_derivative_of_psi():
     t, step = np.linspace(-7, 7, 141) + 0.013, 1e-6
     psi = lambda x: x * redescending_weight(x, corner=3.0, end=6.0)  # noqa: E731
